@@ -1,0 +1,57 @@
+"""Hyperparameter studies and experiment tracking for collaborative filtering.
+
+The names below are loaded when they are first used, so that importing cfexp costs
+nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cfexp.launch import run_study
+    from cfexp.metrics.evaluate import evaluate
+    from cfexp.models.als import ALS
+    from cfexp.models.item_knn import ItemKNN
+    from cfexp.models.popularity import Popularity
+    from cfexp.models.random import Random
+    from cfexp.models.saved import load
+    from cfexp.search.spec import load_study
+    from cfexp.search.trial import Objective
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "ALS": "cfexp.models.als",
+    "ItemKNN": "cfexp.models.item_knn",
+    "Objective": "cfexp.search.trial",
+    "Popularity": "cfexp.models.popularity",
+    "Random": "cfexp.models.random",
+    "evaluate": "cfexp.metrics.evaluate",
+    "load": "cfexp.models.saved",
+    "load_study": "cfexp.search.spec",
+    "run_study": "cfexp.launch",
+}
+
+__all__ = [
+    "ALS",
+    "ItemKNN",
+    "Objective",
+    "Popularity",
+    "Random",
+    "evaluate",
+    "load",
+    "load_study",
+    "run_study",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,1 @@
+"""For whom a result holds, and whether a difference is real."""

@@ -1,0 +1,34 @@
+"""Names for the array types that cross module borders."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+Codes: TypeAlias = NDArray[np.int32]
+"""User or item codes: positions in a `Vocabulary`."""
+Floats: TypeAlias = NDArray[np.float32]
+Doubles: TypeAlias = NDArray[np.float64]
+Longs: TypeAlias = NDArray[np.int64]
+Mask: TypeAlias = NDArray[np.bool_]
+AnyArray: TypeAlias = NDArray[Any]
+Matrix: TypeAlias = sparse.csr_array
+"""A users x items (or, transposed, items x users) matrix; float32 values, sorted indices."""
+
+
+def frozen(array: AnyArray) -> AnyArray:
+    """Return a read-only view of `array`; the caller must not keep a writable one."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def csr(rows: AnyArray, columns: AnyArray, values: AnyArray, shape: tuple[int, int]) -> Matrix:
+    """Return a canonical float32 CSR matrix: indices sorted, duplicates summed."""
+    matrix = sparse.csr_array((values.astype(np.float64), (rows, columns)), shape=shape)
+    matrix.sum_duplicates()
+    matrix.sort_indices()
+    return matrix.astype(np.float32)

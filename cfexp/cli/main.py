@@ -1,0 +1,157 @@
+"""The `cfexp` command. Flags are logistics; the science is in the study file.
+
+Heavy libraries are imported by the commands that need them, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import cfexp
+from cfexp.errors import CfexpError
+
+app = typer.Typer(
+    name="cfexp",
+    help="Hyperparameter studies and experiment tracking for collaborative filtering "
+    "on implicit feedback.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="rich",
+)
+
+Home = Annotated[
+    Path, typer.Option("--home", help="Folder of everything that studies write.", file_okay=False)
+]
+TrackingUri = Annotated[
+    str | None,
+    typer.Option(
+        "--tracking-uri",
+        help="MLflow's store or server, in place of MLFLOW_TRACKING_URI and the home.",
+        show_default=False,
+    ),
+]
+DEFAULT_HOME = Path("mlruns")
+INTERRUPTED = 130  # exit code of a command that Ctrl-C ended
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes the flag's value
+    if wanted:
+        typer.echo(f"cfexp {cfexp.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    file: Annotated[Path, typer.Argument(help="The study file (TOML).", show_default=False)],
+    *,
+    trials: Annotated[
+        int | None,
+        typer.Option(min=0, help="Go on to this many trials in all.", show_default="the file's"),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Computing processes; only with 1 do studies repeat exactly.")
+    ] = 1,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="Threads of each worker.", show_default="all processors, shared"),
+    ] = None,
+    home: Home = DEFAULT_HOME,
+    tracking_uri: TrackingUri = None,
+    track: Annotated[bool, typer.Option(help="Write to MLflow.")] = True,
+) -> None:
+    """Run a study, or go on with one that was stopped."""
+    from cfexp.cli.run import run_file
+
+    run_file(
+        file,
+        home=home,
+        trials=trials,
+        workers=workers,
+        threads=threads,
+        tracking_uri=tracking_uri,
+        track=track,
+    )
+
+
+@app.command()
+def ui(
+    study: Annotated[
+        str | None,
+        typer.Argument(help="The study to open.", show_default="the one written last"),
+    ] = None,
+    *,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port.", show_default="5000 or a free one")
+    ] = None,
+    home: Home = DEFAULT_HOME,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Open MLflow's own UI on what studies wrote, on this machine only."""
+    from cfexp.tracking.ui import serve_ui
+
+    serve_ui(home, tracking_uri, port, study, say=typer.echo)
+
+
+@app.command()
+def status(
+    study: Annotated[
+        str | None, typer.Argument(help="One study.", show_default="all studies")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Show how far the studies of a home are, and what is best so far."""
+    from cfexp.cli.status import show_status
+
+    show_status(home, study, as_json=as_json)
+
+
+@app.command()
+def sync(
+    study: Annotated[str, typer.Argument(help="The study.", show_default=False)],
+    *,
+    home: Home = DEFAULT_HOME,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Write to MLflow what it does not know yet of a study."""
+    from cfexp.launch import sync as sync_study
+
+    record = sync_study(home, study, tracking_uri=tracking_uri)
+    typer.echo(f"MLflow knows all {len(record.runs)} runs of study {record.name!r}")
+
+
+def main() -> None:
+    """Run the command line: exit code 0 done, 1 failed, 2 wrong usage or bad input."""
+    try:
+        app()
+    except CfexpError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has gone (`cfexp status | head`): nothing to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""`cfexp status`: how far the studies of a home are."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cfexp.launch import open_study
+from cfexp.search.storage import is_storage, open_storage, study_names
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cfexp.search.record import StudyRecord
+
+
+def show_status(home: Path, name: str | None, *, as_json: bool) -> None:
+    """Print one line per study, or JSON."""
+    names = [name] if name else study_names(open_storage(home)) if is_storage(home) else []
+    rows = [summary(open_study(home, one).record()) for one in names]
+    if as_json:
+        print(json.dumps(rows, indent=2))  # noqa: T201 - the command's output
+        return
+    if not rows:
+        Console().print(f"no studies in {home} yet", markup=False)
+        return
+    table = Table("study", "trials", "complete", "pruned", "failed", "best on validation", "state")
+    for row in rows:
+        best = "" if row["best"] is None else f"{row['objective']} {row['best']:.4f}"
+        cells = [row["study"], f"{row['ended']}/{row['budget']}"]
+        cells += [str(row[state]) for state in ("complete", "pruned", "failed")]
+        table.add_row(*map(Text, [*cells, best, row["state"]]))
+    Console().print(table)
+
+
+def summary(study: StudyRecord) -> dict[str, Any]:
+    """Return a study's progress as plain values."""
+    trials = study.of_role("trial")
+    states = Counter(run.state for run in trials)
+    values = [run.metrics[f"val/{study.objectives[0]}"] for run in trials if run.state == "complete"]
+    best = max if study.direction == "maximize" else min
+    read = [reading.trials for reading in study.readings]
+    done = len(trials) == study.budget and (not study.budget or study.budget in read)
+    return {
+        "study": study.name,
+        "budget": study.budget,
+        "ended": len(trials),
+        **{state: states[state] for state in ("complete", "pruned", "failed")},
+        "objective": study.objectives[0],
+        "best": best(values) if values else None,
+        "test_readings": len(read),
+        "state": "done" if done else "to be resumed with cfexp run",
+    }

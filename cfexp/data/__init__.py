@@ -1,0 +1,1 @@
+"""Reading interactions: files and generators in, one frozen table out."""

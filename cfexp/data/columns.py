@@ -1,0 +1,52 @@
+"""Which column plays which role, and how times are written: shared by the file formats."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator, Field
+
+from cfexp.errors import did_you_mean
+from cfexp.recipe import Recipe
+
+TIME_FORMATS = ("auto", "unix", "unix_ms", "iso")
+
+Column: TypeAlias = Annotated[int, Field(ge=1)] | Annotated[str, Field(min_length=1)]
+"""A column's name, or its position counted from 1."""
+
+
+def _known_time_format(text: str) -> str:
+    if text in TIME_FORMATS or "%" in text:
+        return text
+    raise ValueError(
+        f"must be one of {', '.join(TIME_FORMATS)}, or a pattern such as '%d/%m/%Y %H:%M'"
+        + did_you_mean(text, TIME_FORMATS)
+    )
+
+
+TimeFormat: TypeAlias = Annotated[str, AfterValidator(_known_time_format)]
+"""How times are written.
+
+`unix`: seconds since 1970 UTC; `unix_ms`: milliseconds; `iso`: such as 2024-05-01 or
+2024-05-01T12:30:00+02:00 (UTC where no zone is given); a strptime pattern; `auto`: a
+column's own timestamps, else unix for numbers, iso for text.
+"""
+
+
+class Columns(Recipe):
+    """Which columns to read, each by its name in the header or its position from 1."""
+
+    user: Column
+    """Who."""
+    item: Column
+    """What."""
+    value: Column | None = None
+    """How much (a rating, a count), 0 or more; left out: every row counts 1."""
+    time: Column | None = None
+    """When; needed by splits in time."""
+    title: Column | None = None
+    """The item's title, to show to people; the first that is not empty is kept."""
+
+    def roles(self) -> dict[str, int | str]:
+        """Return the column of each role that is read."""
+        return {role: column for role, column in self if column is not None}

@@ -1,0 +1,73 @@
+"""The `csv` source: delimited text with any separator, quoting, encoding and columns."""
+
+from __future__ import annotations
+
+import codecs
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from cfexp.data.columns import Columns, TimeFormat
+from cfexp.data.source import Source
+
+if TYPE_CHECKING:
+    from cfexp.data.interactions import Interactions
+    from cfexp.data.places import Places
+
+
+class Csv(Source):
+    """Rows of a text file; rows without a user or an item are dropped and counted.
+
+    Ids become integers when every id of the column is one as Python would print it,
+    else they stay text: "007" keeps its zeros.
+    """
+
+    kind: Literal["csv"] = "csv"
+    path: Annotated[str, Field(min_length=1)]
+    """The file, looked for beside the study file, then in CFEXP_DATA_DIR."""
+    columns: Columns
+    """Which column is the user, the item, the value, the time, the title."""
+    separator: Annotated[str, Field(min_length=1)] = ","
+    """What stands between columns: ",", ";", "|", a tab, or several characters such as "::"."""
+    quote: Annotated[str, Field(max_length=1)] = '"'
+    """The character around columns that contain the separator; "" for none.
+    With a separator of several characters quotes have no meaning."""
+    header: bool = True
+    """Whether the first line names the columns; if not, columns are given by position."""
+    encoding: str = "utf-8"
+    """The text's encoding, such as utf-8 or latin-1."""
+    time_format: TimeFormat = "auto"
+    """How times are written: auto, unix, unix_ms, iso, or a strptime pattern."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str) -> str:
+        try:
+            codecs.lookup(encoding)
+        except LookupError as error:
+            raise ValueError("must be an encoding that Python knows, such as utf-8") from error
+        return encoding
+
+    @model_validator(mode="after")
+    def _positions_without_header(self) -> Csv:
+        named = [column for column in self.columns.roles().values() if isinstance(column, str)]
+        if named and not self.header:
+            raise ValueError(
+                f"header = false, so columns are given by position from 1, not by name: {named}"
+            )
+        return self
+
+    def load(self, places: Places) -> Interactions:
+        """Read every row."""
+        from cfexp.data.csv_reader import CsvReader
+        from cfexp.data.table import interactions
+
+        reader = CsvReader(
+            file=places.find(self.path),
+            separator=self.separator,
+            quote=self.quote,
+            header=self.header,
+            encoding=self.encoding,
+        )
+        table = reader.read(self.columns.roles(), self.time_format)
+        return interactions(table, self.time_format, reader)

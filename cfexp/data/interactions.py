@@ -1,0 +1,149 @@
+"""`Interactions`: a frozen table of who consumed what, and the ids behind its codes."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cfexp.arrays import AnyArray, Codes, Floats, Longs, Mask, frozen
+from cfexp.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """The original ids, sorted and distinct; an id's code is its position.
+
+    `ids` is int64 or an object array of str: "007" stays a string. Sorting makes
+    codes independent of the order of the input rows.
+    """
+
+    ids: AnyArray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", frozen(self.ids))
+
+    @classmethod
+    def of(cls, values: AnyArray) -> tuple[Vocabulary, Codes]:
+        """Return the vocabulary of `values` and the code of each value."""
+        import pandas as pd
+
+        codes, ids = pd.factorize(values, sort=True)
+        return cls(np.asarray(ids)), codes.astype(np.int32)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def codes(self, ids: AnyArray) -> Codes:
+        """Return the code of each id, -1 where it is unknown."""
+        import pandas as pd
+
+        return pd.Index(self.ids).get_indexer(pd.Index(np.asarray(ids))).astype(np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class Interactions:
+    """One row per event read, in input order; checked at birth and never changed.
+
+    All arrays have one entry per row. `value` is the raw feedback (a rating, a
+    count), finite and not negative. `time` is microseconds since 1970 UTC, or None
+    when the source has no times. `row` is the row's position in the source, counted
+    from 0: it breaks ties in time. `titles` and `dropped` ride along: the title of
+    every item code ("" where it has none), and how many rows each cleaning rule dropped
+    when reading.
+    """
+
+    user: Codes
+    item: Codes
+    value: Floats
+    time: Longs | None
+    row: Longs
+    users: Vocabulary
+    items: Vocabulary
+    titles: AnyArray | None = None
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        columns = {
+            "user": np.int32,
+            "item": np.int32,
+            "value": np.float32,
+            "row": np.int64,
+        } | ({} if self.time is None else {"time": np.int64})
+        for name, dtype in columns.items():
+            array = np.ascontiguousarray(getattr(self, name), dtype=dtype)
+            if array.shape != (len(self.row),):
+                msg = f"column {name!r} has shape {array.shape}, expected ({len(self.row)},)"
+                raise DataError(msg)
+            object.__setattr__(self, name, frozen(array))
+        if len(self) and not (np.isfinite(self.value).all() and (self.value >= 0).all()):
+            msg = "values must be finite and not negative"
+            raise DataError(msg)
+        for name, codes, vocabulary in (
+            ("user", self.user, self.users),
+            ("item", self.item, self.items),
+        ):
+            if len(codes) and not (codes.min() >= 0 and codes.max() < len(vocabulary)):
+                msg = f"{name} codes must lie in 0..{len(vocabulary) - 1}"
+                raise DataError(msg)
+        if self.titles is not None and len(self.titles) != len(self.items):
+            msg = f"{len(self.titles)} titles for {len(self.items)} items"
+            raise DataError(msg)
+        object.__setattr__(self, "dropped", MappingProxyType(dict(self.dropped)))
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(number of users, number of items) of the vocabularies."""
+        return len(self.users), len(self.items)
+
+    def select(self, rows: Mask | Longs) -> Interactions:
+        """Return the rows given by a mask or by positions, with the same vocabularies."""
+        return dataclasses.replace(
+            self,
+            user=self.user[rows],
+            item=self.item[rows],
+            value=self.value[rows],
+            time=None if self.time is None else self.time[rows],
+            row=self.row[rows],
+        )
+
+    @cached_property
+    def by_user_and_time(self) -> Longs:
+        """Row positions sorted by user, then time, then input order."""
+        if self.time is None:
+            msg = (
+                "these rows have no time column, which a split by time needs; "
+                "name one in [data.columns] time"
+            )
+            raise DataError(msg)
+        if (self.row[1:] > self.row[:-1]).all():  # in input order: the sort's stability is enough
+            return np.lexsort((self.time, self.user))
+        return np.lexsort((self.row, self.time, self.user))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of ids, values and times that does not depend on the machine."""
+        digest = hashlib.blake2b(digest_size=16)
+        for vocabulary in (self.users, self.items):
+            ids = vocabulary.ids
+            data = (
+                ids.astype("<i8").tobytes()
+                if ids.dtype.kind in "iu"
+                else "\0".join(map(str, ids)).encode()
+            )
+            digest.update(f"{ids.dtype.kind}{len(ids)}".encode() + data)
+        for array in (self.user, self.item, self.value, self.row, self.time):
+            if array is not None:
+                digest.update(array.tobytes())
+        return digest.hexdigest()

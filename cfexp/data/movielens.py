@@ -1,0 +1,111 @@
+"""The `movielens` source: GroupLens' published archives, unpacked as they come."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from cfexp.data.source import Source
+from cfexp.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cfexp.arrays import AnyArray
+    from cfexp.data.interactions import Interactions, Vocabulary
+    from cfexp.data.places import Places
+
+_PAGE = "https://grouplens.org/datasets/movielens/"
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How one generation of archives is laid out; columns are user, movie, rating, time."""
+
+    ratings: str
+    titles: str
+    separator: str
+    titles_separator: str
+    header: bool
+    encoding: str
+    quote: str = ""
+
+
+_DAT = _Layout("ratings.dat", "movies.dat", "::", "::", header=False, encoding="latin-1")
+_CSV = _Layout("ratings.csv", "movies.csv", ",", ",", header=True, encoding="utf-8", quote='"')
+_LAYOUTS = {
+    "ml-100k": _Layout("u.data", "u.item", "\t", "|", header=False, encoding="latin-1"),
+    "ml-1m": _DAT,
+    "ml-10m": dataclasses.replace(_DAT, encoding="utf-8"),
+}
+_FOLDERS = {"ml-10m": ("ml-10m", "ml-10M100K")}
+"""Archives that unpack to a folder of another name."""
+
+
+class MovieLens(Source):
+    """Ratings of movies, with titles. Licence: research use, no redistribution."""
+
+    kind: Literal["movielens"] = "movielens"
+    edition: Literal[
+        "ml-100k",
+        "ml-1m",
+        "ml-10m",
+        "ml-20m",
+        "ml-25m",
+        "ml-32m",
+        "ml-latest-small",
+        "ml-latest",
+    ]
+    """Which archive; read from the folder of that name in CFEXP_DATA_DIR."""
+
+    def load(self, places: Places) -> Interactions:
+        """Read every rating; an item's title is "" where the archive has none."""
+        from cfexp.data.csv_reader import CsvReader
+        from cfexp.data.table import interactions
+
+        layout = _LAYOUTS.get(self.edition, _CSV)
+        file = self._find(places, layout.ratings)
+        reader = CsvReader(file, layout.separator, header=layout.header)  # digits alone
+        table = reader.read({"user": 1, "item": 2, "value": 3, "time": 4}, "unix")
+        rows = interactions(table, "unix", reader)
+        titles = _titles(file.with_name(layout.titles), layout, rows.items)
+        return dataclasses.replace(rows, titles=titles)
+
+    def _find(self, places: Places, name: str) -> Path:
+        tried = [
+            file
+            for folder in _FOLDERS.get(self.edition, (self.edition,))
+            for file in places.candidates(f"{folder}/{name}")
+        ]
+        for file in tried:
+            if file.is_file():
+                return file
+        looked = "\n".join(f"  {file}" for file in tried)
+        raise DataError(
+            f"MovieLens {self.edition} is not on this machine; looked for\n{looked}\n"
+            f"Download it from {_PAGE}, unpack it there as it comes, or set CFEXP_DATA_DIR "
+            f"to the folder that holds {self.edition}/"
+        )
+
+
+def _titles(file: Path, layout: _Layout, items: Vocabulary) -> AnyArray | None:
+    from cfexp.data.csv_reader import CsvReader
+
+    if not file.is_file():
+        return None
+    reader = CsvReader(
+        file,
+        layout.titles_separator,
+        layout.quote,
+        header=layout.header,
+        encoding=layout.encoding,
+    )
+    table = reader.read({"user": 1, "item": 1, "title": 2})
+    codes = items.codes(table["item"].cast("string").cast("int64").to_numpy())
+    known = np.flatnonzero(codes >= 0)
+    titles = np.full(len(items), "", object)
+    titles[codes[known]] = table["title"].cast("string").fill_null("").to_numpy()[known]
+    return titles

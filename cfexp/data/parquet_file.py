@@ -1,0 +1,75 @@
+"""The `parquet` source: columns of an Apache Parquet file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from cfexp.data.columns import Columns, TimeFormat
+from cfexp.data.source import Source
+from cfexp.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from cfexp.data.interactions import Interactions
+    from cfexp.data.places import Places
+
+
+class Parquet(Source):
+    """Rows of a Parquet file; rows without a user or an item are dropped and counted.
+
+    Whole numbers become integer ids, also where they are stored as floats or as text
+    that prints the same; everything else becomes text.
+    """
+
+    kind: Literal["parquet"] = "parquet"
+    path: Annotated[str, Field(min_length=1)]
+    """The file, looked for beside the study file, then in CFEXP_DATA_DIR."""
+    columns: Columns
+    """Which column is the user, the item, the value, the time, the title."""
+    time_format: TimeFormat = "auto"
+    """How times are written where they are not timestamps: auto, unix, unix_ms, iso, a pattern."""
+
+    def load(self, places: Places) -> Interactions:
+        """Read every row."""
+        from cfexp.data.table import interactions
+
+        reader = ParquetReader(places.find(self.path))
+        return interactions(reader.read(self.columns.roles()), self.time_format, reader)
+
+
+class ParquetReader:
+    """Reads the columns of one file, and shows its rows in messages."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def read(self, roles: dict[str, int | str]) -> pa.Table:
+        """Return a table with one column per role."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        from cfexp.data.table import positions
+
+        try:
+            with pq.ParquetFile(self.file) as parquet:
+                names = parquet.schema_arrow.names
+                at = positions(self.file, roles, names)
+                table = parquet.read(columns=list({names[p]: None for p in at.values()}))
+        except pa.ArrowException as error:
+            raise DataError(f"{self.file}: not a Parquet file that can be read: {error}") from error
+        self._table = pa.table({role: table.column(names[p]) for role, p in at.items()})
+        return self._table
+
+    def show(self, rows: Sequence[int]) -> list[str]:
+        """Return one line per row position: its number from 1 and what was read of it."""
+        found = self._table.take(list(rows)).to_pylist()
+        return [
+            f"row {row + 1}: " + ", ".join(f"{role} {value!r}" for role, value in fields.items())
+            for row, fields in zip(rows, found, strict=True)
+        ]

@@ -1,0 +1,22 @@
+"""`Source`: the contract of everything that rows can be read from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from cfexp.recipe import Recipe
+
+if TYPE_CHECKING:
+    from cfexp.data.interactions import Interactions
+    from cfexp.data.places import Places
+
+
+class Source(Recipe, ABC):
+    """Where the rows come from; subclasses add `kind: Literal["..."]` and their fields."""
+
+    kind: str
+
+    @abstractmethod
+    def load(self, places: Places) -> Interactions:
+        """Read every row; DataError when a file is absent or breaks a rule."""

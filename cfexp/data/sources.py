@@ -1,0 +1,14 @@
+"""`AnySource`: every source that a study file can name in `[data] kind`."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+from cfexp.data.csv_file import Csv
+from cfexp.data.movielens import MovieLens
+from cfexp.data.parquet_file import Parquet
+from cfexp.data.synthetic import Synthetic
+
+AnySource: TypeAlias = Annotated[Csv | Parquet | MovieLens | Synthetic, Field(discriminator="kind")]

@@ -1,0 +1,197 @@
+"""From a table of columns as read to checked `Interactions`: ids, values, times, titles.
+
+The file formats bring an Arrow table whose columns are named by role (user, item,
+value, time, title) and a way to show rows in messages; the rules are here, once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cfexp.data.interactions import Interactions, Vocabulary
+from cfexp.data.times import microseconds
+from cfexp.errors import DataError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from cfexp.arrays import AnyArray, Codes, Longs, Mask
+
+SHOWN = 3
+"""How many offending rows a message shows."""
+_INTEGER = r"^(0|-?[1-9][0-9]{0,17})$"
+
+
+class Reader(Protocol):
+    """What a message needs from whoever read the rows."""
+
+    @property
+    def file(self) -> Path:
+        """The file, for messages."""
+
+    def show(self, rows: Sequence[int]) -> list[str]:
+        """Return one line per row position."""
+
+
+def positions(file: Path, roles: Mapping[str, int | str], names: Sequence[str]) -> dict[str, int]:
+    """Return the position from 0 of each role's column among the file's columns `names`."""
+    found = {}
+    for role, column in roles.items():
+        if isinstance(column, int):
+            if column > len(names):
+                raise DataError(
+                    f"{file}: no column {column} for the {role}; rows have {len(names)} columns"
+                )
+            found[role] = column - 1
+            continue
+        count = list(names).count(column)
+        if count != 1:
+            problem = "no column" if count == 0 else f"{count} columns are called"
+            hint = "; is the separator right?" if len(names) == 1 else ""
+            raise DataError(
+                f"{file}: {problem} {column!r} for the {role}; the columns are "
+                f"{', '.join(map(repr, names))}{did_you_mean(column, names)}{hint}"
+            )
+        found[role] = list(names).index(column)
+    return found
+
+
+def interactions(table: pa.Table, time_format: str, reader: Reader) -> Interactions:
+    """Return the rows of `table`, without those that lack an id; DataError on a bad row."""
+    n_rows = table.num_rows
+    user, user_ids = _encode(table["user"])
+    item, item_ids = _encode(table["item"])
+    kept = np.flatnonzero((user >= 0) & (item >= 0))
+    dropped = {
+        "user missing": int((user < 0).sum()),
+        "item missing": int(((item < 0) & (user >= 0)).sum()),
+    }
+    dropped = {rule: count for rule, count in dropped.items() if count}
+    if len(kept) == 0:
+        counts = ", ".join(f"{rule}: {count}" for rule, count in dropped.items())
+        raise DataError(
+            f"{reader.file}: no rows left of {n_rows} read" + (f" ({counts})" if counts else "")
+        )
+    if len(kept) < n_rows:
+        table = table.take(pa.array(kept))
+    users, user = _vocabulary(user[kept], user_ids)
+    items, item = _vocabulary(item[kept], item_ids)
+    return Interactions(
+        user=user,
+        item=item,
+        value=_values(table, kept, reader),
+        time=_times(table, time_format, kept, reader),
+        row=kept,
+        users=users,
+        items=items,
+        titles=_titles(table, item, len(items)),
+        dropped=dropped,
+    )
+
+
+def refuse(reader: Reader, rule: str, bad: Mask, kept: Longs) -> None:
+    """Raise DataError when a row breaks `rule`, showing the first few."""
+    rows = kept[bad]
+    if len(rows) == 0:
+        return
+    shown = "\n".join(f"  {line}" for line in reader.show([int(row) for row in rows[:SHOWN]]))
+    more = f"\n  ... and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
+    raise DataError(
+        f"{reader.file}: {rule}; {len(rows):,} of {len(kept):,} rows break this:\n{shown}{more}"
+    )
+
+
+def _encode(column: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
+    """Return each row's position among the distinct ids, -1 where there is none."""
+    if not pa.types.is_dictionary(column.type):
+        column = pc.dictionary_encode(column)
+    whole = column.unify_dictionaries().combine_chunks()
+    ids = whole.dictionary
+    codes = pc.fill_null(whole.indices, -1).to_numpy(zero_copy_only=False).astype(np.int32)
+    if pa.types.is_floating(ids.type):
+        missing = pc.is_nan(ids)
+    elif pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type):
+        missing = pc.equal(ids, "")
+    else:
+        return codes, ids
+    missing = np.append(pc.fill_null(missing, fill_value=True).to_numpy(zero_copy_only=False), True)
+    return np.where(missing[codes], np.int32(-1), codes), ids
+
+
+def _vocabulary(codes: Codes, ids: pa.Array) -> tuple[Vocabulary, Codes]:
+    """Return the vocabulary of the ids in use, and the rows' codes in it."""
+    used = np.bincount(codes, minlength=len(ids)) > 0
+    vocabulary, sorted_codes = Vocabulary.of(_identities(ids.filter(pa.array(used))))
+    new = np.full(len(ids), -1, np.int32)
+    new[used] = sorted_codes
+    return vocabulary, new[codes]
+
+
+def _identities(ids: pa.Array) -> AnyArray:
+    """Return distinct ids as int64 where all are whole numbers, else as text."""
+    if pa.types.is_floating(ids.type):
+        numbers = ids.to_numpy(zero_copy_only=False)
+        if (numbers == np.round(numbers)).all() and (np.abs(numbers) < 2**53).all():
+            return np.asarray(numbers, np.int64)
+    if pa.types.is_integer(ids.type) and ids.type != pa.uint64():
+        return np.asarray(ids.cast(pa.int64()).to_numpy())
+    text = ids.cast(pa.string())
+    if pc.all(pc.match_substring_regex(text, _INTEGER)).as_py():
+        return np.asarray(text.cast(pa.int64()).to_numpy())
+    return np.asarray(text.to_numpy(zero_copy_only=False))
+
+
+def _values(table: pa.Table, kept: Longs, reader: Reader) -> AnyArray:
+    if "value" not in table.column_names:
+        return np.ones(len(kept), np.float32)
+    column = table["value"]
+    if pa.types.is_string(column.type) or pa.types.is_dictionary(column.type):
+        import pandas as pd
+
+        numbers = pd.to_numeric(column.to_pandas().astype("str"), errors="coerce").to_numpy()
+    else:
+        numbers = column.cast(pa.float64()).to_numpy()
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = np.asarray(numbers, np.float32)
+        bad = ~(np.isfinite(values) & (values >= 0))
+    refuse(reader, "values must be numbers, finite and not negative", bad, kept)
+    return values
+
+
+def _times(table: pa.Table, time_format: str, kept: Longs, reader: Reader) -> Longs | None:
+    if "time" not in table.column_names:
+        return None
+    times, unreadable, implausible = microseconds(table["time"], time_format)
+    refuse(
+        reader,
+        f"times must be readable under time_format = {time_format!r} and not missing",
+        unreadable,
+        kept,
+    )
+    finer = "'unix_ms'" if time_format != "unix_ms" else "'unix' or 'iso'"
+    refuse(
+        reader,
+        f"times must lie before the year 5138 under time_format = {time_format!r}; "
+        f"did you mean time_format = {finer}?",
+        implausible,
+        kept,
+    )
+    return times
+
+
+def _titles(table: pa.Table, item: Codes, n_items: int) -> AnyArray | None:
+    """Return each item's first title that is not empty; "" where it has none."""
+    if "title" not in table.column_names:
+        return None
+    codes, titles = _encode(table["title"])
+    titled = np.flatnonzero(codes >= 0)
+    items, first = np.unique(item[titled], return_index=True)
+    found = np.full(n_items, "", object)
+    text = titles.cast(pa.string()).to_numpy(zero_copy_only=False)
+    found[items] = text[codes[titled[first]]]
+    return found

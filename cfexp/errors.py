@@ -1,0 +1,95 @@
+"""Every error that cfexp raises on purpose.
+
+::
+
+    CfexpError                  exit code 1
+    ├── InputError              exit code 2: the user's input is wrong
+    │   ├── StudyFileError      the study file (lists every mistake at once)
+    │   ├── DataError           the rows, their columns, their values
+    │   ├── SplitError          no split with these settings on these rows
+    │   ├── EvaluationError     nothing to measure, or history and target overlap
+    │   ├── StudyConflictError  a stored study does not match this one, or is in use
+    │   └── ModelFileError      a saved model that is damaged or foreign
+    ├── WorkerError             a computing process died or ran out of memory
+    └── TrackingError           MLflow could not be reached or written
+
+A message states the rule, the value received and the valid choices, and ends in
+a hint where there is one.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class CfexpError(Exception):
+    """Base of all errors raised on purpose; `exit_code` is the command's."""
+
+    exit_code = 1
+
+
+class InputError(CfexpError):
+    """The user's input is wrong; nothing was written."""
+
+    exit_code = 2
+
+
+class DataError(InputError):
+    """Rows that cannot be read or break a rule."""
+
+
+class SplitError(InputError):
+    """A split that these rows do not allow."""
+
+
+class EvaluationError(InputError):
+    """Nothing to measure, or a history that contains what is to be predicted."""
+
+
+class StudyConflictError(InputError):
+    """The store holds another study under this name, or the study is in use."""
+
+
+class ModelFileError(InputError):
+    """A saved model that is damaged, of another version, or not a model."""
+
+
+class WorkerError(CfexpError):
+    """A computing process ended without an answer."""
+
+
+class TrackingError(CfexpError):
+    """MLflow could not be reached or written."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One mistake in a study file: where it is, what is wrong, what would be right."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class StudyFileError(InputError):
+    """A study file with one or more mistakes, all of them listed."""
+
+    def __init__(self, file: str, mistakes: Iterable[Mistake]) -> None:
+        self.file = file
+        self.mistakes = tuple(mistakes)
+        count = len(self.mistakes)
+        head = f"{file}: {count} mistake{'s' if count != 1 else ''}"
+        super().__init__("\n".join([head, *(f"  {mistake}" for mistake in self.mistakes)]))
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """Return `"; did you mean 'x'?"` when a choice is close to `word`, else `""`."""
+    close = difflib.get_close_matches(word, list(choices), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

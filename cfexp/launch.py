@@ -1,0 +1,195 @@
+"""Where everything meets: a study is prepared, run, reported, and projected to MLflow."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cfexp.errors import StudyConflictError
+from cfexp.search.observer import Observer, Observers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cfexp.search.record import RunRecord, StudyRecord
+    from cfexp.search.spec import StudySpec
+    from cfexp.search.store import Store
+    from cfexp.tracking.mlflow import MlflowTracker
+
+DEFAULT_HOME = Path("mlruns")
+
+
+def run_study(
+    spec: StudySpec,
+    *,
+    home: str | Path = DEFAULT_HOME,
+    trials: int | None = None,
+    workers: int = 1,
+    threads: int | None = None,
+    tracking_uri: str | None = None,
+    track: bool = True,
+    observer: Observer | None = None,
+) -> StudyRecord:
+    """Run what is missing of a study and return what is known of it.
+
+    Parameters
+    ----------
+    spec
+        The study, from `load_study`.
+    home
+        The folder of everything that studies write.
+    trials
+        The whole study's number of trials, in place of the file's; never lowers it.
+    workers
+        Computing processes. With more than one, the order in which trials end decides
+        what later trials try: such a study does not repeat exactly.
+    threads
+        Threads of each worker; None shares the processors out.
+    tracking_uri
+        MLflow's store in place of MLFLOW_TRACKING_URI and `home`.
+    track
+        Whether MLflow is written at all.
+    observer
+        Told how the study goes on.
+
+    Raises
+    ------
+    InputError
+        When the data, the split or the stored study do not allow it; nothing was
+        written then.
+    KeyboardInterrupt
+        On Ctrl-C or SIGTERM, when everything finished is stored; call again to resume.
+    """
+    home = Path(home)
+    watcher = observer or Observer()
+    watcher.phase("data", 0)
+    from cfexp.search.prepare import prepare
+
+    prepared = prepare(spec)
+    home.mkdir(parents=True, exist_ok=True)
+    from cfexp.search.study import run
+    from cfexp.search.study_lock import study_lock
+
+    tracking = _Tracking(home, tracking_uri, watcher) if track else Observer()
+    everyone = Observers(watcher, tracking)
+    with _terminable(), study_lock(home, spec.name):
+        session = _Session()
+        try:
+            store = run(
+                spec,
+                prepared,
+                home=home,
+                observer=Observers(everyone, session),
+                trials=trials,
+                workers=workers,
+                threads=threads or max(1, _processors() // workers),
+            )
+            watcher.phase("report", 0)
+            study = _report(store)
+            everyone.completed(study)
+        except BaseException:
+            if session.study is not None:
+                everyone.interrupted(session.study)
+            raise
+    return study
+
+
+def sync(home: Path, name: str, *, tracking_uri: str | None = None) -> StudyRecord:
+    """Write everything that the store knows of a study and MLflow does not."""
+    store = open_study(home, name)
+    study = _report(store)
+    tracking = _Tracking(home, tracking_uri, Observer())
+    tracking.completed(study)
+    return study
+
+
+def open_study(home: Path, name: str) -> Store:
+    """Open a stored study.
+
+    Raises
+    ------
+    StudyConflictError
+        When there is none of this name; names those that there are.
+    """
+    from cfexp.search.storage import is_storage, open_storage
+    from cfexp.search.store import Store
+
+    if not is_storage(home):
+        raise StudyConflictError(f"there is no study {name!r}: nothing was run in {home} yet")
+    return Store.load(open_storage(home), name, home)
+
+
+def _report(store: Store) -> StudyRecord:
+    from cfexp.report.write import write
+
+    study = store.record()
+    write(study, store.mirror(), store.folder / "report")
+    return study
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Treat SIGTERM like Ctrl-C while the block runs (in the main thread, where it can)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class _Session(Observer):
+    """Remembers the study once it is in the store, for a session that ends early."""
+
+    study: StudyRecord | None = None
+
+    def started(self, study: StudyRecord) -> None:
+        self.study = study
+
+
+class _Tracking(Observer):
+    """Passes a study on to MLflow, whose import waits until the study has started."""
+
+    _tracker: MlflowTracker
+
+    def __init__(self, home: Path, uri: str | None, watcher: Observer) -> None:
+        self._home = home
+        self._uri = uri
+        self._watcher = watcher
+
+    def _open(self) -> MlflowTracker:
+        from cfexp.tracking.mlflow import MlflowTracker
+
+        return MlflowTracker(self._uri, self._home, self._watcher.note)
+
+    def started(self, study: StudyRecord) -> None:
+        self._tracker = self._open()
+        self._tracker.start(study)
+
+    def finished(self, run: RunRecord) -> None:
+        self._tracker.finished(run)
+
+    def interrupted(self, study: StudyRecord) -> None:
+        self._tracker.interrupted(study)
+
+    def completed(self, study: StudyRecord) -> None:
+        if not hasattr(self, "_tracker"):
+            self._tracker = self._open()
+        self._tracker.complete(study)

@@ -1,0 +1,1 @@
+"""How good a list of recommendations is, user by user."""

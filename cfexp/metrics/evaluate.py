@@ -1,0 +1,146 @@
+"""`evaluate`: rank every user's items once, and compute every metric from the lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cfexp.errors import EvaluationError
+from cfexp.metrics.evaluation import Evaluation
+from cfexp.metrics.lists import TopLists
+from cfexp.metrics.metric import METRICS, Metric, PerUser
+from cfexp.ranking import top_k
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cfexp.arrays import Codes, Longs, Mask, Matrix
+    from cfexp.models.model import MaskName, Scorer
+    from cfexp.splits.split import StageData
+
+__all__ = ["Evaluation", "evaluate"]
+
+
+def evaluate(
+    scorer: Scorer,
+    stage: StageData,
+    metrics: Sequence[str | Metric],
+    *,
+    mask: MaskName = "interacted",
+    users: Codes | None = None,
+    threads: int | None = None,
+) -> Evaluation:
+    """Return the metrics of `scorer` for every user with something to be found.
+
+    Parameters
+    ----------
+    scorer
+        Ranks the candidates of the stage for each user, from the user's history.
+    stage
+        What is known of each user, and what is to be found. Relevant items that are
+        no candidates cannot be found; they count as misses.
+    metrics
+        Names such as `"ndcg@10"`; one ranking, as deep as the deepest, serves all.
+    mask
+        What is hidden from a user's list: `"interacted"` (every pair of the history),
+        `"positives"` (its positives), `"none"` (nothing: repeat consumption).
+    users
+        User codes to evaluate; those without relevant items are left out. Default: all.
+    threads
+        Threads for ranking (None: all cores); results do not depend on it.
+
+    Raises
+    ------
+    InputError
+        When a metric is unknown.
+    EvaluationError
+        When there is nothing to measure, or when the mask hides a relevant item.
+    """
+    wanted = tuple(dict.fromkeys(Metric.parse(metric) for metric in metrics))
+    if not wanted:
+        raise EvaluationError("there is no metric to compute: name at least one, as 'ndcg@10'")
+    evaluated = _with_relevant(stage, users)
+    history, relevant = stage.history[evaluated], stage.relevant[evaluated]
+    seen = stage.seen[evaluated]
+    hidden = {"interacted": seen, "positives": history, "none": None}[mask]
+    _refuse_hidden_targets(stage, relevant, hidden, mask)
+
+    queries = scorer.queries(history)
+    items, _ = top_k(
+        lambda rows: scorer.scores(queries[rows]),
+        len(evaluated),
+        max(metric.k for metric in wanted),
+        hidden=hidden,
+        candidates=stage.candidates,
+        threads=threads,
+    )
+    lists = TopLists(
+        items=items,
+        hits=_hits(items, relevant),
+        n_relevant=_row_counts(relevant),
+        popularity=_row_counts(stage.training.by_item),
+        n_candidates=int(np.count_nonzero(stage.candidates)),
+    )
+    evaluation = Evaluation(
+        stage=stage.name,
+        users=evaluated,
+        activity={
+            "train_interactions": _row_counts(seen),
+            "train_positives": _row_counts(history),
+        },
+        items=items,
+    )
+    for metric in wanted:
+        kind, cut = METRICS[metric.name], lists.cut(metric.k)
+        if isinstance(kind, PerUser):
+            numerator, denominator = kind.function(cut)
+            evaluation.numerators[str(metric)] = numerator
+            evaluation.denominators[str(metric)] = denominator
+        else:
+            evaluation.catalogue[str(metric)] = kind.function(cut)
+    return evaluation
+
+
+def _with_relevant(stage: StageData, users: Codes | None) -> Codes:
+    evaluated = stage.users if users is None else np.intersect1d(users, stage.users)
+    if len(evaluated) == 0:
+        asked = "" if users is None else f" among the {len(users)} asked for"
+        raise EvaluationError(
+            f"stage {stage.name!r}: no user{asked} has a relevant item, so there is nothing "
+            "to measure"
+        )
+    return evaluated.astype(np.int32)
+
+
+def _refuse_hidden_targets(
+    stage: StageData, relevant: Matrix, hidden: Matrix | None, mask: MaskName
+) -> None:
+    overlap = 0 if hidden is None else int(np.isin(_keys(relevant), _keys(hidden)).sum())
+    if overlap:
+        raise EvaluationError(
+            f"stage {stage.name!r}: {overlap} of {relevant.nnz} relevant pairs are in the "
+            f"user's history as well and would be hidden by mask = {mask!r}, so they could "
+            'never be found; set mask = "none" to predict repeated consumption, or '
+            "novel_only = true in [split] to predict only what is new to a user"
+        )
+
+
+def _hits(items: Codes, relevant: Matrix) -> Mask:
+    """Return where `items` (row r: user r's list) are relevant; -1 never is."""
+    rows = np.arange(len(items), dtype=np.int64)[:, None]
+    asked = np.where(items < 0, -1, rows * relevant.shape[1] + items)
+    targets = _keys(relevant)
+    place = np.minimum(np.searchsorted(targets, asked), len(targets) - 1)
+    found: Mask = targets[place] == asked
+    return found
+
+
+def _keys(matrix: Matrix) -> Longs:
+    """Return each entry's position in the flattened matrix, ascending."""
+    rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
+    return rows * int(matrix.shape[1]) + matrix.indices
+
+
+def _row_counts(matrix: Matrix) -> Longs:
+    return np.diff(matrix.indptr).astype(np.int64)

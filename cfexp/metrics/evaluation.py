@@ -1,0 +1,131 @@
+"""`Evaluation`: what was measured, user by user, and the means that follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cfexp.errors import EvaluationError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cfexp.arrays import Codes, Doubles, Longs
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Metrics of one scorer on one stage.
+
+    `users` are the codes of the n users evaluated, ascending. `numerators` and
+    `denominators` hold, for every per-user metric such as `"ndcg@10"`, n float64
+    values; `catalogue` holds the metrics that are one number for all lists.
+    `activity` counts each user's history: `train_interactions` (all pairs) and
+    `train_positives`. `items` are the lists themselves (n x k, best first, -1 where
+    short), where they were kept; they are not saved.
+    """
+
+    stage: str
+    users: Codes
+    numerators: dict[str, Doubles] = field(default_factory=dict)
+    denominators: dict[str, Doubles] = field(default_factory=dict)
+    catalogue: dict[str, float] = field(default_factory=dict)
+    activity: dict[str, Longs] = field(default_factory=dict)
+    items: Codes | None = None
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def values(self, metric: str) -> Doubles:
+        """Return one value per user, numerator over denominator.
+
+        Raises
+        ------
+        EvaluationError
+            When the metric was not computed or has no value for a single user.
+        """
+        if metric not in self.numerators:
+            choices = ", ".join(self.numerators)
+            hint = did_you_mean(metric, self.numerators)
+            raise EvaluationError(
+                f"stage {self.stage!r} has no per-user values of {metric!r}; it has {choices}{hint}"
+            )
+        return self.numerators[metric] / self.denominators[metric]
+
+    def means(self) -> dict[str, float]:
+        """Return every metric's mean over users, the catalogue metrics, and `users`."""
+        means = {metric: float(self.values(metric).mean()) for metric in self.numerators}
+        return means | self.catalogue | {"users": float(len(self))}
+
+    def save(self, path: Path) -> None:
+        """Write everything but the lists to `path`, an .npz file without pickle."""
+        catalogue = {name: np.float64(value) for name, value in self.catalogue.items()}
+        parts: dict[str, dict[str, Any]] = {
+            "numerator": self.numerators,
+            "denominator": self.denominators,
+            "catalogue": catalogue,
+            "activity": self.activity,
+        }
+        arrays = {
+            f"{part}/{name}": array
+            for part, named in parts.items()
+            for name, array in named.items()
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            np.savez_compressed(
+                file, allow_pickle=False, stage=np.str_(self.stage), users=self.users, **arrays
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> Evaluation:
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as arrays:
+            evaluation = cls(stage=str(arrays["stage"]), users=arrays["users"])
+            parts: dict[str, dict[str, Any]] = {
+                "numerator": evaluation.numerators,
+                "denominator": evaluation.denominators,
+                "activity": evaluation.activity,
+            }
+            for key in arrays:
+                part, _, name = key.partition("/")
+                if part in parts:
+                    parts[part][name] = arrays[key]
+                elif part == "catalogue":
+                    evaluation.catalogue[name] = float(arrays[key])
+        return evaluation
+
+
+def average(evaluations: Sequence[Evaluation]) -> Evaluation:
+    """Return the mean of several evaluations of the same users, such as one per seed.
+
+    Each user's value of a metric is the mean of the user's values; metrics that are
+    not in all of them are left out.
+
+    Raises
+    ------
+    EvaluationError
+        When there are none, or when their stages or users differ.
+    """
+    if not evaluations:
+        raise EvaluationError("there is no evaluation to average")
+    first = evaluations[0]
+    for other in evaluations[1:]:
+        if other.stage != first.stage or not np.array_equal(other.users, first.users):
+            raise EvaluationError(
+                f"evaluations of different users cannot be averaged: {len(first)} users of "
+                f"stage {first.stage!r} and {len(other)} of stage {other.stage!r}"
+            )
+    metrics = [m for m in first.numerators if all(m in e.numerators for e in evaluations)]
+    shared = [m for m in first.catalogue if all(m in e.catalogue for e in evaluations)]
+    return Evaluation(
+        stage=first.stage,
+        users=first.users,
+        numerators={m: np.mean([e.values(m) for e in evaluations], axis=0) for m in metrics},
+        denominators={m: np.ones(len(first)) for m in metrics},
+        catalogue={m: float(np.mean([e.catalogue[m] for e in evaluations])) for m in shared},
+        activity=first.activity,
+    )

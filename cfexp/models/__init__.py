@@ -1,0 +1,1 @@
+"""Models: recipes that train into scorers."""

@@ -1,0 +1,130 @@
+"""`AlsScorer`: item factors, and users solved against them from their histories."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, cast
+
+import numpy as np
+from scipy import sparse
+
+from cfexp.arrays import AnyArray, Codes, Doubles, Floats, Matrix, frozen
+from cfexp.models.model import Model, Scorer
+from cfexp.models.sweep import Rows, Side, Solver, Whitened
+from cfexp.ranking import top_k
+
+if TYPE_CHECKING:
+    from cfexp.models.als import ALS
+
+_TOLERANCE = 1e-6  # of the residual, relative to the right side
+_MOST_STEPS = 1000
+
+
+class AlsScorer(Scorer):
+    """Scores are x'y, with x solved exactly from a user's history.
+
+    Known and unseen users go the same way, so a known user's factors are those of
+    `fold_in(history)`, not what the last half of a sweep happened to leave.
+    """
+
+    model: ALS
+
+    def __init__(
+        self, model: ALS, history: Matrix, item_factors: Floats, *, threads: int | None = None
+    ) -> None:
+        self.model = model
+        self.history = history
+        self.item_factors = frozen(item_factors)
+        self.threads = threads
+
+    @property
+    def n_items(self) -> int:
+        """Number of items scored."""
+        return len(self.item_factors)
+
+    @cached_property
+    def user_factors(self) -> Floats:
+        """Factors of all users of the training data, users x factors."""
+        return frozen(self.fold_in(self.history))
+
+    @cached_property
+    def _whitened(self) -> Whitened:
+        items = Side.of(self.item_factors, self.threads)
+        return Whitened(items, self.model.regularization)
+
+    def fold_in(self, history: Matrix) -> Floats:
+        """Return the user factors (m x factors) that minimise the objective for `history`.
+
+        `history` is m x items, values as in training; a row without entries gives zeros.
+        Conjugate gradient until the residual is 1e-6 of the right side.
+        """
+        history = self.checked(history)
+        rows = Rows.of(history, self.model.extra_confidence(history.data))
+        f = self.model.factors
+        users = Side.of(np.zeros((history.shape[0], f), np.float32), self.threads)
+        self._whitened.solve(rows, users, Solver("cg", _MOST_STEPS, _TOLERANCE))
+        return users.factors(f)
+
+    def queries(self, history: Matrix) -> Floats:
+        """Return the user factors for every row of `history`."""
+        return self.user_factors if history is self.history else self.fold_in(history)
+
+    def scores(self, queries: Floats) -> Floats:
+        """Return user factors times item factors."""
+        return queries @ self.item_factors.T
+
+    def similar_items(
+        self, items: Codes, k: int = 10, by: Literal["cosine", "dot"] = "cosine"
+    ) -> tuple[Codes, Floats]:
+        """Return the k items most like each of `items`, itself left out, and how much.
+
+        Both arrays are len(items) x k, as in `recommend`.
+        """
+        if by not in {"cosine", "dot"}:
+            raise ValueError(f"by must be 'cosine' or 'dot', got {by!r}")
+        items = np.asarray(items, np.int32)
+        vectors = self.item_factors
+        if by == "cosine":
+            norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+            vectors = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
+        itself = sparse.csr_array(
+            (np.ones(len(items), np.float32), items, np.arange(len(items) + 1)),
+            shape=(len(items), self.n_items),
+        )
+        return top_k(
+            lambda block: vectors[items[block]] @ vectors.T,
+            len(items),
+            k,
+            hidden=itself,
+            threads=self.threads,
+        )
+
+    def explain(self, user: int, item: int) -> tuple[Codes, Doubles]:
+        """Return the items of a user's history and what each adds to the score of `item`.
+
+        Largest first. With W = (Y'CY + reg I)^-1, item j adds c_j y_item' W y_j, and the
+        sum is the score (Hu, Koren & Volinsky 2008, section 5).
+        """
+        row = self.history[[user]]
+        factors = self.item_factors.astype(np.float64)
+        extra = self.model.extra_confidence(row.data).astype(np.float64)
+        own = factors[row.indices]
+        system = factors.T @ factors + own.T @ (extra[:, None] * own)
+        system[np.diag_indices_from(system)] += self.model.regularization
+        adds = (1 + extra) * (own @ np.linalg.solve(system, factors[item]))
+        order = np.argsort(-adds, kind="stable")
+        return row.indices[order].astype(np.int32), adds[order]
+
+    def arrays(self) -> dict[str, AnyArray]:
+        """Return the item factors."""
+        return {"item_factors": self.item_factors}
+
+    @classmethod
+    def from_arrays(cls, model: Model, history: Matrix, arrays: dict[str, AnyArray]) -> AlsScorer:
+        """Return the scorer that `arrays()` described."""
+        recipe = cast("ALS", model)
+        factors = np.ascontiguousarray(arrays["item_factors"], np.float32)
+        shape = (history.shape[1], recipe.factors)
+        if factors.shape != shape or not np.isfinite(factors).all():
+            raise ValueError(f"item factors must be finite and of shape {shape}")
+        return cls(recipe, history, factors)

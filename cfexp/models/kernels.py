@@ -1,0 +1,236 @@
+"""The compiled loops of ALS, over rows of a sparse matrix; their twins are in `reference`.
+
+All work in whitened coordinates (see `cfexp.models.sweep`), where a row's system is
+
+    (I + sum_i w_i z_i z_i') x = sum_i (1 + w_i) z_i,        w_i = c_i - 1,
+
+over the row's entries i. `fixed` holds the z_i as rows, padded with zeros to a
+multiple of 16 columns, and one row of zeros more: what a group of eight entries lacks
+points there. Inputs are read-only arrays, so that each kernel is compiled once.
+"""
+
+# ruff: noqa: ANN401, PLR0917 - compiled functions: what types they take is Numba's affair
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from cfexp.vectors import (
+    GROUP,
+    LANES,
+    fma,
+    lane,
+    load,
+    load8,
+    mul,
+    splat,
+    splat8,
+    store,
+    sub,
+    sums,
+    total,
+)
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def _dots(fixed: Any, f: int, at: Any, g: int, p: Any) -> Any:
+    """Return the products of p and the eight rows that start at flat positions at[g:g + 8]."""
+    i, j, k, m = at[g], at[g + 1], at[g + 2], at[g + 3]
+    n, o, r, s = at[g + 4], at[g + 5], at[g + 6], at[g + 7]
+    zeros = splat(np.float32(0))
+    a, b, c, d = zeros, zeros, zeros, zeros
+    e, h, u, v = zeros, zeros, zeros, zeros
+    for q in range(0, f, LANES):
+        x = load(p, q)
+        a = fma(load(fixed, i + q), x, a)
+        b = fma(load(fixed, j + q), x, b)
+        c = fma(load(fixed, k + q), x, c)
+        d = fma(load(fixed, m + q), x, d)
+        e = fma(load(fixed, n + q), x, e)
+        h = fma(load(fixed, o + q), x, h)
+        u = fma(load(fixed, r + q), x, u)
+        v = fma(load(fixed, s + q), x, v)
+    return sums(a, b, c, d, e, h, u, v)
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def _add_rows(fixed: Any, f: int, at: Any, g: int, t: Any, out: Any) -> None:
+    """Add to `out` the eight rows that start at flat positions at[g:g + 8], each times its t."""
+    i, j, k, m = at[g], at[g + 1], at[g + 2], at[g + 3]
+    n, o, r, s = at[g + 4], at[g + 5], at[g + 6], at[g + 7]
+    a, b, c, d = lane(t, 0), lane(t, 1), lane(t, 2), lane(t, 3)
+    e, h, u, v = lane(t, 4), lane(t, 5), lane(t, 6), lane(t, 7)
+    for q in range(0, f, LANES):
+        x = load(out, q)
+        x = fma(load(fixed, i + q), a, x)
+        x = fma(load(fixed, j + q), b, x)
+        x = fma(load(fixed, k + q), c, x)
+        x = fma(load(fixed, m + q), d, x)
+        x = fma(load(fixed, n + q), e, x)
+        x = fma(load(fixed, o + q), h, x)
+        x = fma(load(fixed, r + q), u, x)
+        x = fma(load(fixed, s + q), v, x)
+        store(out, q, x)
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def _dot(a: Any, b: Any, f: int) -> Any:
+    products = splat(np.float32(0))
+    for q in range(0, f, LANES):
+        products = fma(load(a, q), load(b, q), products)
+    return total(products)
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def _add(scale: Any, a: Any, b: Any, out: Any, f: int) -> None:
+    """Write scale a + b to `out`."""
+    by = splat(scale)
+    for q in range(0, f, LANES):
+        store(out, q, fma(by, load(a, q), load(b, q)))
+
+
+@njit(nogil=True, cache=True)
+def conjugate_gradient(  # noqa: C901 - one loop, one formula
+    indptr: Any,  # int64, of all rows
+    indices: Any,  # int32
+    weights: Any,  # float32 w
+    fixed: Any,  # float32 (n + 1, f)
+    start: int,
+    stop: int,
+    steps: int,
+    tolerance: float,
+    solved: Any,  # float32 (stop - start, f)
+) -> None:
+    """Take up to `steps` steps from `solved`, in place, for the rows start..stop.
+
+    A row ends early when its residual is at most `tolerance` times its first residual
+    (which is the right side where `solved` is 0).
+    """
+    f = fixed.shape[1]
+    longest = 0
+    for row in range(start, stop):
+        longest = max(longest, indptr[row + 1] - indptr[row])
+    at = np.empty(longest + GROUP, np.int64)
+    w = np.empty(longest + GROUP, np.float32)
+    x = np.empty(f, np.float32)
+    r = np.empty(f, np.float32)
+    p = np.empty(f, np.float32)
+    ap = np.empty(f, np.float32)
+    nothing = (fixed.shape[0] - 1) * f
+    ones = splat8(np.float32(1))
+    for row in range(start, stop):
+        n = indptr[row + 1] - indptr[row]
+        for i in range(n):
+            at[i] = indices[indptr[row] + i] * f
+            w[i] = weights[indptr[row] + i]
+        at[n : n + GROUP] = nothing
+        w[n : n + GROUP] = 0
+        # r = b - A x
+        x[:] = solved[row - start]
+        warm = False
+        for q in range(f):
+            warm |= x[q] != 0
+            r[q] = -x[q]
+        for g in range(0, n, GROUP):
+            if warm:
+                missing = sub(ones, _dots(fixed, f, at, g, x))
+                _add_rows(fixed, f, at, g, fma(load8(w, g), missing, ones), r)
+            else:
+                _add_rows(fixed, f, at, g, fma(load8(w, g), ones, ones), r)
+        p[:] = r
+        rr = _dot(r, r, f)
+        least = np.float32(tolerance * tolerance) * rr
+        for step in range(steps):
+            if rr <= least:
+                break
+            # p'Ap needs the products alone; Ap is not needed after the last step
+            last = step == steps - 1
+            squares = splat8(np.float32(0))
+            ap[:] = p
+            for g in range(0, n, GROUP):
+                t = _dots(fixed, f, at, g, p)
+                wt = mul(load8(w, g), t)
+                squares = fma(wt, t, squares)
+                if not last:
+                    _add_rows(fixed, f, at, g, wt, ap)
+            along = rr / (_dot(p, p, f) + total(squares))
+            _add(along, p, x, x, f)
+            if last:
+                break
+            _add(-along, ap, r, r, f)
+            before = rr
+            rr = _dot(r, r, f)
+            _add(rr / before, p, r, p, f)
+        solved[row - start] = x
+
+
+@njit(nogil=True, cache=True)
+def cholesky(
+    indptr: Any,
+    indices: Any,
+    weights: Any,
+    fixed: Any,
+    start: int,
+    stop: int,
+    solved: Any,
+) -> None:
+    """Solve the rows start..stop exactly: A = C C', C y = b, C' x = y."""
+    f = fixed.shape[1]
+    chunk = 256  # entries whose products are summed in float32 before they go to float64
+    part = np.empty((chunk, f), np.float32)
+    for row in range(start, stop):
+        a = np.eye(f)
+        x = np.zeros(f)
+        for low in range(indptr[row], indptr[row + 1], chunk):
+            high = min(low + chunk, indptr[row + 1])
+            for i in range(low, high):
+                root = np.sqrt(weights[i])
+                z = fixed[indices[i]]
+                for q in range(f):
+                    part[i - low, q] = root * z[q]
+                    x[q] += np.float64(1 + weights[i]) * z[q]
+            filled = part[: high - low]
+            a += np.dot(filled.T, filled)
+        c = np.linalg.cholesky(a)
+        for q in range(f):
+            for s in range(q):
+                x[q] -= c[q, s] * x[s]
+            x[q] /= c[q, q]
+        for q in range(f - 1, -1, -1):
+            x[q] /= c[q, q]
+            for s in range(q):
+                x[s] -= c[q, s] * x[q]
+        for q in range(f):
+            solved[row - start, q] = x[q]
+
+
+@njit(nogil=True, cache=True)
+def squared_errors(
+    indptr: Any,
+    indices: Any,
+    weights: Any,
+    fixed: Any,
+    start: int,
+    stop: int,
+    solved: Any,
+) -> float:
+    """Return sum of c (1 - s)^2 - s^2 over the entries of rows start..stop, s = x'z."""
+    f = fixed.shape[1]
+    at = np.empty(GROUP, np.int64)
+    t = np.empty(GROUP, np.float32)
+    error = 0.0
+    for row in range(start, stop):
+        x = solved[row - start]
+        for first in range(indptr[row], indptr[row + 1], GROUP):
+            n = min(GROUP, indptr[row + 1] - first)
+            for i in range(GROUP):
+                at[i] = indices[first + min(i, n - 1)] * f
+            store(t, 0, _dots(fixed, f, at, 0, x))
+            for i in range(n):
+                s = np.float64(t[i])
+                c = 1 + np.float64(weights[first + i])
+                error += c * (1 - s) * (1 - s) - s * s
+    return error

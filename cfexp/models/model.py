@@ -1,0 +1,163 @@
+"""The contracts of a model: `Model` (a recipe), `Epoch` (one sweep) and `Scorer`.
+
+for epoch in ALS(factors=64).train(data, rng):
+    evaluate(epoch.scorer(), ...)
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from scipy import sparse
+
+from cfexp.data.training import TrainingData
+from cfexp.ranking import top_k
+from cfexp.recipe import Recipe
+from cfexp.seeds import generator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from cfexp.arrays import AnyArray, Codes, Floats, Mask, Matrix
+
+MaskName = Literal["interacted", "positives", "none"]
+"""What is hidden from a user's list: every pair of their history, its positives, nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Epoch:
+    """A model after one sweep over users and items.
+
+    `number` counts from 1. `scorer()` gives a scorer that stays valid whatever comes
+    after; `loss()` the exact training loss, or None for a model without one. Both are
+    lazy: an epoch that nobody looks at costs nothing more.
+    """
+
+    number: int
+    scorer: Callable[[], Scorer]
+    loss: Callable[[], float | None]
+
+
+class Scorer(ABC):
+    """Scores items for users, known or not, from the histories that it is given."""
+
+    model: Model
+    history: Matrix
+    """Positives of the users it was fitted on (users x items), the default history."""
+    threads: int | None = None
+    """How many threads may score (None: all cores); results do not depend on it."""
+
+    @property
+    @abstractmethod
+    def n_items(self) -> int:
+        """Number of items scored."""
+
+    @abstractmethod
+    def queries(self, history: Matrix) -> Any:  # noqa: ANN401 - an array that slices by row
+        """Return what represents each row of `history` (m users x items).
+
+        For factor models the m x factors user factors solved from the history; for
+        neighbourhood models the history itself. Anything with rows that slice.
+        """
+
+    @abstractmethod
+    def scores(self, queries: Any) -> Floats:  # noqa: ANN401
+        """Return float32 scores, rows of `queries` x items; higher is better."""
+
+    @abstractmethod
+    def arrays(self) -> dict[str, AnyArray]:
+        """Return the arrays from which `from_arrays` makes this scorer again."""
+
+    @classmethod
+    @abstractmethod
+    def from_arrays(cls, model: Model, history: Matrix, arrays: dict[str, AnyArray]) -> Scorer:
+        """Return the scorer that `arrays()` described."""
+
+    def checked(self, history: Matrix) -> Matrix:
+        """Return `history` as CSR, or raise ValueError: wrong width, or values not > 0."""
+        history = sparse.csr_array(history)
+        if history.shape[1] != self.n_items:
+            raise ValueError(f"the history has {history.shape[1]} items, the model {self.n_items}")
+        if not (np.isfinite(history.data).all() and (history.data > 0).all()):
+            raise ValueError("the values of a history must be finite and greater than 0")
+        return history
+
+    def recommend(
+        self,
+        users: Codes,
+        k: int = 10,
+        *,
+        filter_seen: bool = True,
+        candidates: Mask | None = None,
+    ) -> tuple[Codes, Floats]:
+        """Return the k best items and their scores for users of the training data.
+
+        Both arrays are len(users) x k, best first; ties go to the lower item code;
+        where fewer than k items can be recommended, items are -1 and scores -inf.
+        `filter_seen` leaves out what is in a user's history, `candidates` (one bool per
+        item) everything that it does not name. Raises IndexError for an unknown user.
+        """
+        return self.recommend_from(
+            self.history[np.asarray(users)], k, filter_seen=filter_seen, candidates=candidates
+        )
+
+    def recommend_from(
+        self,
+        history: Matrix,
+        k: int = 10,
+        *,
+        filter_seen: bool = True,
+        candidates: Mask | None = None,
+    ) -> tuple[Codes, Floats]:
+        """Do the same for one user, known or not, per row of `history`."""
+        queries = self.queries(history)
+        return top_k(
+            lambda block: self.scores(queries[block]),
+            history.shape[0],
+            k,
+            hidden=history if filter_seen else None,
+            candidates=candidates,
+            threads=self.threads,
+        )
+
+    def save(self, path: Path | str) -> None:
+        """Write this scorer to one .npz file that `cfexp.load` reads; nothing is pickled."""
+        from cfexp.models.saved import save
+
+        save(self, path)
+
+
+class Model(Recipe, ABC):
+    """A model's hyperparameters, and how it learns.
+
+    Subclasses add `kind: Literal["..."] = "..."` and their fields.
+    """
+
+    kind: str
+    stochastic: ClassVar[bool] = False
+    """Does the result depend on the random generator?"""
+
+    @abstractmethod
+    def train(
+        self, data: TrainingData, rng: np.random.Generator, *, threads: int | None = None
+    ) -> Iterator[Epoch]:
+        """Yield the model after every sweep; models without sweeps yield once.
+
+        Results do not depend on `threads` (None: all cores), bit for bit.
+        """
+
+    def fit(
+        self,
+        matrix: Any,  # noqa: ANN401 - whatever SciPy makes a CSR matrix of
+        rng: int | np.random.Generator | None = None,
+        *,
+        threads: int | None = None,
+    ) -> Scorer:
+        """Train to the last epoch on a users x items matrix of values (or TrainingData)."""
+        epochs = self.train(TrainingData.of(matrix), generator(rng), threads=threads)
+        *_, last = epochs
+        return last.scorer()

@@ -1,0 +1,43 @@
+"""The compiled loop of item-kNN: rows of a product of two sparse matrices, as dense rows."""
+
+# ruff: noqa: ANN401, PLR0917 - compiled functions: what types they take is Numba's affair
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from cfexp.arrays import AnyArray, Matrix, frozen
+
+
+def entries(matrix: Matrix, *, binary: bool = False) -> tuple[AnyArray, AnyArray, AnyArray]:
+    """Return (indptr, indices, values) of a CSR matrix, read-only, as the kernel takes them."""
+    values = np.ones(matrix.nnz, np.float32) if binary else matrix.data
+    return (
+        frozen(np.asarray(matrix.indptr, np.int64)),
+        frozen(np.asarray(matrix.indices, np.int32)),
+        frozen(np.asarray(values, np.float32)),
+    )
+
+
+@njit(nogil=True, cache=True)
+def add_products(
+    indptr: Any,
+    indices: Any,
+    values: Any,
+    other_indptr: Any,
+    other_indices: Any,
+    other_values: Any,
+    first: int,
+    out: Any,  # float64 (rows, columns of the other)
+) -> None:
+    """Add to `out` the rows first, first + 1, ... of a sparse matrix times another."""
+    for i in range(out.shape[0]):
+        row = out[i]
+        for e in range(indptr[first + i], indptr[first + i + 1]):
+            value = np.float64(values[e])
+            other = indices[e]
+            for o in range(other_indptr[other], other_indptr[other + 1]):
+                row[other_indices[o]] += value * other_values[o]

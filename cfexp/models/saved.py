@@ -1,0 +1,217 @@
+"""A scorer in one .npz file: arrays and a JSON header, never a pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+from scipy import sparse
+
+from cfexp.data.interactions import Vocabulary
+from cfexp.errors import DataError, ModelFileError
+from cfexp.models.als_scorer import AlsScorer
+from cfexp.models.any_model import AnyModel
+from cfexp.models.item_knn import ItemKnnScorer
+from cfexp.models.popularity import PopularityScorer
+from cfexp.models.random import RandomScorer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from cfexp.arrays import AnyArray, Codes, Mask
+    from cfexp.models.model import Model, Scorer
+
+_FORMAT = "cfexp model"
+_VERSION = 1
+_SCORERS: dict[str, type[Scorer]] = {
+    "als": AlsScorer,
+    "item_knn": ItemKnnScorer,
+    "popularity": PopularityScorer,
+    "random": RandomScorer,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class SavedModel:
+    """A scorer with the original ids behind its codes, where they were saved."""
+
+    scorer: Scorer
+    users: Vocabulary | None = None
+    items: Vocabulary | None = None
+    titles: AnyArray | None = None
+
+    def recommend(
+        self,
+        users: Sequence[Any] | AnyArray,
+        k: int = 10,
+        *,
+        filter_seen: bool = True,
+        candidates: Mask | None = None,
+    ) -> pd.DataFrame:
+        """Return the k best items of users given by original ids (codes where none are known).
+
+        A table with columns user, rank (from 1), item, title (where titles are known)
+        and score. Raises DataError for unknown users.
+        """
+        import pandas as pd
+
+        asked = np.asarray(users)
+        codes = self._codes(asked)
+        best, scores = self.scorer.recommend(
+            codes, k, filter_seen=filter_seen, candidates=candidates
+        )
+        found = best >= 0
+        items = best[found]
+        row, rank = np.nonzero(found)
+        table = {
+            "user": asked[row],
+            "rank": rank + 1,
+            "item": items if self.items is None else self.items.ids[items],
+        }
+        if self.titles is not None:
+            table["title"] = self.titles[items]
+        return pd.DataFrame({**table, "score": scores[found]})
+
+    def _codes(self, ids: AnyArray) -> Codes:
+        n = self.scorer.history.shape[0]
+        codes = ids.astype(np.int32) if self.users is None else self.users.codes(ids)
+        unknown = ids[(codes < 0) | (codes >= n)]
+        if len(unknown):
+            some = [repr(user) for user in unknown[:3].tolist()]
+            raise DataError(
+                f"{len(unknown)} of {len(ids)} users are not among the {n} of the training "
+                f"data: {', '.join(some)}{', ...' if len(unknown) > len(some) else ''}"
+            )
+        return codes
+
+
+def save(
+    scorer: Scorer,
+    path: Path | str,
+    users: Vocabulary | None = None,
+    items: Vocabulary | None = None,
+    titles: AnyArray | None = None,
+) -> None:
+    """Write a scorer, its model's fields and its history to one .npz file.
+
+    With vocabularies and titles, `load(path).recommend` speaks the original ids. The
+    file appears whole or not at all.
+    """
+    header = {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "model": scorer.model.model_dump(mode="json"),
+        "shape": list(scorer.history.shape),
+    }
+    history = scorer.history
+    arrays: dict[str, AnyArray] = {
+        "header": np.frombuffer(json.dumps(header).encode(), np.uint8),
+        "history.indptr": history.indptr,
+        "history.indices": history.indices,
+        "history.data": history.data,
+        **{f"scorer.{name}": array for name, array in scorer.arrays().items()},
+    }
+    if users is not None:
+        arrays["users"] = _plain(users.ids)
+    if items is not None:
+        arrays["items"] = _plain(items.ids)
+    if titles is not None:
+        arrays["titles"] = _plain(titles)
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load(path: Path | str) -> SavedModel:
+    """Read what `save` wrote; raise ModelFileError for anything else.
+
+    Nothing is unpickled and every index is checked, so that a file from a stranger can
+    be wrong but not harmful.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ModelFileError(f"there is no model file {path}")
+    try:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ModelFileError(f"{path} is not a model saved by cfexp: not an .npz archive")
+            with archive:
+                arrays = {name: archive[name] for name in archive.files}
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise ModelFileError(
+            f"{path} is not a model saved by cfexp, or damaged: {error}"
+        ) from error
+    model, shape = _header(path, arrays)
+    try:
+        history = sparse.csr_array(
+            (arrays["history.data"], arrays["history.indices"], arrays["history.indptr"]),
+            shape=shape,
+        )
+        history.check_format(full_check=True)
+        own = {
+            name.removeprefix("scorer."): array
+            for name, array in arrays.items()
+            if name.startswith("scorer.")
+        }
+        scorer = _SCORERS[model.kind].from_arrays(model, history, own)
+        return SavedModel(
+            scorer,
+            _vocabulary(arrays.get("users"), shape[0]),
+            _vocabulary(arrays.get("items"), shape[1]),
+            _strings(arrays.get("titles"), shape[1]),
+        )
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise ModelFileError(f"{path} is damaged: {error}") from error
+
+
+def _header(path: Path, arrays: dict[str, AnyArray]) -> tuple[Model, tuple[int, int]]:
+    try:
+        header = json.loads(arrays["header"].tobytes())
+        known, version = header["format"] == _FORMAT, int(header["version"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelFileError(f"{path} is not a model saved by cfexp: no header") from error
+    if not known:
+        raise ModelFileError(f"{path} is not a model saved by cfexp: {header['format']!r}")
+    if version > _VERSION:
+        raise ModelFileError(
+            f"{path} has format version {version}, this cfexp reads up to {_VERSION}; "
+            "install a newer cfexp"
+        )
+    try:
+        model: Model = TypeAdapter(AnyModel).validate_python(header["model"])
+        users, items = (int(n) for n in header["shape"])
+    except (ValidationError, ValueError, KeyError, TypeError) as error:
+        raise ModelFileError(f"{path} is damaged, or of another version: {error}") from error
+    return model, (users, items)
+
+
+def _plain(values: AnyArray) -> AnyArray:
+    """Return strings as a unicode array, which needs no pickle; numbers as they are."""
+    return values.astype(np.str_) if values.dtype.kind == "O" else values
+
+
+def _strings(values: AnyArray | None, n: int) -> AnyArray | None:
+    if values is not None and values.shape != (n,):
+        raise ValueError(f"{values.shape} ids or titles for {n}")
+    if values is not None and values.dtype.kind == "U":
+        return values.astype(object)
+    return values
+
+
+def _vocabulary(values: AnyArray | None, n: int) -> Vocabulary | None:
+    ids = _strings(values, n)
+    return None if ids is None else Vocabulary(ids)

@@ -1,0 +1,167 @@
+"""Half a sweep of ALS: the factors of one side, solved against those of the other.
+
+For fixed factors y_i every row's factors x solve
+
+    (G + sum_i w_i y_i y_i') x = sum_i c_i y_i,    G = Y'Y + reg I,    w_i = c_i - 1,
+
+with sums over the row's entries (Hu, Koren & Volinsky 2008, equation 4). With G = L L'
+and the whitened coordinates z_i = L^-1 y_i, u = L' x the same system reads
+
+    (I + sum_i w_i z_i z_i') u = sum_i c_i z_i.
+
+Its dense part is gone, and conjugate gradient on it is conjugate gradient on the
+first, preconditioned by G: the condition number is at most 1 + max w, so that two or
+three steps suffice. Factors are kept in the coordinates in which they were solved
+(`solved`), with the float64 matrix that leads back (`back`): X = solved @ back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import lapack
+
+from cfexp.arrays import AnyArray, Doubles, Floats, Matrix, frozen
+from cfexp.models import kernels
+from cfexp.parallel import each_block
+from cfexp.vectors import LANES
+
+_ROWS = 128  # rows solved at a time
+_GRAM_ROWS = 1024  # rows whose products are summed at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A sparse matrix as kernels take it; `weights` holds w = c - 1 of every entry."""
+
+    indptr: AnyArray
+    indices: AnyArray
+    weights: AnyArray
+
+    @classmethod
+    def of(cls, matrix: Matrix, weights: Floats) -> Rows:
+        """Return `matrix` with the given weights in place of its values."""
+        return cls(
+            frozen(np.asarray(matrix.indptr, np.int64)),
+            frozen(np.asarray(matrix.indices, np.int32)),
+            frozen(np.asarray(weights, np.float32)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+
+@dataclass(frozen=True)
+class Solver:
+    """How a row's system is solved; `tolerance` above 0 lets conjugate gradient end early."""
+
+    name: str
+    steps: int = 0
+    tolerance: float = 0.0
+
+    def __call__(self, rows: Rows, fixed: Floats, block: slice, solved: Floats) -> None:
+        """Solve the rows of `block`, in place, from what `solved` holds."""
+        arrays = (rows.indptr, rows.indices, rows.weights, frozen(fixed))
+        if self.name == "cholesky":
+            kernels.cholesky(*arrays, block.start, block.stop, solved)
+        else:
+            kernels.conjugate_gradient(
+                *arrays, block.start, block.stop, self.steps, self.tolerance, solved
+            )
+
+
+@dataclass(eq=False)
+class Side:
+    """The factors of all users or of all items: `solved @ back`."""
+
+    solved: Floats
+    back: Doubles
+    threads: int | None
+
+    @classmethod
+    def of(cls, factors: Floats, threads: int | None) -> Side:
+        """Start from given factors, padded with zeros to whole vectors."""
+        n, f = factors.shape
+        padded = -(-f // LANES) * LANES
+        solved = np.zeros((n, padded), np.float32)
+        solved[:, :f] = factors
+        return cls(solved, np.eye(padded), threads)
+
+    def factors(self, f: int) -> Floats:
+        """Return a new array of the factors, n x f."""
+        return np.ascontiguousarray(self.times(np.eye(self.back.shape[0]))[:-1, :f])
+
+    def gram(self) -> Doubles:
+        """Return X'X in float64, summed in fixed chunks."""
+        n = len(self.solved)
+        parts = np.empty((-(-n // _GRAM_ROWS), *self.back.shape))
+
+        def add(block: slice) -> None:
+            part = self.solved[block].astype(np.float64)
+            np.matmul(part.T, part, out=parts[block.start // _GRAM_ROWS])
+
+        each_block(n, _GRAM_ROWS, add, self.threads)
+        gram: Doubles = self.back.T @ parts.sum(axis=0) @ self.back
+        return gram
+
+    def times(self, matrix: Doubles) -> Floats:
+        """Return the factors times `matrix`, and a last row of zeros."""
+        product = np.zeros((len(self.solved) + 1, matrix.shape[1]), np.float32)
+        through = (self.back @ matrix).astype(np.float32)
+
+        def multiply(block: slice) -> None:
+            np.matmul(self.solved[block], through, out=product[block])
+
+        each_block(len(self.solved), _ROWS, multiply, self.threads)
+        return product
+
+
+class Whitened:
+    """The fixed side of half a sweep in whitened coordinates."""
+
+    def __init__(self, fixed: Side, regularization: float) -> None:
+        gram = fixed.gram()
+        gram[np.diag_indices_from(gram)] += regularization
+        self.lower: Doubles = np.asarray(np.linalg.cholesky(gram), np.float64)
+        self.inverse: Doubles = np.tril(lapack.dtrtri(self.lower, lower=1)[0])
+        self.factors = fixed.times(self.inverse.T)
+
+    def solve(self, rows: Rows, free: Side, solver: Solver) -> None:
+        """Solve all rows of the free side, in place, from the factors it has."""
+        there = (free.back @ self.lower).astype(np.float32)
+
+        def solve(block: slice) -> None:
+            part = free.solved[block] @ there
+            solver(rows, self.factors, block, part)
+            free.solved[block] = part
+
+        each_block(len(rows), _ROWS, solve, free.threads)
+        free.back = self.inverse
+
+
+def loss(users: Side, items: Side, rows: Rows, regularization: float) -> float:
+    """Return the exact objective, in float64.
+
+    sum c (p - s)^2 over all pairs = sum s^2 over all pairs + sum c (1 - s)^2 - s^2 over
+    the entries, and the first of these is the trace of X'X Y'Y.
+    """
+    of_users, of_items = users.gram(), items.gram()
+    # s = x'y = u'(back y) for x = back' u
+    fixed = frozen(items.times(users.back.T))
+    parts = np.zeros(-(-len(rows) // _ROWS))
+
+    def add(block: slice) -> None:
+        parts[block.start // _ROWS] = kernels.squared_errors(
+            rows.indptr,
+            rows.indices,
+            rows.weights,
+            fixed,
+            block.start,
+            block.stop,
+            users.solved[block],
+        )
+
+    each_block(len(rows), _ROWS, add, users.threads)
+    norms = np.trace(of_users) + np.trace(of_items)
+    return float(np.sum(of_users * of_items) + parts.sum() + regularization * norms)

@@ -1,0 +1,125 @@
+"""From scores to top-k lists, block by block: users x items is never materialised."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba import njit
+
+from cfexp.arrays import frozen
+from cfexp.parallel import each_block
+from cfexp.vectors import LANES, above
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cfexp.arrays import Codes, Floats, Mask, Matrix
+
+_BLOCK = 64  # users scored at a time: their scores stay in the cache
+
+
+def top_k(
+    scores: Callable[[slice], Floats],
+    n_users: int,
+    k: int,
+    *,
+    hidden: Matrix | None = None,
+    candidates: Mask | None = None,
+    threads: int | None = None,
+) -> tuple[Codes, Floats]:
+    """Return the `k` best items of every user and their scores, best first.
+
+    Parameters
+    ----------
+    scores
+        Given a slice of users, returns a new float32 array (users of the slice x
+        items), which is overwritten. Called from several threads at once.
+    n_users, k
+        The shape of what is returned.
+    hidden
+        n_users x items; items with an entry in a user's row are left out.
+    candidates
+        One bool per item; the others are left out.
+    threads
+        How many threads may work (None: all cores); the result is the same for any.
+
+    Returns
+    -------
+    items, scores
+        int32 and float32, n_users x k. Ties go to the lower item code. Scores of NaN
+        or -inf count as left out; where fewer than k items remain, the list ends in
+        items -1 with scores -inf.
+
+    Raises
+    ------
+    ValueError
+        When `k` is below 1, or `hidden` has another number of rows.
+    """
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}")
+    if hidden is not None and hidden.shape[0] != n_users:
+        raise ValueError(f"hidden has {hidden.shape[0]} rows for {n_users} users")
+    starts = np.zeros(n_users + 1, np.int64) if hidden is None else hidden.indptr
+    starts = frozen(np.asarray(starts, np.int64))
+    entries = frozen(np.asarray([] if hidden is None else hidden.indices, np.int32))
+    others = np.zeros(0, np.int32) if candidates is None else np.flatnonzero(~candidates)
+    others = frozen(others.astype(np.int32))
+    items = np.empty((n_users, k), np.int32)
+    values = np.empty((n_users, k), np.float32)
+
+    def rank(block: slice) -> None:
+        part = np.ascontiguousarray(scores(block), np.float32)
+        _select(part, starts, entries, others, block.start, items, values)
+
+    each_block(n_users, _BLOCK, rank, threads)
+    return items, values
+
+
+@njit(nogil=True, cache=True)
+def _select(  # noqa: PLR0917 - compiled, like the types
+    scores: Any,  # noqa: ANN401 - float32 (users of the block, n_items), overwritten
+    starts: Any,  # noqa: ANN401 - int64 (n_users + 1)
+    entries: Any,  # noqa: ANN401 - int32
+    others: Any,  # noqa: ANN401 - int32
+    first: int,
+    items: Any,  # noqa: ANN401 - int32 (n_users, k), written
+    values: Any,  # noqa: ANN401 - float32 (n_users, k), written
+) -> None:
+    n_items = scores.shape[1]
+    k = items.shape[1]
+    whole = n_items // LANES * LANES
+    for i in range(scores.shape[0]):
+        row, best, best_at = scores[i], values[first + i], items[first + i]
+        for e in range(starts[first + i], starts[first + i + 1]):
+            row[entries[e]] = -np.inf
+        for e in range(others.shape[0]):
+            row[others[e]] = -np.inf
+        best[:] = -np.inf
+        best_at[:] = -1
+        least = best[k - 1]
+        for base in range(0, n_items, LANES):
+            if base < whole and above(row, base, least) == 0:
+                continue
+            for item in range(base, min(base + LANES, n_items)):
+                score = row[item]
+                if score > least:
+                    # goes behind its equals, which have lower codes
+                    j = k - 1
+                    while j > 0 and score > best[j - 1]:
+                        best[j] = best[j - 1]
+                        best_at[j] = best_at[j - 1]
+                        j -= 1
+                    best[j] = score
+                    best_at[j] = item
+                    least = best[k - 1]
+
+
+def _plain_select(scores: Floats, hidden: Mask, candidates: Mask, k: int) -> tuple[Codes, Floats]:
+    """Do what `top_k` does, with whole matrices: the plain twin of `_select`."""
+    kept = np.where(hidden | ~candidates | np.isnan(scores), -np.inf, scores)
+    missing = ((0, 0), (0, max(0, k - scores.shape[1])))
+    kept = np.pad(kept, missing, constant_values=-np.inf)
+    order = np.argsort(-kept, axis=1, kind="stable")[:, :k]
+    values = np.take_along_axis(kept, order, axis=1).astype(np.float32)
+    return np.where(np.isneginf(values), -1, order).astype(np.int32), values

@@ -1,0 +1,136 @@
+"""The leaderboard: every baseline and every final configuration, best on test first."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cfexp.report.numbers import mean_and_spread
+
+if TYPE_CHECKING:
+    from cfexp.search.record import Role, RunRecord, StudyRecord
+
+
+@dataclass(frozen=True)
+class Row:
+    """One configuration: the means over its seeds, and their standard deviations.
+
+    `metrics` and `spread` are keyed like `RunRecord.metrics` (`test/ndcg@10`); there
+    is no spread for a single seed. `runs` are those that ended well, one per seed;
+    `reason` says why there is none. `searched` are the hyperparameters that the study
+    searches, `model` are all. `seconds` is the mean time of a fit.
+    """
+
+    label: str
+    role: Role
+    entry: str
+    trial: int | None
+    winner: bool
+    default: bool
+    model: dict[str, Any]
+    searched: dict[str, Any]
+    mask: str
+    epochs: int | None
+    runs: tuple[RunRecord, ...]
+    metrics: dict[str, float]
+    spread: dict[str, float]
+    seconds: float | None
+    reason: str | None
+
+
+def leaderboard(study: StudyRecord) -> list[Row]:
+    """Return one row per configuration, by the first objective on test, best first.
+
+    Rows that were never read on test follow, by their value on validation; those that
+    failed come last.
+    """
+    groups: dict[str, dict[str, RunRecord]] = {}
+    for run in sorted(study.runs, key=lambda run: run.generation):
+        if run.role != "trial":
+            groups.setdefault(group(run), {})[run.key] = run
+    rows = [_row(study, list(runs.values())) for runs in groups.values()]
+    sign = -1 if study.direction == "maximize" else 1
+    objective = study.objectives[0]
+
+    def rank(row: Row) -> tuple[float, ...]:
+        keys = (f"test/{objective}", f"val/{objective}")
+        return tuple(
+            sign * row.metrics[key] if key in row.metrics else float("inf") for key in keys
+        )
+
+    return sorted(rows, key=rank)
+
+
+def group(run: RunRecord) -> str:
+    """Return what the runs of one configuration share: their key without the seed."""
+    return re.sub(r"/seed-\d+$", "", run.key)
+
+
+def metric_names(study: StudyRecord) -> list[str]:
+    """Return the metrics that the study's rows have, its objectives first."""
+    names = dict.fromkeys(study.objectives)
+    for run in study.runs:
+        for key in run.metrics:
+            stage, _, name = key.partition("/")
+            if stage in {"val", "test"} and "@" in name:
+                names[name] = None
+    return list(names)
+
+
+def winner(rows: list[Row]) -> Row | None:
+    """Return the row that was chosen on validation, if there is one."""
+    return next((row for row in rows if row.winner), None)
+
+
+def readings(study: StudyRecord) -> str:
+    """Return how often the test set has been read, in words."""
+    times = [f"{reading.trials:,}" for reading in study.readings]
+    if not times:
+        return "The test set has not been read for a tuned configuration."
+    if len(times) == 1:
+        return f"The test set was read once, after {times[0]} trials."
+    after = ", ".join(times[:-1]) + f" and {times[-1]}"
+    return (
+        f"The test set was read {len(times)} times, after {after} trials: "
+        "the more often it is read, the less it proves."
+    )
+
+
+def _row(study: StudyRecord, runs: list[RunRecord]) -> Row:
+    first = runs[0]
+    done = tuple(run for run in runs if run.state == "complete")
+    keys = dict.fromkeys(key for run in done for key in run.metrics)
+    folded = {
+        key: mean_and_spread([run.metrics[key] for run in done if key in run.metrics])
+        for key in keys
+    }
+    fits = [run.seconds["fit"] for run in done if "fit" in run.seconds]
+    final, name = first.role == "final", group(first).partition("/")[2]
+    chosen = study.readings[-1].winner if study.readings else None
+    space = _space(study, first.entry)
+    return Row(
+        label=f"{first.entry} #{first.number}" if final else name,
+        role=first.role,
+        entry=first.entry,
+        trial=first.number,
+        winner=final and first.number == chosen,
+        default=not final and name == f"{first.entry} default",
+        model=first.model,
+        searched={name: first.model[name] for name in space if name in first.model},
+        mask=first.mask,
+        epochs=first.best_epoch,
+        runs=done,
+        metrics={key: average for key, (average, _) in folded.items()},
+        spread={key: spread for key, (_, spread) in folded.items() if spread is not None},
+        seconds=sum(fits) / len(fits) if fits else None,
+        reason=None if done else first.reason or first.state,
+    )
+
+
+def _space(study: StudyRecord, entry: str) -> list[str]:
+    """Return the hyperparameters that the study searches for an entry."""
+    for model in study.spec.get("models", []):
+        if entry == (model.get("name") or model["model"]["kind"]):
+            return list(model["space"])
+    return []

@@ -1,0 +1,62 @@
+"""How numbers are written for people."""
+
+from __future__ import annotations
+
+from statistics import mean, stdev
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MISSING = "–"  # noqa: RUF001 - an en dash is what an empty cell shows
+
+
+def value(number: float | None) -> str:
+    """Return four decimals for shares, fewer for large numbers, a dash for none.
+
+    >>> value(0.07024), value(992.21), value(12345.6), value(None)
+    ('0.0702', '992.2', '12,346', '–')
+    """  # noqa: RUF002
+    if number is None:
+        return MISSING
+    size = abs(number)
+    return f"{number:,.0f}" if size >= 1e4 else f"{number:.1f}" if size >= 10 else f"{number:.4f}"  # noqa: PLR2004
+
+
+def parameter(number: object) -> str:
+    """Return a hyperparameter with at most four significant digits.
+
+    >>> parameter(0.0123456), parameter(64), parameter("log")
+    ('0.01235', '64', 'log')
+    """
+    return f"{number:.4g}" if isinstance(number, float) else str(number)
+
+
+def duration(seconds: float | None) -> str:
+    """Return a duration with the precision that matters.
+
+    >>> duration(0.0432), duration(3.21), duration(75), duration(None)
+    ('43 ms', '3.2 s', '1 min 15 s', '–')
+    """  # noqa: RUF002
+    if seconds is None:
+        return MISSING
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:  # noqa: PLR2004 - seconds in a minute
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
+def p_value(p: float) -> str:
+    """Return a p-value as it is printed: `p < 0.001` or `p = 0.04`.
+
+    >>> p_value(1e-9), p_value(0.0123), p_value(0.41)
+    ('p < 0.001', 'p = 0.012', 'p = 0.41')
+    """
+    return "p < 0.001" if p < 1e-3 else f"p = {p:.2g}"  # noqa: PLR2004
+
+
+def mean_and_spread(numbers: Sequence[float]) -> tuple[float, float | None]:
+    """Return the mean and the standard deviation (over n - 1; None for one number)."""
+    return mean(numbers), stdev(numbers) if len(numbers) > 1 else None

@@ -1,0 +1,30 @@
+"""Per-user metrics of the runs of a study, read back from its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from cfexp.metrics.evaluation import Evaluation, average
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cfexp.search.record import RunRecord, StudyRecord
+
+StageName: TypeAlias = Literal["val", "test"]
+STAGES: dict[StageName, str] = {"val": "validation", "test": "test"}
+
+
+def vectors_of(study: StudyRecord, run: RunRecord, stage: StageName) -> Evaluation | None:
+    """Return a run's per-user metrics, or None where they were not kept."""
+    if run.vectors is None:
+        return None
+    path = Path(study.folder, f"{run.vectors}-{stage}.npz")
+    return Evaluation.load(path) if path.is_file() else None
+
+
+def averaged(study: StudyRecord, runs: Sequence[RunRecord], stage: StageName) -> Evaluation | None:
+    """Return per-user metrics averaged over runs of one configuration, or None."""
+    kept = [found for run in runs if (found := vectors_of(study, run, stage)) is not None]
+    return average(kept) if kept else None

@@ -1,0 +1,70 @@
+"""`write`: the files that a study leaves for people and programs to read."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from cfexp.report.buckets import bucket_frame, bucket_lines
+from cfexp.report.charts import bucket_sections
+from cfexp.report.page import page
+from cfexp.report.per_user import per_user_frame
+from cfexp.report.tables import leaderboard_frame, leaderboard_json
+from cfexp.report.verdict import verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import optuna
+
+    from cfexp.search.record import StudyRecord
+
+
+def write(study: StudyRecord, trials: optuna.Study | None, folder: Path) -> list[Path]:
+    """Write the report of a study into `folder` and return the files, in reading order.
+
+    `leaderboard.csv`, `leaderboard.json` (with the verdict), `buckets.csv` and
+    `buckets.html`, `search.html` (from Optuna's `trials`), `per_user.parquet` and
+    `study.toml`. Files that would be empty are not written; those that exist are
+    replaced.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [_leaderboard_csv(study, folder), _leaderboard_json(study, folder)]
+    lines = bucket_lines(study)
+    if lines:
+        path = folder / "buckets.csv"
+        bucket_frame(lines).to_csv(path, index=False)
+        written.append(path)
+        title = f"{study.name}: groups of users"
+        lead = "Is the winner as good for users with short histories as for those with long ones?"
+        written.append(_text(folder / "buckets.html", page(title, lead, bucket_sections(lines))))
+    if trials is not None:
+        from cfexp.report.plots import ended, search_sections
+
+        sections = search_sections(trials, study.objectives[0])
+        lead = f"Trials: {ended(trials)}. Every value was measured on validation."
+        written.append(_text(folder / "search.html", page(f"{study.name}: search", lead, sections)))
+    users = per_user_frame(study)
+    if len(users):
+        path = folder / "per_user.parquet"
+        users.to_parquet(path, index=False)
+        written.append(path)
+    if study.text:
+        written.append(_text(folder / "study.toml", study.text))
+    return written
+
+
+def _leaderboard_csv(study: StudyRecord, folder: Path) -> Path:
+    path = folder / "leaderboard.csv"
+    leaderboard_frame(study).to_csv(path, index=False)
+    return path
+
+
+def _leaderboard_json(study: StudyRecord, folder: Path) -> Path:
+    content = leaderboard_json(study) | {"verdict": verdict(study)}
+    return _text(folder / "leaderboard.json", json.dumps(content, indent=2) + "\n")
+
+
+def _text(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path

@@ -1,0 +1,1 @@
+"""Studies: spaces, trials, the coordinator and the store."""

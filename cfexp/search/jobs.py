@@ -1,0 +1,154 @@
+"""The two kinds of job: a trial, and a configuration read on validation and test."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Any
+
+from optuna.trial import TrialState
+from pydantic import ValidationError
+
+from cfexp.search.pool import Job
+from cfexp.search.record import Point, RunRecord
+from cfexp.seeds import seed_for
+
+if TYPE_CHECKING:
+    import optuna
+
+    from cfexp.search.observer import Observer
+    from cfexp.search.store import Store
+    from cfexp.search.trial import Objective
+
+
+class TrialJob(Job):
+    """One trial: its parameters asked and written, its epochs reported, its record kept.
+
+    `overhead` is the seconds that Optuna took of it: ask, report, tell, storage.
+    """
+
+    def __init__(
+        self, objective: Objective, mirror: optuna.Study, store: Store, observer: Observer
+    ) -> None:
+        self.overhead = 0.0
+        self._objective = objective
+        self._spec = objective.spec
+        self._mirror = mirror
+        self._store = store
+        self._observer = observer
+
+    def ask(self) -> bool:
+        """Take the next slot; False when its configuration is impossible, and recorded so."""
+        self._started = _now()
+        began = time.perf_counter()
+        self._trial = self._mirror.ask()
+        self._entry, values = self._objective.suggest(self._trial)
+        self._store.claim(self._mirror.get_trials(deepcopy=False)[self._trial.number])
+        self.overhead += time.perf_counter() - began
+        number = self._trial.number
+        self._record = RunRecord(
+            role="trial",
+            key=f"trial/{number}",
+            label=f"{_configuration(self._entry.label, values)} #{number}",
+            entry=self._entry.label,
+            model={**self._entry.model.model_dump(mode="json"), **values},
+            mask=self._entry.mask,
+            state="complete",
+            seed=seed_for(self._spec.seed, "trial", number),
+            number=number,
+        )
+        try:
+            self._entry.configured(values)
+        except ValidationError as error:
+            self.failed(error.errors()[0]["msg"])
+            return False
+        self.task = {
+            "do": "trial",
+            "model": self._record.model,
+            "mask": self._record.mask,
+            "seed": self._record.seed,
+        }
+        return True
+
+    def point(self, point: Point) -> bool:
+        self._observer.point(self._record.key, point)
+        if len(self._spec.objectives) > 1:
+            return True
+        began = time.perf_counter()
+        self._trial.report(point.metrics[f"val/{self._spec.objectives[0]}"], point.epoch)
+        go = not self._trial.should_prune()
+        self.overhead += time.perf_counter() - began
+        return go
+
+    def done(self, answer: dict[str, Any]) -> None:
+        self._end(
+            state="pruned" if answer["stopped"] else "complete",
+            metrics=answer["metrics"],
+            curve=tuple(Point(**point) for point in answer["curve"]),
+            best_epoch=answer["best_epoch"],
+            seconds=answer["seconds"],
+        )
+
+    def failed(self, reason: str) -> None:
+        self._end(state="failed", reason=reason)
+
+    def _end(self, **found: Any) -> None:  # noqa: ANN401
+        record = dataclasses.replace(self._record, started=self._started, ended=_now(), **found)
+        began = time.perf_counter()
+        if record.state == "complete":
+            values = [record.metrics[f"val/{name}"] for name in self._spec.objectives]
+            self._mirror.tell(self._trial, values)
+        else:
+            pruned = record.state == "pruned"
+            self._mirror.tell(self._trial, state=TrialState.PRUNED if pruned else TrialState.FAIL)
+        self._store.end(record)
+        self.overhead += time.perf_counter() - began
+        self._observer.finished(record)
+
+
+class ReadJob(Job):
+    """A configuration fitted and read on validation and test: a baseline or a final."""
+
+    def __init__(
+        self, record: RunRecord, scorer: str | None, store: Store, observer: Observer
+    ) -> None:
+        self._record = record
+        self._store = store
+        self._observer = observer
+        self._started = _now()
+        self.task = {
+            "do": "read",
+            "model": record.model,
+            "mask": record.mask,
+            "seed": record.seed,
+            "vectors": record.vectors,
+            "scorer": scorer,
+        }
+
+    def done(self, answer: dict[str, Any]) -> None:
+        self._end(metrics=answer["metrics"], seconds=answer["seconds"])
+
+    def failed(self, reason: str) -> None:
+        self._end(state="failed", reason=reason, vectors=None)
+
+    def _end(self, **found: Any) -> None:  # noqa: ANN401
+        record = dataclasses.replace(self._record, started=self._started, ended=_now(), **found)
+        self._store.add_run(record)
+        self._observer.finished(record)
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
+
+
+def _configuration(label: str, values: dict[str, Any]) -> str:
+    """Return a short name such as `als f=64 a=1.2`: each field by its shortest own prefix."""
+    words = []
+    for name, value in values.items():
+        others = [other for other in values if other != name]
+        length = 1
+        while length < len(name) and any(other.startswith(name[:length]) for other in others):
+            length += 1
+        shown = f"{value:.3g}" if isinstance(value, float) else str(value)
+        words.append(f"{name[:length]}={shown}")
+    return " ".join([label, *words])

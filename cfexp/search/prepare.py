@@ -1,0 +1,86 @@
+"""From a study file to the matrices: load, split, look, and remember what was seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cfexp.data.places import Places, data_dir
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cfexp.data.interactions import Interactions
+    from cfexp.search.spec import StudySpec
+    from cfexp.splits.split import Split, StageData
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A study's rows, its split, and the matrices of every stage by name."""
+
+    rows: Interactions
+    split: Split
+    stages: dict[str, StageData]
+
+    @property
+    def validation(self) -> list[StageData]:
+        """The stages that are searched on."""
+        return [self.stages[stage.name] for stage in self.split.validation]
+
+    @property
+    def test(self) -> StageData:
+        """The stage that is read last."""
+        return self.stages[self.split.test.name]
+
+    def data_facts(self) -> dict[str, Any]:
+        """Return counts of what was read, for people."""
+        users, items = self.rows.shape
+        facts: dict[str, Any] = {
+            "rows": len(self.rows),
+            "users": users,
+            "items": items,
+            "density": len(self.rows) / max(users * items, 1),
+            "dropped": dict(self.rows.dropped),
+        }
+        if self.rows.time is not None:
+            first, last = (
+                str(np.datetime64(int(moment), "us").astype("datetime64[s]"))
+                for moment in (self.rows.time.min(), self.rows.time.max())
+            )
+            facts |= {"first": first, "last": last}
+        return facts
+
+    def split_facts(self) -> dict[str, Any]:
+        """Return row counts and users evaluated, for people."""
+        return {
+            "rows": dict(self.split.rows),
+            "settings": dict(self.split.settings),
+            "users_evaluated": {name: len(stage.users) for name, stage in self.stages.items()},
+        }
+
+    def save_vocabulary(self, path: Path) -> None:
+        """Write `users`, `items` and, where known, `titles` as an .npz without objects."""
+        arrays = {"users": self.rows.users.ids, "items": self.rows.items.ids}
+        if self.rows.titles is not None:
+            arrays["titles"] = self.rows.titles
+        plain = {
+            name: array if array.dtype.kind in "iu" else array.astype(np.str_)
+            for name, array in arrays.items()
+        }
+        np.savez(path, allow_pickle=False, **plain)
+
+
+def prepare(spec: StudySpec) -> Prepared:
+    """Load and split a study's data.
+
+    Raises
+    ------
+    DataError, SplitError
+        When the rows break a rule, or allow no such split.
+    """
+    rows = spec.data.load(Places(study_dir=spec.folder, data_dir=data_dir()))
+    split = spec.split.split(rows)
+    return Prepared(rows, split, split.view(spec.feedback))

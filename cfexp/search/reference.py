@@ -1,0 +1,143 @@
+"""The reference of the study file, written from the records that check it.
+
+    python -m cfexp.search.reference > studies/README.md
+"""
+
+from __future__ import annotations
+
+import json
+import types
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from cfexp.metrics.metric import METRICS, MetricName, PerUserMetricName
+from cfexp.search.spec import Name, StudySpec
+
+_INTRODUCTION = """\
+# Studies
+
+One TOML file is one study: what is read, what is held out, what is tried, what is
+measured. `cfexp run studies/quickstart.toml` runs one. The file is the science; flags of
+the command are logistics (where to write, how many workers).
+
+| study | what |
+|---|---|
+| `quickstart.toml` | synthetic listens; nothing to download; under a minute |
+| `ml1m.toml` | MovieLens-1M, the per-user temporal split of published comparisons |
+
+A mistake in a file is reported with its path and the valid choices, all mistakes at once.
+A study is resumed only with the same science: everything but `description`,
+`search.trials`, `baselines`, `finals` and `buckets`. Change anything else and give the
+study a new name.
+
+This page is generated from the code that checks study files. Keys without a default
+are required.
+"""
+
+_NAMED: dict[Any, str] = {
+    MetricName: "metric",
+    PerUserMetricName: "metric",
+    Name: "name",
+}
+
+
+def reference() -> str:
+    """Return the page, in Markdown."""
+    metrics = ", ".join(f"`{name}@k`" for name in METRICS)
+    parts = [_INTRODUCTION, f"A *metric* is one of {metrics}, for any cut-off k.\n"]
+    parts += _section("The study", StudySpec, seen=set())
+    return "\n".join(parts)
+
+
+def _section(title: str, record: type[BaseModel], seen: set[type[BaseModel]]) -> list[str]:
+    """Return the table of one record and, below it, those of the records it holds."""
+    if record in seen:
+        return []
+    seen.add(record)
+    lines = [f"## {title}", "", _first_line(record), ""]
+    inner: list[str] = []
+    rows = []
+    for name, field in record.model_fields.items():
+        rows.append(f"| `{name}` | {_words(field)} | {_default(field)} | {field.description or ''} |")
+        for option in _records(field.annotation):
+            kind = option.model_fields.get("kind")
+            heading = f"{_written(name, field)}" + (
+                f' with `kind = "{kind.default}"`' if kind else ""
+            )
+            inner += _section(heading, option, seen)
+    rows = [row for row in rows if not row.startswith("| `kind` ")]
+    table = ["| key | value | default | meaning |", "|---|---|---|---|", *rows, ""]
+    return lines + (table if rows else []) + inner
+
+
+def _written(name: str, field: FieldInfo) -> str:
+    outer = get_origin(field.annotation)
+    if outer is tuple:
+        return f"`[[{name}]]`"
+    return f"a range in `[{name}]`" if outer is dict else f"`{name}`"
+
+
+def _first_line(record: type[BaseModel]) -> str:
+    return (record.__doc__ or "").strip().partition("\n\n")[0].replace("\n", " ")
+
+
+def _records(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - a type annotation
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [option for part in get_args(annotation) for option in _records(part)]
+
+
+def _words(field: FieldInfo) -> str:
+    return " ".join([_type(field.annotation), *_bounds(tuple(field.metadata))])
+
+
+def _type(annotation: Any) -> str:  # noqa: ANN401, PLR0911 - one line per kind of type
+    if annotation in _NAMED:
+        return _NAMED[annotation]
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return " ".join([_type(parts[0]), *_bounds(parts[1:])])
+    if origin is Literal:
+        return ", ".join(f'`"{part}"`' for part in parts)
+    if origin in {Union, types.UnionType}:
+        return " or ".join(dict.fromkeys(_type(part) for part in parts if part is not type(None)))
+    if origin is tuple:
+        return f"list of {_type(parts[0])}"
+    if origin is dict:
+        return f"table of {_type(parts[1])}"
+    if _records(annotation):
+        kind = annotation.model_fields.get("kind")
+        return f"`{kind.default}`" if kind else "table"
+    return {int: "whole number", float: "number", str: "text", bool: "true or false"}[annotation]
+
+
+def _bounds(rules: tuple[Any, ...]) -> list[str]:
+    signs = {Ge: "≥", Gt: ">", Le: "≤", Lt: "<"}
+    return [
+        f"{sign} {getattr(rule, kind.__name__.lower())}"
+        for rule in rules
+        for kind, sign in signs.items()
+        if isinstance(rule, kind)
+    ]
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.get_default(call_default_factory=True)  # type: ignore[call-overload]
+    if value is PydanticUndefined:
+        return ""
+    if value is None:
+        return "none"
+    if isinstance(value, BaseModel):
+        kind = getattr(value, "kind", None)
+        return f"`{kind}`" if kind else "its defaults"
+    if value in ((), {}):
+        return "none"
+    return f"`{json.dumps(value)}`"
+
+
+if __name__ == "__main__":
+    print(reference(), end="")  # noqa: T201 - the page

@@ -1,0 +1,171 @@
+"""`StudySpec`: what a study file says. The file is the science; flags are logistics."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, PrivateAttr, StringConstraints
+
+from cfexp.analysis.buckets import Buckets
+from cfexp.data.feedback import Feedback
+from cfexp.data.sources import AnySource
+from cfexp.metrics.metric import Metric, MetricName
+from cfexp.models.any_model import AnyModel
+from cfexp.models.model import MaskName, Model
+from cfexp.recipe import Recipe
+from cfexp.search.samplers import TPE, AnyPruner, AnySampler, Median
+from cfexp.search.space import AnyRange, Value
+from cfexp.splits.any_split import AnySplit
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]*$", max_length=80)]
+
+
+class Entry(Recipe):
+    """A model with the fields that are fixed; the others have their defaults."""
+
+    model: AnyModel
+    """The model: its `kind` and any fields to fix."""
+    name: Name | None = None
+    """What the leaderboard calls it; left out: its kind. Distinct within a study."""
+    mask: MaskName = "interacted"
+    """What is hidden from a user's list: every pair of their history, its positives, nothing."""
+
+    @property
+    def label(self) -> str:
+        """`name`, or the model's kind."""
+        return self.name or self.model.kind
+
+
+class Baseline(Entry):
+    """A model that is compared with, untuned."""
+
+
+class Tuned(Entry):
+    """A model that is tuned: fields in `space` are searched, the others stay."""
+
+    space: dict[str, AnyRange] = Field(default_factory=dict)
+    """A range for every field to search."""
+    share: Annotated[float, Field(gt=0)] = 1.0
+    """This model's share of the trials, relative to the others'."""
+    start: tuple[dict[str, Value], ...] = ()
+    """Known configurations to try first, each a value for some of the searched fields."""
+
+    def configured(self, values: dict[str, Value]) -> Model:
+        """Return the model with `values` in place of its fields."""
+        model: Model = type(self.model).model_validate({**self.model.model_dump(), **values})
+        return model
+
+
+class Search(Recipe):
+    """How the configurations are looked for."""
+
+    trials: Annotated[int, Field(ge=0, le=1_000_000)] = 30
+    """Number of trials of the whole study; `--trials` on the command line raises it."""
+    sampler: AnySampler = TPE()
+    """How the next configuration is chosen."""
+    pruner: AnyPruner = Median()
+    """When a hopeless trial is given up."""
+    evaluate_every: Annotated[int, Field(ge=1)] = 1
+    """Validate after every so many epochs (and after the last)."""
+
+
+class Finals(Recipe):
+    """The best configurations are run again over several seeds before one is named."""
+
+    configurations: Annotated[int, Field(ge=1)] = 3
+    """How many of the best trials are run again."""
+    seeds: Annotated[int, Field(ge=1)] = 3
+    """Over how many seeds; the default configuration and stochastic baselines too."""
+
+
+class StudySpec(Recipe):
+    """A whole study."""
+
+    name: Name
+    """The study's name: its experiment in MLflow, its folder under the home."""
+    description: str = ""
+    """A sentence or two for whoever opens the results."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """All randomness derives from it."""
+    objectives: Annotated[tuple[MetricName, ...], Field(min_length=1)] = ("ndcg@10",)
+    """What the search improves, on validation; the first one picks epochs and the winner."""
+    metrics: tuple[MetricName, ...] = ("recall@10", "ndcg@10")
+    """What is reported besides the objectives."""
+    data: AnySource
+    """Where the rows come from."""
+    feedback: Feedback = Feedback()
+    """What counts as a preference."""
+    split: AnySplit
+    """What is held out."""
+    search: Search = Search()
+    """How the configurations are looked for."""
+    finals: Finals = Finals()
+    """The best ones are run again before one is named."""
+    models: tuple[Tuned, ...] = ()
+    """The models to tune, one `[[models]]` each."""
+    baselines: tuple[Baseline, ...] = ()
+    """The models to compare with, one `[[baselines]]` each."""
+    buckets: tuple[Buckets, ...] = ()
+    """Metrics by group of users, one `[[buckets]]` each."""
+
+    _text: str = PrivateAttr(default="")
+    _folder: Path = PrivateAttr(default_factory=Path.cwd)
+
+    @property
+    def text(self) -> str:
+        """The study file as it was written; empty for a study made in Python."""
+        return self._text
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative data paths start from."""
+        return self._folder
+
+    def read_from(self, text: str, folder: Path) -> StudySpec:
+        """Return the same study, remembering the file's text and folder."""
+        spec = self.model_copy()
+        spec._text, spec._folder = text, folder  # noqa: SLF001
+        return spec
+
+    @property
+    def all_metrics(self) -> tuple[Metric, ...]:
+        """Objectives, reported metrics and the buckets', each once."""
+        names = [*self.objectives, *self.metrics, *(bucket.metric for bucket in self.buckets)]
+        return tuple(Metric.parse(name) for name in dict.fromkeys(names))
+
+    @property
+    def objective(self) -> Metric:
+        """The first objective: it picks epochs and the winner."""
+        return Metric.parse(self.objectives[0])
+
+    @property
+    def science(self) -> dict[str, Any]:
+        """What must be equal for a study to be resumed: all but budget, words and readings."""
+        values = self.model_dump(mode="json")
+        for key in ("description", "baselines", "finals", "buckets"):
+            del values[key]
+        del values["search"]["trials"]
+        return values
+
+    @property
+    def science_hash(self) -> str:
+        """A hash of `science`."""
+        text = json.dumps(self.science, sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def load_study(file: str | Path) -> StudySpec:
+    """Read and check a study file (TOML).
+
+    Raises
+    ------
+    StudyFileError
+        Every mistake in the file at once, each with its path in the file, the value
+        received and the valid choices.
+    """
+    from cfexp.search.study_file import read
+
+    return read(Path(file))

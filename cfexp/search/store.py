@@ -1,0 +1,271 @@
+"""`Store`: one study in the Optuna storage, which holds the truth.
+
+Every trial is enqueued as a numbered slot before anything runs, so a budget is met
+exactly whatever is killed. A trial's whole record, curve included, is one attribute,
+written just before its state; a trial found running when nobody runs it is put back
+to waiting under its own number with the values it had. Baselines, finals and readings
+of the test set are attributes of the study.
+
+Sampling and pruning work on `mirror()`, the same study in memory: reporting every
+epoch to a database costs more than everything else together.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from cfexp.errors import StudyConflictError
+from cfexp.search.record import Reading, RunRecord, StudyRecord
+from cfexp.search.slots import slots
+from cfexp.search.storage import study_names
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optuna.storages import RDBStorage
+
+    from cfexp.search.spec import StudySpec
+
+_STATES: dict[str, TrialState] = {
+    "complete": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
+}
+
+
+class Store:
+    """One study in the storage of a home."""
+
+    def __init__(self, study: optuna.Study, home: Path) -> None:
+        self.study = study
+        self.folder = home / "studies" / study.study_name
+        self._storage = study._storage  # noqa: SLF001
+        self._ids: dict[int, int] = {}
+
+    @classmethod
+    def load(cls, storage: RDBStorage, name: str, home: Path) -> Store:
+        """Open a study that is in the storage."""
+        try:
+            study = optuna.load_study(study_name=name, storage=storage)
+        except KeyError:
+            names = ", ".join(study_names(storage)) or "none"
+            raise StudyConflictError(
+                f"there is no study {name!r} in {home}; there are: {names}"
+            ) from None
+        return cls(study, home)
+
+    @classmethod
+    def create(
+        cls, storage: RDBStorage, spec: StudySpec, home: Path, facts: dict[str, Any]
+    ) -> Store:
+        """Open the study of `spec`, new or to be resumed.
+
+        `facts` holds `fingerprint`, `data` and `split`.
+
+        Raises
+        ------
+        StudyConflictError
+            When the storage holds a study of this name with another science or on
+            other data; says what differs.
+        """
+        new = {
+            "science": spec.science_hash,
+            "fingerprint": facts["fingerprint"],
+            "created": int(time.time() * 1000),
+        }
+        directions = [
+            metric.direction for metric in spec.all_metrics if str(metric) in spec.objectives
+        ]
+        study = optuna.create_study(
+            study_name=spec.name, storage=storage, directions=directions, load_if_exists=True
+        )
+        store = cls(study, home)
+        old = study.user_attrs
+        if "science" in old:
+            store._refuse_other(spec, old, new)
+        else:
+            for key, value in new.items():
+                study.set_user_attr(key, value)
+        current = {
+            "spec": spec.model_dump(mode="json"),
+            "text": spec.text,
+            "data": facts["data"],
+            "split": facts["split"],
+        }
+        for key, value in current.items():
+            if old.get(key) != value:
+                study.set_user_attr(key, value)
+        store.folder.mkdir(parents=True, exist_ok=True)
+        return store
+
+    @staticmethod
+    def _refuse_other(spec: StudySpec, old: dict[str, Any], new: dict[str, Any]) -> None:
+        if old["science"] != new["science"]:
+            before = type(spec).model_validate(old["spec"]).science
+            changes = "\n".join(f"  {line}" for line in differences(before, spec.science))
+            raise StudyConflictError(
+                f"study {spec.name!r} is stored with other settings:\n{changes}\n"
+                "give the changed study its own name"
+            )
+        if old["fingerprint"] != new["fingerprint"]:
+            raise StudyConflictError(
+                f"study {spec.name!r} was made on other data or another split "
+                f"(fingerprint {old['fingerprint']}, now {new['fingerprint']}); "
+                "give the study on the new data its own name"
+            )
+
+    # Slots and trials
+
+    def plan(self, spec: StudySpec, budget: int) -> int:
+        """Enqueue slots until there are `budget`, and return how many there are then.
+
+        Stale running trials, which no process works on (the caller holds the study's
+        lock), are put back to waiting, or ended when their record was already written.
+        """
+        self.release()
+        trials = self.study.get_trials(deepcopy=False)
+        missing = itertools.islice(slots(spec), len(trials), max(budget, len(trials)))
+        for label, values in missing:
+            params = {f"{label}.{name}": value for name, value in values.items()}
+            self.study.enqueue_trial(params, user_attrs={"entry": label})
+        return len(self.study.get_trials(deepcopy=False))
+
+    def release(self) -> None:
+        """Put trials that nobody works on back to waiting."""
+        for trial in self.study.get_trials(deepcopy=False):
+            if trial.state is TrialState.RUNNING:
+                self._revive(trial)
+
+    def _revive(self, trial: FrozenTrial) -> None:
+        if "record" in trial.user_attrs:
+            record = RunRecord.from_json(json.loads(trial.user_attrs["record"]))
+            self._end(trial._trial_id, record)  # noqa: SLF001
+        else:
+            self._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)  # noqa: SLF001
+
+    def mirror(self) -> optuna.Study:
+        """Return the study in memory, every trial under its own number."""
+        mirror = optuna.create_study(directions=self.study.directions)
+        objective = f"val/{self.study.user_attrs['spec']['objectives'][0]}"
+        single = len(self.study.directions) == 1
+        for trial in self.study.get_trials(deepcopy=False):
+            self._ids[trial.number] = trial._trial_id  # noqa: SLF001
+            points = {}
+            if single and "record" in trial.user_attrs:
+                record = RunRecord.from_json(json.loads(trial.user_attrs["record"]))
+                points = {point.epoch: point.metrics[objective] for point in record.curve}
+            mirror.add_trial(
+                create_trial(
+                    state=trial.state,
+                    values=trial.values if trial.state is not TrialState.WAITING else None,
+                    params=trial.params,
+                    distributions=trial.distributions,
+                    user_attrs={"entry": trial.user_attrs["entry"]},
+                    system_attrs=trial.system_attrs,
+                    intermediate_values=points,
+                )
+            )
+        return mirror
+
+    def claim(self, trial: FrozenTrial) -> None:
+        """Write that a trial of the mirror is running, and with which parameters."""
+        trial_id = self._ids[trial.number]
+        self._storage.set_trial_state_values(trial_id, TrialState.RUNNING)
+        known = self._storage.get_trial(trial_id).params
+        for name, value in trial.params.items():
+            if name not in known:
+                distribution = trial.distributions[name]
+                self._storage.set_trial_param(
+                    trial_id, name, distribution.to_internal_repr(value), distribution
+                )
+
+    def end(self, record: RunRecord) -> None:
+        """Write a trial's record, then its state."""
+        if record.number is None:
+            raise ValueError(f"run {record.key} is no trial")
+        trial_id = self._ids[record.number]
+        self._storage.set_trial_user_attr(trial_id, "record", json.dumps(record.to_json()))
+        self._end(trial_id, record)
+
+    def _end(self, trial_id: int, record: RunRecord) -> None:
+        objectives = self.study.user_attrs["spec"]["objectives"]
+        failed = record.state == "failed"
+        values = None if failed else [record.metrics[f"val/{name}"] for name in objectives]
+        self._storage.set_trial_state_values(trial_id, _STATES[record.state], values)
+
+    # Everything else
+
+    def add_run(self, run: RunRecord) -> None:
+        """Write a baseline or a final."""
+        self.study.set_user_attr(f"run:{run.key}", json.dumps(run.to_json()))
+
+    def add_seconds(self, **seconds: float) -> None:
+        """Write what the study's own machinery cost."""
+        self.study.set_user_attr("seconds", self.study.user_attrs.get("seconds", {}) | seconds)
+
+    def add_reading(self, reading: Reading) -> None:
+        """Write a reading of the test set."""
+        self.study.set_user_attr(f"reading:{reading.generation}", reading.to_json())
+
+    def record(self) -> StudyRecord:
+        """Return everything that is known of the study."""
+        attributes = self.study.user_attrs
+        spec = attributes["spec"]
+        runs = [
+            RunRecord.from_json(json.loads(value))
+            for key, value in attributes.items()
+            if key.startswith("run:")
+        ]
+        trials = self.study.get_trials(deepcopy=False)
+        runs += [
+            RunRecord.from_json(json.loads(trial.user_attrs["record"]))
+            for trial in trials
+            if trial.state.is_finished()
+        ]
+        readings = [
+            Reading.from_json(value)
+            for key, value in attributes.items()
+            if key.startswith("reading:")
+        ]
+        order = {"baseline": 0, "trial": 1, "final": 2}
+        return StudyRecord(
+            name=self.study.study_name,
+            description=spec["description"],
+            science=attributes["science"],
+            fingerprint=attributes["fingerprint"],
+            text=attributes["text"],
+            spec=spec,
+            objectives=tuple(spec["objectives"]),
+            direction=self.study.directions[0].name.lower(),  # type: ignore[arg-type]
+            data=attributes["data"],
+            split=attributes["split"],
+            runs=tuple(sorted(runs, key=lambda run: (order[run.role], run.number or 0, run.key))),
+            readings=tuple(sorted(readings, key=lambda reading: reading.generation)),
+            budget=len(trials),
+            created=attributes["created"],
+            folder=str(self.folder),
+            seconds=attributes.get("seconds", {}),
+        )
+
+
+def differences(old: Any, new: Any, path: str = "") -> list[str]:  # noqa: ANN401
+    """Return one line for every value that differs between two nested records."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = dict.fromkeys([*old, *new])
+        lines = [
+            differences(old.get(key), new.get(key), f"{path}.{key}" if path else key)
+            for key in keys
+        ]
+        return [line for part in lines for line in part]
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        lines = [
+            differences(a, b, f"{path}[{i}]") for i, (a, b) in enumerate(zip(old, new, strict=True))
+        ]
+        return [line for part in lines for line in part]
+    return [] if old == new else [f"{path}: stored {old!r}, now {new!r}"]

@@ -1,0 +1,265 @@
+"""Reading a study file: every mistake at once, with its path and the valid choices.
+
+Pydantic finds what is wrong with single values; `_rules` finds what is wrong between
+them. Both always run, so that one mistake never hides another.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from cfexp.errors import InputError, Mistake, StudyFileError, did_you_mean
+from cfexp.models.any_model import AnyModel
+from cfexp.search.samplers import GP
+from cfexp.search.space import AnyRange
+from cfexp.search.spec import StudySpec, Tuned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pydantic_core import ErrorDetails
+
+    from cfexp.models.model import Model
+    from cfexp.search.space import Range
+
+_SHOWN = 80  # characters of a value that an error repeats
+
+
+def read(file: Path) -> StudySpec:
+    """Return the study in `file`, or raise a StudyFileError that lists all its mistakes."""
+    name = str(file)
+    try:
+        text = file.read_bytes().decode()
+        document = tomllib.loads(text)
+    except FileNotFoundError:
+        raise InputError(f"there is no study file {name}") from None
+    except OSError as error:
+        raise InputError(f"study file {name} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise StudyFileError(name, [Mistake("", f"is not UTF-8 text: {error}")]) from None
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise StudyFileError(name, [Mistake("", f"is not valid TOML: {error}")]) from None
+    return parse(document, name).read_from(text, file.resolve().parent)
+
+
+def parse(document: dict[str, Any], name: str = "study") -> StudySpec:
+    """Return the study that `document` (a parsed TOML file) describes."""
+    mistakes: list[Mistake] = []
+    spec = None
+    try:
+        # Strict JSON: "10" is no number, 64.5 no whole one; lists become tuples.
+        spec = StudySpec.model_validate_json(json.dumps(document, default=str), strict=True)
+    except ValidationError as error:
+        mistakes += [_mistake(details) for details in error.errors()]
+    mistakes += _rules(document)
+    if mistakes or spec is None:
+        raise StudyFileError(name, mistakes)
+    return spec
+
+
+def _mistake(details: ErrorDetails) -> Mistake:
+    location = details["loc"]
+    kind, given = details["type"], details["input"]
+    if kind == "extra_forbidden":
+        choices = _keys_beside(location)
+        key = str(location[-1])
+        return Mistake(
+            _path(location),
+            f"unknown key{did_you_mean(key, choices)}; the keys here are "
+            f"{', '.join(choices) or 'none'}",
+        )
+    if kind == "missing":
+        return Mistake(_path(location), "is required")
+    if kind == "union_tag_not_found":
+        choices = re.findall(r"'(\w+)'", details.get("ctx", {}).get("expected_tags", ""))
+        choices = choices or _kinds_at(location)
+        return Mistake(_path((*location, "kind")), f"is required: one of {', '.join(choices)}")
+    if kind == "union_tag_invalid":
+        context = details["ctx"]
+        choices = re.findall(r"'(\w+)'", context["expected_tags"])
+        tag = str(context["tag"])
+        return Mistake(
+            _path((*location, "kind")),
+            f"{tag!r} is not one of {', '.join(choices)}{did_you_mean(tag, choices)}",
+        )
+    message = details["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    if kind == "literal_error" and isinstance(given, str):
+        choices = re.findall(r"'(\w+)'", details["ctx"]["expected"])
+        message += did_you_mean(given, choices)
+    return Mistake(_path(location), f"{message} (received {_shown(given)})")
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    """Write a location as in the file, without the tags that Pydantic adds for unions."""
+    path, annotation = "", StudySpec
+    for part in location:
+        if isinstance(part, int):
+            path += f"[{part}]"
+            continue
+        step = _step(annotation, part)
+        if step is _TAG:
+            annotation = _tagged(annotation, part)
+            continue
+        annotation = step
+        path += f".{part}" if path else str(part)
+    return path
+
+
+_TAG = object()
+
+
+def _options(annotation: Any) -> list[Any]:  # noqa: ANN401 - a type annotation
+    """Return the record types that an annotation can stand for."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [option for part in get_args(annotation) for option in _options(part)]
+
+
+def _kind(option: type[BaseModel]) -> str | None:
+    field = option.model_fields.get("kind")
+    return None if field is None else str(field.default)
+
+
+def _step(annotation: Any, part: str) -> Any:  # noqa: ANN401
+    options = _options(annotation)
+    for option in options:
+        if part in option.model_fields:
+            return option.model_fields[part].annotation
+    return _TAG if any(_kind(option) == part for option in options) else annotation
+
+
+def _tagged(annotation: Any, tag: str) -> Any:  # noqa: ANN401
+    return next(option for option in _options(annotation) if _kind(option) == tag)
+
+
+def _record_at(location: tuple[int | str, ...]) -> Any:  # noqa: ANN401
+    annotation: Any = StudySpec
+    for part in location:
+        if isinstance(part, str):
+            step = _step(annotation, part)
+            annotation = _tagged(annotation, part) if step is _TAG else step
+    return annotation
+
+
+def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
+    options = _options(_record_at(location[:-1]))
+    return list(dict.fromkeys(key for option in options for key in option.model_fields))
+
+
+def _kinds_at(location: tuple[int | str, ...]) -> list[str]:
+    return [kind for option in _options(_record_at(location)) if (kind := _kind(option))]
+
+
+def _rules(document: dict[str, Any]) -> Iterator[Mistake]:
+    """Find mistakes between values; what is malformed is skipped, as Pydantic reports it."""
+    for section in ("models", "baselines"):
+        yield from _distinct_names(document.get(section), section)
+    entries = document.get("models")
+    search = document.get("search")
+    search = search if isinstance(search, dict) else {}
+    sampler = search.get("sampler")
+    kind = sampler.get("kind") if isinstance(sampler, dict) else None
+    for index, entry in enumerate(entries if isinstance(entries, list) else []):
+        if isinstance(entry, dict):
+            yield from _space(entry, f"models[{index}]", grid=kind == "grid")
+    if kind == "gp" and not GP.available():
+        yield Mistake("search.sampler.kind", "'gp' needs torch, which is not installed; use 'tpe'")
+    objectives = document.get("objectives")
+    pruner = search.get("pruner", {"kind": "median"})
+    if (
+        isinstance(objectives, list)
+        and len(objectives) > 1
+        and isinstance(pruner, dict)
+        and pruner.get("kind") != "none"
+    ):
+        yield Mistake(
+            "search.pruner", "several objectives cannot be pruned; write pruner = { kind = 'none' }"
+        )
+    split = document.get("split")
+    if (
+        entries
+        and search.get("trials", 1) != 0
+        and isinstance(split, dict)
+        and split.get("validation") == 0
+    ):
+        yield Mistake(
+            "split.validation", "0 leaves nothing to search on; [[models]] need 1 or more"
+        )
+    if not entries and not document.get("baselines"):
+        yield Mistake("models", "a study needs at least one [[models]] or [[baselines]]")
+
+
+def _distinct_names(entries: object, section: str) -> Iterator[Mistake]:
+    seen: set[str] = set()
+    for index, entry in enumerate(entries if isinstance(entries, list) else []):
+        model = entry.get("model") if isinstance(entry, dict) else None
+        if not isinstance(model, dict):
+            continue
+        label = entry.get("name") or model.get("kind")
+        if isinstance(label, str) and label in seen:
+            yield Mistake(
+                f"{section}[{index}].name", f"{label!r} is taken; give each entry its own name"
+            )
+        seen.add(str(label))
+
+
+def _space(entry: dict[str, Any], path: str, *, grid: bool) -> Iterator[Mistake]:
+    try:
+        model: Model = TypeAdapter(AnyModel).validate_python(entry.get("model"))
+    except ValidationError:
+        return
+    fields = [name for name in type(model).model_fields if name != "kind"]
+    space = entry.get("space", {})
+    ranges: dict[str, Range] = {}
+    for name, values in space.items() if isinstance(space, dict) else []:
+        where = f"{path}.space.{name}"
+        if name not in fields:
+            yield Mistake(
+                where,
+                f"{model.kind} has no such field{did_you_mean(name, fields)}; its fields are "
+                f"{', '.join(fields) or 'none'}",
+            )
+            continue
+        try:
+            ranges[name] = TypeAdapter(AnyRange).validate_json(json.dumps(values), strict=True)
+        except ValidationError:
+            continue
+        if grid and ranges[name].grid() is None:
+            yield Mistake(where, "a grid needs 'step', or kind = 'choice' with 'values'")
+        yield from _bounds(model, name, ranges[name], where)
+    for index, values in enumerate(entry.get("start", ())):
+        for name, value in values.items() if isinstance(values, dict) else []:
+            where = f"{path}.start[{index}].{name}"
+            if name not in ranges:
+                yield Mistake(
+                    where, f"is not searched{did_you_mean(name, ranges)}; add it to the space"
+                )
+            elif not ranges[name].contains(value):
+                yield Mistake(where, f"{_shown(value)} lies outside the range of the space")
+
+
+def _bounds(model: Model, name: str, values: Range, where: str) -> Iterator[Mistake]:
+    """Refuse a range that the model itself would refuse at some trial."""
+    for value in values.extremes():
+        try:
+            Tuned(model=model).configured({name: value})
+        except ValidationError as error:
+            message = error.errors()[0]["msg"]
+            message = message.removeprefix("Value error, ")
+            yield Mistake(
+                where,
+                f"{_shown(value)} is not valid for {model.kind}'s {name}: "
+                f"{message[0].lower()}{message[1:]}",
+            )

@@ -1,0 +1,152 @@
+"""The process that computes: it reads tasks as JSON lines and answers in JSON lines.
+
+A run that exhausts the memory or is killed takes this process along and nothing
+else. It never touches Optuna or MLflow. Messages in: `setup` once, then `trial` or
+`read` tasks; while a trial runs, `{"go": bool}` after each point. Messages out:
+`{"point": ...}`, then `{"done": ...}` or `{"error": ...}`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import queue
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from cfexp.data.interactions import Vocabulary
+from cfexp.errors import CfexpError
+from cfexp.metrics.metric import Metric
+from cfexp.models.any_model import AnyModel
+from cfexp.models.saved import save
+from cfexp.search.trial import read_run, search_run
+from cfexp.splits.split import StageData, load_stages
+
+if TYPE_CHECKING:
+    from cfexp.models.model import Model
+    from cfexp.search.record import Point
+
+_MODEL: TypeAdapter[Model] = TypeAdapter(AnyModel)
+
+
+class Worker:
+    """Answers tasks until its input ends."""
+
+    def __init__(self, messages: queue.Queue[dict[str, Any]], out: IO[str]) -> None:
+        self._messages = messages
+        self._out = out
+        self._stages: dict[str, StageData] = {}
+        self._metrics: list[Metric] = []
+        self._folder = Path()
+        self._evaluate_every = 1
+        self._threads: int | None = None
+
+    def serve(self) -> None:
+        """Answer one task after another."""
+        tasks = {"setup": self._setup, "trial": self._trial, "read": self._read}
+        while True:
+            task = self._messages.get()
+            try:
+                answer = {"done": tasks[task.pop("do")](**task)}
+            except MemoryError as error:
+                answer = {"error": f"out of memory: {error}"}
+            except CfexpError as error:
+                answer = {"error": str(error)}
+            except Exception as error:  # noqa: BLE001 - reported as the run's reason
+                traceback.print_exc()
+                answer = {"error": f"{type(error).__name__}: {error}"}
+            self._send(answer)
+
+    def _send(self, message: dict[str, Any]) -> None:
+        self._out.write(json.dumps(message) + "\n")
+        self._out.flush()
+
+    def _setup(
+        self, *, stages: str, folder: str, metrics: list[str], evaluate_every: int, threads: int
+    ) -> dict[str, Any]:
+        self._stages = load_stages(Path(stages))
+        self._folder = Path(folder)
+        self._metrics = [Metric.parse(name) for name in metrics]
+        self._evaluate_every = evaluate_every
+        self._threads = threads
+        return {}
+
+    def _report(self, point: Point) -> bool:
+        self._send({"point": dataclasses.asdict(point)})
+        return bool(self._messages.get()["go"])
+
+    def _trial(self, *, model: dict[str, Any], mask: Any, seed: int) -> dict[str, Any]:  # noqa: ANN401
+        stages = [stage for name, stage in self._stages.items() if name != "test"]
+        result = search_run(
+            _MODEL.validate_python(model),
+            stages,
+            self._metrics,
+            mask=mask,
+            seed=seed,
+            evaluate_every=self._evaluate_every,
+            report=self._report,
+            threads=self._threads,
+        )
+        return dataclasses.asdict(result)
+
+    def _read(
+        self,
+        *,
+        model: dict[str, Any],
+        mask: Any,  # noqa: ANN401
+        seed: int,
+        vectors: str,
+        scorer: str | None,
+    ) -> dict[str, Any]:
+        validation = [stage for name, stage in self._stages.items() if name != "test"]
+        readings = read_run(
+            _MODEL.validate_python(model),
+            [*validation, self._stages["test"]],
+            self._metrics,
+            mask=mask,
+            seed=seed,
+            threads=self._threads,
+        )
+        for name, evaluation in readings.evaluations.items():
+            part = "test" if name == "test" else "val"
+            path = self._folder / f"{vectors}-{part}.npz"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            evaluation.save(path)
+        if scorer is not None:
+            path = self._folder / scorer
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with np.load(self._folder / "vocabulary.npz", allow_pickle=False) as ids:
+                save(
+                    readings.scorer,
+                    path,
+                    users=Vocabulary(ids["users"]),
+                    items=Vocabulary(ids["items"]),
+                    titles=ids.get("titles"),
+                )
+        return {"metrics": readings.metrics, "seconds": readings.seconds}
+
+
+def _listen(source: IO[str], messages: queue.Queue[dict[str, Any]]) -> None:
+    for line in source:
+        messages.put(json.loads(line))
+    os._exit(0)  # the coordinator is gone: nobody is left to answer
+
+
+def main() -> None:
+    """Serve the process that started this one, over standard input and output."""
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # prints must not break the messages
+    messages: queue.Queue[dict[str, Any]] = queue.Queue()
+    threading.Thread(target=_listen, args=(sys.stdin, messages), daemon=True).start()
+    Worker(messages, out).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Which rows are fitted, which are history, which are held out."""

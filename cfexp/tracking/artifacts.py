@@ -1,0 +1,137 @@
+"""The files of a study's run: data set inputs, study file, report, the winner's model."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cfexp.tracking.names import digest, text
+from cfexp.tracking.provenance import provenance
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from cfexp.search.record import StudyRecord
+
+MODEL_TAG = "cfexp.model_digest"
+_CODE = Path(__file__).with_name("pyfunc.py")
+
+
+def file_digests(folder: Path) -> dict[str, str]:
+    """Return a hash of every file below `folder`, by relative path."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): _hash(path) for path in paths}
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+
+
+def upload_report(client: MlflowClient, run_id: str, study: StudyRecord) -> None:
+    """Upload the study file, its origin and the study's `report/`, overwriting."""
+    client.log_text(run_id, study.text, "study.toml")
+    client.log_dict(run_id, provenance(), "provenance.json")
+    report = Path(study.folder) / "report"
+    if report.is_dir():
+        client.log_artifacts(run_id, str(report))
+
+
+def log_dataset(client: MlflowClient, run_id: str, study: StudyRecord) -> None:
+    """Name the data set as the run's input: what it is and where from, not its rows."""
+    import json
+
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    source = study.spec.get("data", {})
+    facts = {name: value for name, value in study.data.items() if isinstance(value, int | str)}
+    name = str(source.get("edition") or source.get("path") or source.get("kind") or study.name)
+    dataset = Dataset(
+        name=Path(name).name,
+        digest=str(study.data.get("fingerprint") or digest(facts))[:16],
+        source_type="code",
+        source=json.dumps({"tags": {"data": text(source)}}),
+        schema=None,
+        profile=json.dumps(facts | {"split": study.split}, default=str)[:16_000],
+    )
+    tags = [InputTag("mlflow.data.context", "training")]
+    client.log_inputs(run_id, datasets=[DatasetInput(dataset, tags)])
+
+
+def log_model(client: MlflowClient, experiment_id: str, run_id: str, study: StudyRecord) -> None:
+    """Log `model/model.npz` of the study as a pyfunc; nothing when it is there already."""
+    from mlflow.entities import LoggedModelOutput
+
+    path = Path(study.folder) / "model" / "model.npz"
+    if not path.is_file():
+        return
+    mark = _hash(path)
+    if client.get_run(run_id).data.tags.get(MODEL_TAG) == mark:
+        return
+    model = client.create_logged_model(
+        experiment_id, name="model", source_run_id=run_id, tags={MODEL_TAG: mark}
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        save_pyfunc(Path(folder) / "model", path, model.model_id)
+        client.log_model_artifacts(model.model_id, str(Path(folder) / "model"))
+    client.finalize_logged_model(model.model_id, "READY")
+    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
+    client.set_tag(run_id, MODEL_TAG, mark)
+
+
+def save_pyfunc(folder: Path, model: Path, model_id: str | None = None) -> None:
+    """Write an MLflow model that needs no pickle: our .npz file and a file of code."""
+    import mlflow.pyfunc
+    from mlflow.models import Model
+
+    example, signature = _interface(model)
+    mlflow.pyfunc.save_model(
+        folder,
+        python_model=str(_CODE),
+        artifacts={"model": model.absolute().as_uri()},
+        signature=signature,
+        input_example=example,
+        pip_requirements=_requirements(),
+        mlflow_model=Model(model_id=model_id),
+    )
+
+
+def _interface(path: Path) -> tuple[Any, Any]:
+    """Return an input example with two known users, and the signature."""
+    import numpy as np
+    import pandas as pd
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+
+    from cfexp.models.saved import load
+
+    saved = load(path)
+    kinds = [
+        DataType.long if np.asarray(vocabulary.ids).dtype.kind in "iu" else DataType.string
+        for vocabulary in (saved.users, saved.items)
+    ]
+    inputs: list[ColSpec | TensorSpec] = [
+        ColSpec(kinds[0], "user"),
+        ColSpec(DataType.long, "k", required=False),
+    ]
+    outputs: list[ColSpec | TensorSpec] = [
+        ColSpec(kinds[0], "user"),
+        ColSpec(DataType.long, "rank"),
+        ColSpec(kinds[1], "item"),
+        ColSpec(DataType.string, "title", required=False),
+        ColSpec(DataType.double, "score"),
+    ]
+    example = pd.DataFrame({"user": list(saved.users.ids[:2]), "k": [10, 10]})
+    return example, ModelSignature(Schema(inputs), Schema(outputs))
+
+
+def _requirements() -> list[str]:
+    """Return what a server needs to load the model, stated rather than inferred."""
+    from importlib.metadata import version
+
+    import cfexp
+
+    packages = ("mlflow", "numba", "numpy", "pandas", "pydantic", "scipy", "threadpoolctl")
+    return [f"cfexp=={cfexp.__version__}", *(f"{name}=={version(name)}" for name in packages)]

@@ -1,0 +1,208 @@
+"""`MlflowTracker`: projects a study to MLflow beside it, never in its way.
+
+Optuna's store holds the truth. Everything here happens on one thread, in order; the
+first failure is said once and ends live projection, and `complete` (which `cfexp
+sync` calls too) writes whatever is missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
+
+from cfexp.errors import TrackingError
+from cfexp.tracking import artifacts, view
+from cfexp.tracking.client import (
+    is_server,
+    open_client,
+    open_experiment,
+    redacted,
+    tracking_uri,
+    without_login,
+)
+from cfexp.tracking.projection import Projection, study_digest
+from cfexp.tracking.provenance import provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from filelock import BaseFileLock
+
+    from cfexp.search.record import RunRecord, StudyRecord
+
+_T = TypeVar("_T")
+
+
+class MlflowTracker:
+    """Projects one study at a time.
+
+    Parameters
+    ----------
+    uri
+        Of MLflow's store; None means MLFLOW_TRACKING_URI, else `home`/mlflow.db.
+    home
+        The folder of databases, artifacts and locks.
+    say
+        Told, once, that MLflow cannot be written. Default: a `UserWarning`.
+    """
+
+    def __init__(
+        self, uri: str | None, home: Path, say: Callable[[str], None] | None = None
+    ) -> None:
+        self.uri = tracking_uri(uri, home)
+        self.home = home
+        self._say = say or _warn
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cfexp-mlflow")
+        self._projection: Projection | None = None
+        self._lock: BaseFileLock | None = None
+        self._ids: dict[str, str] = {}
+        self._failed = False
+        self._name = ""
+
+    @property
+    def run_ids(self) -> dict[str, str]:
+        """MLflow run ids by the key of the run's record, as far as projected."""
+        return dict(self._ids)
+
+    def start(self, study: StudyRecord) -> None:
+        """Open MLflow and the study's run, in the background; returns at once."""
+        self._name = study.name
+        self._thread.submit(self._guarded, lambda: self._start(study))
+
+    def finished(self, run: RunRecord) -> None:
+        """Write a finished run, in the background; returns at once."""
+        self._thread.submit(self._guarded, lambda: self._write(run))
+
+    def complete(self, study: StudyRecord) -> dict[str, str] | None:
+        """Write all that is missing, and the study's files; wait until it is done.
+
+        Returns links by name when the store is a server, else an empty dictionary;
+        None when MLflow could not be written (and `say` was told).
+        """
+        self._name = study.name
+        self._failed = False
+        done = self._thread.submit(self._guarded, lambda: self._complete(study))
+        try:
+            return done.result()
+        finally:
+            self._thread.submit(self._release).result()
+
+    def interrupted(self, study: StudyRecord) -> None:
+        """Finish what is queued and end the study's run as killed; a resume reopens it."""
+        self._name = study.name
+        self._thread.submit(self._guarded, self._interrupt).result()
+        self._thread.submit(self._release).result()
+
+    def _guarded(self, work: Callable[[], _T]) -> _T | None:
+        """Do `work`; say the first failure and skip what follows until `complete`."""
+        if self._failed:
+            return None
+        try:
+            return work()
+        except Exception as error:  # noqa: BLE001 - tracking never stops a study
+            self._failed = True
+            self._say(
+                f"MLflow at {redacted(self.uri)} cannot be written: {_first_line(error)}. "
+                f"No result is lost: `cfexp sync {self._name}` completes MLflow later."
+            )
+            return None
+
+    def _start(self, study: StudyRecord) -> None:
+        projection = self._open(study)
+        projection.running()
+        for run in study.runs:
+            projection.run(run)
+
+    def _open(self, study: StudyRecord) -> Projection:
+        if self._projection is None:
+            client = open_client(self.uri, self.home)
+            self._acquire(study.name)
+            experiment = open_experiment(client, self.uri, self.home, study.name)
+            self._projection = Projection(client, experiment, study, _context())
+            self._ids = self._projection.ids
+        return self._projection
+
+    def _write(self, run: RunRecord) -> None:
+        if self._projection is None:
+            raise TrackingError(f"run {run.key} came before the study was started")
+        self._projection.run(run)
+
+    def _complete(self, study: StudyRecord) -> dict[str, str]:
+        projection = self._open(study)
+        client, parent = projection.client, projection.parent_id
+        for run in study.runs:
+            projection.run(run)
+        wanted = study_digest(study, artifacts.file_digests(Path(study.folder)))
+        if not projection.is_complete(wanted):
+            projection.running()
+            artifacts.upload_report(client, parent, study)
+            artifacts.log_dataset(client, parent, study)
+            artifacts.log_model(client, projection.experiment_id, parent, study)
+            self._save_views(projection, study)
+            projection.finish(study, wanted)
+        if not is_server(self.uri):
+            return {}
+        tags = client.get_experiment(projection.experiment_id).tags
+        return view.links(without_login(self.uri), projection.experiment_id, tags)
+
+    def _save_views(self, projection: Projection, study: StudyRecord) -> None:
+        """Keep the views that `cfexp ui` opens; without them its links are plain."""
+        try:
+            tags = view.view_tags(study, projection.parent_id)
+        except Exception as error:  # noqa: BLE001 - an undocumented format, never worth a study
+            self._say(f"MLflow's saved view could not be made: {_first_line(error)}")
+            return
+        for name, value in tags.items():
+            projection.client.set_experiment_tag(projection.experiment_id, name, value)
+
+    def _interrupt(self) -> None:
+        from time import time
+
+        if self._projection and self._projection.parent_status == "RUNNING":
+            self._projection.end("KILLED", int(time() * 1000))
+
+    def _acquire(self, name: str) -> None:
+        """Take the study's lock: two projectors of one study would double its runs."""
+        from filelock import FileLock, Timeout
+
+        folder = self.home / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f"mlflow-{quote(name, safe='')}.lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise TrackingError(f"another process is writing study {name!r} to MLflow") from None
+        self._lock = lock
+
+    def _release(self) -> None:
+        self._projection = None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+
+def _context() -> dict[str, str]:
+    """Return the study run's tags about its origin, in MLflow's names where it has some."""
+    facts = provenance()
+    tags = {f"cfexp.env.{name}": value for name, value in facts.items()}
+    tags |= {"mlflow.source.type": "LOCAL", "mlflow.source.name": "cfexp"}
+    if "git_commit" in facts:
+        tags["mlflow.source.git.commit"] = facts["git_commit"]
+    with contextlib.suppress(KeyError, OSError, ImportError):  # a container's user may be nameless
+        tags["mlflow.user"] = getpass.getuser()
+    return tags
+
+
+def _first_line(error: Exception) -> str:
+    lines = redacted(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:300]
+
+
+def _warn(message: str) -> None:
+    import warnings
+
+    warnings.warn(message, stacklevel=2)

@@ -1,0 +1,125 @@
+"""How a run's record is spelled in MLflow: names, parameters, metric points, tags.
+
+Everything here is a function of the record alone, times included, so that projecting
+twice writes the same points, which MLflow drops.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cfexp.search.record import RunRecord, State, StudyRecord
+
+STATUS: dict[State, str] = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+PARAM_LENGTH = 6000
+TAG_LENGTH = 5000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One metric value; `time` is milliseconds since 1970."""
+
+    name: str
+    value: float
+    step: int
+    time: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What MLflow stores for one run, besides its status and times."""
+
+    params: dict[str, str] = field(default_factory=dict)
+    samples: list[Sample] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+def metric_name(name: str) -> str:
+    """Return MLflow's name of a metric; it refuses `@`.
+
+    >>> metric_name("val/ndcg@10")
+    'val/ndcg_at_10'
+    """
+    return name.replace("@", "_at_")
+
+
+def text(value: object) -> str:
+    """Return `value` as a parameter's text: strings bare, the rest as JSON, None as ""."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def digest(values: Any) -> str:  # noqa: ANN401 - anything that JSON can hold
+    """Return a hash of plain values, by which a record is recognised as unchanged."""
+    data = json.dumps(values, sort_keys=True, default=str).encode()
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def run_tags(study: StudyRecord, run: RunRecord) -> dict[str, str]:
+    """Return the tags that a child run is born with; `cfexp.key` names it for ever."""
+    tags = {
+        "cfexp.study": study.name,
+        "cfexp.role": run.role,
+        "cfexp.key": run.key,
+        "cfexp.entry": run.entry,
+        "cfexp.fingerprint": study.fingerprint,
+    }
+    if run.number is not None:
+        tags["cfexp.trial"] = str(run.number)
+    return tags
+
+
+def run_entry(run: RunRecord) -> Entry:
+    """Return parameters, metric points and closing tags of a finished run."""
+    params = {name: text(value)[:PARAM_LENGTH] for name, value in run.model.items()}
+    params["mask"] = run.mask
+    if run.seed is not None:
+        params["seed"] = str(run.seed)
+    tags = {"cfexp.digest": digest(run.to_json()), "cfexp.generation": str(run.generation)}
+    if run.reason:
+        tags["cfexp.reason"] = run.reason[:TAG_LENGTH]
+        tags["mlflow.note.content"] = f"**{run.state}**: {run.reason}"[:TAG_LENGTH]
+    return Entry(params, _samples(run), tags)
+
+
+def _samples(run: RunRecord) -> list[Sample]:
+    """Return the curve with epochs as steps, then the values that count.
+
+    MLflow shows the point of the highest step, and of these the newest. A value that
+    was kept from an earlier epoch is therefore written once more at the last epoch.
+    """
+    # A final's metrics carry their generation as step, so they have no curve here.
+    curve = [
+        (point.epoch, name, value)
+        for point in run.curve
+        for name, value in point.metrics.items()
+        if not (run.role == "final" and name in run.metrics)
+    ]
+    last: dict[str, tuple[int, float]] = {}
+    samples = []
+    span = max(run.ended - run.started, 1)
+    epochs = max((epoch for epoch, _, _ in curve), default=1)
+    for epoch, name, value in curve:
+        time = run.started + span * epoch // (epochs + 1)
+        samples.append(Sample(metric_name(name), value, epoch, time))
+        last[name] = (epoch, value)
+    for name, value in run.metrics.items():
+        step, shown = last.get(name, (run.generation, None))
+        if shown != value:
+            samples.append(Sample(metric_name(name), value, step, run.ended))
+    extras = {f"time/{name}_seconds": value for name, value in run.seconds.items()}
+    if run.best_epoch is not None:
+        extras["train/best_epoch"] = float(run.best_epoch)
+    samples += [Sample(name, value, 0, run.ended) for name, value in extras.items()]
+    return finite(samples)
+
+
+def finite(samples: list[Sample]) -> list[Sample]:
+    """Return the samples without NaN and infinities, which MLflow's models choke on."""
+    return [sample for sample in samples if math.isfinite(sample.value)]

@@ -1,0 +1,122 @@
+"""`Projection`: one study's runs in MLflow, brought up to date from its records.
+
+A run is found again by its tag `cfexp.key` and is done when its tag `cfexp.digest`
+equals the record's and its status is final. All values of a run go in one
+`log_batch`, the digest with them; whatever a killed process left is completed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from cfexp.tracking.names import STATUS, Entry, digest, run_entry, run_tags
+from cfexp.tracking.summary import ended, identity, study_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+    from cfexp.search.record import RunRecord, StudyRecord
+
+_PAGE = 500
+
+
+class Projection:
+    """The parent run of a study and its children, by `cfexp.key`.
+
+    `ids` maps the key of every child that exists to its MLflow run id.
+    """
+
+    def __init__(
+        self, client: MlflowClient, experiment_id: str, study: StudyRecord, tags: dict[str, str]
+    ) -> None:
+        self.client = client
+        self.experiment_id = experiment_id
+        self.ids: dict[str, str] = {}
+        self._done: dict[str, str] = {}
+        self._study = study
+        marks = identity(study)
+        parent = next(self._search(marks), None)
+        if parent is None:
+            parent = client.create_run(
+                experiment_id, start_time=study.created, tags=marks | tags, run_name=study.name
+            )
+        self.parent_id: str = parent.info.run_id
+        self.parent_digest: str | None = parent.data.tags.get("cfexp.digest")
+        self.parent_status: str = parent.info.status
+        for run in self._search({"mlflow.parentRunId": self.parent_id}):
+            key = run.data.tags.get("cfexp.key", "")
+            self.ids[key] = run.info.run_id
+            if run.info.status in STATUS.values():
+                self._done[key] = run.data.tags.get("cfexp.digest", "")
+
+    def _search(self, tags: dict[str, str]) -> Iterator[Run]:
+        query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+        token: str | None = None
+        while True:
+            page = self.client.search_runs(
+                [self.experiment_id], query, max_results=_PAGE, page_token=token
+            )
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def run(self, run: RunRecord) -> None:
+        """Write one child run; nothing happens when it is there already."""
+        entry = run_entry(run)
+        wanted = entry.tags["cfexp.digest"]
+        if self._done.get(run.key) == wanted:
+            return
+        if run.key not in self.ids:
+            tags = run_tags(self._study, run) | {"mlflow.parentRunId": self.parent_id}
+            made = self.client.create_run(
+                self.experiment_id, start_time=run.started, tags=tags, run_name=run.label
+            )
+            self.ids[run.key] = made.info.run_id
+        run_id = self.ids[run.key]
+        self.write(run_id, entry)
+        self.client.set_terminated(run_id, STATUS[run.state], run.ended)
+        self._done[run.key] = wanted
+
+    def write(self, run_id: str, entry: Entry) -> None:
+        """Write parameters, metrics and tags, as few batches as MLflow's limits allow."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        self.client.log_batch(
+            run_id,
+            metrics=[Metric(s.name, s.value, s.time, s.step) for s in entry.samples],
+            params=[Param(name, value) for name, value in entry.params.items()],
+            tags=[RunTag(name, value) for name, value in entry.tags.items()],
+        )
+
+    def running(self) -> None:
+        """Set the study's run running, also when it had ended."""
+        if self.parent_status != "RUNNING":
+            self.client.update_run(self.parent_id, status="RUNNING")
+            self.parent_status = "RUNNING"
+
+    def is_complete(self, wanted: str) -> bool:
+        """Return whether the study's run was completed with this digest."""
+        return self.parent_status == "FINISHED" and self.parent_digest == wanted
+
+    def finish(self, study: StudyRecord, wanted: str) -> None:
+        """Write the study's own values and set its run finished."""
+        entry = study_entry(study)
+        entry.tags["cfexp.digest"] = wanted
+        self.write(self.parent_id, entry)
+        self.end("FINISHED", ended(study))
+        self.parent_digest = wanted
+
+    def end(self, status: str, when: int) -> None:
+        """End the study's run."""
+        self.client.set_terminated(self.parent_id, status, when)
+        self.parent_status = status
+
+
+def study_digest(study: StudyRecord, files: dict[str, str]) -> str:
+    """Return a hash of all that a complete projection shows, uploaded files included."""
+    return digest([dataclasses.asdict(study), files])

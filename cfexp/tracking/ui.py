@@ -1,0 +1,188 @@
+"""`cfexp ui`: MLflow's own UI on the store that studies wrote to, opened on a study."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+from cfexp.errors import TrackingError
+from cfexp.tracking import view
+from cfexp.tracking.client import (
+    is_server,
+    login_header,
+    quiet_environment,
+    redacted,
+    tracking_uri,
+    without_login,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+HOST = "127.0.0.1"
+DEFAULT_PORT = 5000
+_START_SECONDS = 120
+_STOP_SECONDS = 10
+_ANSWER_SECONDS = 5
+
+
+def serve_ui(
+    home: Path,
+    uri: str | None = None,
+    port: int | None = None,
+    study: str | None = None,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Start MLflow's UI on loopback, say where it is, and serve until Ctrl-C.
+
+    `port` None takes 5000, or a free one where that is taken. `study` None opens the
+    one that was written to last. When `uri` is a server already, only the address is
+    said. Raises `TrackingError` when nothing was tracked yet or the port is taken.
+    """
+    uri = tracking_uri(uri, home)
+    if is_server(uri):
+        _announce(without_login(uri), study_links(uri, study), say)
+        return
+    _stop_on_signals()
+    with contextlib.suppress(KeyboardInterrupt), running_ui(home, uri, port) as (base, process):
+        _announce(base, study_links(base, study), say)
+        say("Ctrl-C stops it.")
+        process.wait()
+        raise TrackingError(f"MLflow's UI ended; the end of its log:\n{_tail(home / 'ui.log')}")
+
+
+def _stop_on_signals() -> None:
+    """Let a closed terminal or `kill` end the server too, as Ctrl-C does."""
+    if threading.current_thread() is threading.main_thread():
+        for name in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(name, signal.default_int_handler)
+
+
+@contextlib.contextmanager
+def running_ui(
+    home: Path, uri: str | None = None, port: int | None = None
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Run `mlflow server` while the block runs; gives its address and process."""
+    uri = tracking_uri(uri, home)
+    database = uri.removeprefix("sqlite:///")
+    if database != uri and not os.path.exists(database):  # noqa: PTH110 - a str it stays
+        raise TrackingError(f"nothing was tracked in {home} yet; `cfexp run STUDY.toml` does")
+    port = _free_port(port)
+    process = _start(home, uri, port)
+    try:
+        base = f"http://{HOST}:{port}"
+        _wait(base, process, home / "ui.log")
+        yield base, process
+    finally:
+        _stop(process)
+
+
+def _start(home: Path, uri: str, port: int) -> subprocess.Popen[bytes]:
+    """Start the server: one worker, no job queue; four and a queue take 3 GB."""
+    artifacts = (home.absolute() / "artifacts").as_uri()
+    # The database's address may hold a password, and command lines are public.
+    settings = {
+        "MLFLOW_BACKEND_STORE_URI": uri,
+        "MLFLOW_DEFAULT_ARTIFACT_ROOT": artifacts,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+    command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port)]
+    with (home / "ui.log").open("wb") as log:
+        return subprocess.Popen(  # noqa: S603 - fixed arguments
+            [*command, "--workers", "1"],
+            cwd=home,
+            env=quiet_environment() | settings,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches us first, and we stop the whole group
+        )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    for name in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, name)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_SECONDS)
+            return
+
+
+def _wait(base: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(  # noqa: S310 - our own http
+                f"{base}/health", timeout=_ANSWER_SECONDS
+            ),
+        ):
+            return
+        time.sleep(0.1)
+    raise TrackingError(f"MLflow's UI did not start; the end of {log}:\n{_tail(log)}")
+
+
+def _tail(log: Path, lines: int = 8) -> str:
+    return redacted("\n".join(log.read_text(errors="replace").splitlines()[-lines:]))
+
+
+def _free_port(port: int | None) -> int:
+    for wanted in (port,) if port else (DEFAULT_PORT, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind((HOST, wanted))
+                return int(probe.getsockname()[1])
+    raise TrackingError(f"port {port} of {HOST} is taken; leave --port out to take a free one")
+
+
+def study_links(base: str, study: str | None = None) -> dict[str, str]:
+    """Return the links of `study`, or of the newest one; empty when there is none.
+
+    Asks the server, so that nothing heavy is imported. Whatever fails here costs no
+    more than the links.
+    """
+    try:
+        experiments = _search(base, study)
+    except (OSError, ValueError, KeyError):
+        return {}
+    if not experiments:
+        return {}
+    newest = experiments[0]
+    tags = {tag["key"]: tag["value"] for tag in newest.get("tags", [])}
+    return view.links(without_login(base), newest["experiment_id"], tags)
+
+
+def _search(base: str, study: str | None) -> list[dict[str, Any]]:
+    body: dict[str, Any] = {"max_results": 100, "order_by": ["last_update_time DESC"]}
+    if study is not None:
+        body["filter"] = "name = '" + study.replace("'", "") + "'"
+    request = urllib.request.Request(  # noqa: S310 - http(s) by is_server
+        f"{without_login(base).rstrip('/')}/api/2.0/mlflow/experiments/search",
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"} | login_header(base),
+    )
+    with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310
+        experiments: list[dict[str, Any]] = json.load(answer).get("experiments", [])
+    ours = "cfexp.study"
+    return [e for e in experiments if any(tag["key"] == ours for tag in e.get("tags", []))]
+
+
+def _announce(base: str, links: dict[str, str], say: Callable[[str], None]) -> None:
+    if not links:
+        say(f"MLflow: {base}")
+        return
+    names = {"runs": "All runs", "trials": "Trials charted", "report": "Report and files"}
+    for name in (name for name in names if name in links):
+        say(f"{names[name] + ':':<18}{links[name]}")

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from scipy import stats
+
+from cfexp.analysis.buckets import Buckets, by_bucket
+from cfexp.errors import EvaluationError
+from cfexp.metrics.evaluation import Evaluation
+
+
+def evaluation(activity: list[int], values: list[float]) -> Evaluation:
+    counts = np.array(activity, np.int64)
+    return Evaluation(
+        stage="test",
+        users=np.arange(len(activity), dtype=np.int32),
+        numerators={"recall@10": np.array(values)},
+        denominators={"recall@10": np.ones(len(values))},
+        activity={"train_positives": counts, "train_interactions": counts + 5},
+    )
+
+
+def test_labels_say_who_is_inside() -> None:
+    buckets = Buckets(metric="recall@10", edges=(10, 50))
+    assert buckets.labels == ("<10", "10-49", ">=50")
+    assert Buckets(metric="recall@10", edges=(1, 2, 20)).labels == ("<1", "1", "2-19", ">=20")
+    assert buckets.title == "recall@10 by train positives"
+
+
+def test_edges_belong_to_the_upper_group() -> None:
+    found = by_bucket(
+        evaluation([9, 10, 49, 50], [1.0, 0.5, 0.25, 0.0]),
+        Buckets(metric="recall@10", edges=(10, 50)),
+    )
+    assert [(row.label, row.users, row.mean) for row in found] == [
+        ("<10", 1, 1.0),
+        ("10-49", 2, 0.375),
+        (">=50", 1, 0.0),
+    ]
+
+
+def test_either_count_can_be_grouped_by() -> None:
+    buckets = Buckets(metric="recall@10", by="train_interactions", edges=(10,))
+    found = by_bucket(evaluation([4, 5], [1.0, 0.0]), buckets)
+    assert [row.users for row in found] == [1, 1]
+
+
+def test_intervals_are_students_t() -> None:
+    values = np.random.default_rng(0).random(30)
+    (row, _) = by_bucket(
+        evaluation([1] * 30, values.tolist()), Buckets(metric="recall@10", edges=(10,))
+    )
+    low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert (row.low, row.high) == pytest.approx((low, high), abs=1e-12)
+
+
+def test_empty_and_single_groups_have_no_interval() -> None:
+    empty, single = by_bucket(evaluation([20], [0.5]), Buckets(metric="recall@10", edges=(10,)))
+    assert (empty.users, empty.mean, empty.low) == (0, None, None)
+    assert (single.users, single.mean, single.low) == (1, 0.5, None)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 100), st.floats(0, 1)), min_size=1, max_size=40),
+    st.sets(st.integers(1, 90), min_size=1, max_size=5),
+)
+def test_groups_partition_the_users(users: list[tuple[int, float]], edges: set[int]) -> None:
+    activity, values = zip(*users, strict=True)
+    buckets = Buckets(metric="recall@10", edges=tuple(sorted(edges)))
+    found = by_bucket(evaluation(list(activity), list(values)), buckets)
+    assert sum(row.users for row in found) == len(users)
+    total = sum(row.users * row.mean for row in found if row.mean is not None)
+    assert total / len(users) == pytest.approx(np.mean(values), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"metric": "recall@10", "edges": (50, 10)}, r"edges must increase, not \[50, 10\]"),
+        ({"metric": "recall@10", "edges": (0, 10)}, "greater than or equal to 1"),
+        ({"metric": "recall@10", "edges": ()}, "at least 1 item"),
+        ({"metric": "coverage@10"}, "no value for a single user"),
+        ({"metric": "recal@10"}, "did you mean 'recall'"),
+    ],
+)
+def test_mistakes_are_named(fields: dict[str, object], expected: str) -> None:
+    with pytest.raises(ValidationError, match=expected):
+        Buckets.model_validate(fields)
+
+
+def test_a_metric_that_was_not_computed() -> None:
+    with pytest.raises(EvaluationError, match="no per-user values of 'ndcg@10'"):
+        by_bucket(evaluation([1], [0.5]), Buckets(metric="ndcg@10"))

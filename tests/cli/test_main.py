@@ -1,0 +1,134 @@
+"""The command line, as a person calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import cfexp
+
+SMALL = (Path(__file__).parents[1] / "search" / "conftest.py").read_text().split('"""')[3]
+
+
+def call(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cfexp.cli.main", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=250,
+    )
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    file = tmp_path / "small.toml"
+    file.write_text(SMALL)
+    return file
+
+
+def test_version_and_help(tmp_path: Path) -> None:
+    assert call("--version", cwd=tmp_path).stdout.strip() == f"cfexp {cfexp.__version__}"
+    listing = call("--help", cwd=tmp_path).stdout
+    assert all(name in listing for name in ("run", "ui", "status", "sync"))
+    assert "--trials" in call("run", "--help", cwd=tmp_path).stdout
+
+
+def test_run_then_more_trials_then_status(study: Path, tmp_path: Path) -> None:
+    first = call("run", study, "--no-track", "--trials", "3", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert "popularity" in first.stdout
+    assert "cfexp ui small" in first.stdout
+    second = call("run", study, "--no-track", cwd=tmp_path)
+    assert second.returncode == 0, second.stderr
+    shown = json.loads(call("status", "--json", cwd=tmp_path).stdout)
+    assert [(row["study"], row["budget"], row["ended"], row["state"]) for row in shown] == [
+        ("small", 8, 8, "done")
+    ]
+    assert "small" in call("status", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_cleanly_and_says_how_to_resume(
+    how: signal.Signals, study: Path, tmp_path: Path
+) -> None:
+    study.write_text(SMALL.replace("trials = 8", "trials = 500"))
+    with subprocess.Popen(
+        [sys.executable, "-m", "cfexp.cli.main", "run", str(study), "--no-track"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "trial als" in line:
+                break
+        process.send_signal(how)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err + out
+    assert f"cfexp run {study} --home mlruns" in out
+    row = json.loads(call("status", "small", "--json", cwd=tmp_path).stdout)[0]
+    assert 0 < row["ended"] < 500
+    assert row["failed"] == 0
+
+
+def test_a_killed_study_is_resumed_to_its_exact_budget(study: Path, tmp_path: Path) -> None:
+    study.write_text(SMALL.replace("trials = 8", "trials = 12"))
+    for _ in range(3):
+        with subprocess.Popen(
+            [sys.executable, "-m", "cfexp.cli.main", "run", str(study), "--no-track"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if "trial als" in line:
+                    break
+            time.sleep(0.05)
+            process.kill()
+    done = call("run", study, "--no-track", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with sqlite3.connect(tmp_path / "mlruns" / "optuna.db") as database:
+        states = database.execute("SELECT number, state FROM trials ORDER BY number").fetchall()
+    assert [number for number, _ in states] == list(range(12))
+    assert {state for _, state in states} <= {"COMPLETE", "PRUNED"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (SMALL.replace("[split]", "[spilt]"), "did you mean 'split'"),
+        (SMALL.replace("test = 3", "test = 3000"), "long enough"),
+        (SMALL.replace('kind = "synthetic"', 'kind = "csv"\npath = "none.csv"'), "mistakes"),
+        ("name = ", "TOML"),
+    ],
+)
+def test_bad_input_is_exit_code_2_and_writes_nothing(
+    text: str, words: str, study: Path, tmp_path: Path
+) -> None:
+    study.write_text(text)
+    done = call("run", study, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert os.listdir(tmp_path) == [study.name]
+
+
+def test_wrong_usage_is_exit_code_2(tmp_path: Path) -> None:
+    for arguments in (["run"], ["run", "none.toml"], ["fly"], ["run", "x.toml", "--workers", "0"]):
+        done = call(*arguments, cwd=tmp_path)
+        assert done.returncode == 2, arguments
+        assert "Traceback" not in done.stderr
+    assert call("status", "none", cwd=tmp_path).returncode == 2

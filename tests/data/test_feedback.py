@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cfexp.data.feedback import Feedback
+from cfexp.data.interactions import Interactions, Vocabulary
+
+event = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 5), st.integers(0, 4))
+events = st.lists(event, min_size=1, max_size=40)
+
+
+def interactions(rows: list[tuple[int, int, int, int]]) -> Interactions:
+    user, item, value, time = np.array(rows).T
+    ids = Vocabulary(np.arange(4))
+    return Interactions(user, item, value, time, np.arange(len(rows)), ids, ids)
+
+
+@given(events, st.sampled_from(["last", "sum"]), st.sampled_from([None, 1.0, 4.0]))
+def test_rules_against_pandas(
+    rows: list[tuple[int, int, int, int]], duplicates: str, positive_from: float | None
+) -> None:
+    feedback = Feedback(duplicates=duplicates, positive_from=positive_from)
+    frame = pd.DataFrame(rows, columns=["user", "item", "value", "time"])
+    frame = frame.sort_values("time", kind="stable")
+    merged = frame.groupby(["user", "item"])["value"].agg(duplicates)
+    liked = merged[merged > 0 if positive_from is None else merged >= positive_from]
+    matrix = feedback.positives(interactions(rows))
+    found = matrix.tocoo()
+    assert dict(zip(zip(*found.coords, strict=True), found.data, strict=True)) == liked.to_dict()
+    assert matrix.dtype == np.float32
+    assert matrix.has_canonical_format
+    ones = Feedback(duplicates=duplicates, positive_from=positive_from, values="ones")
+    assert (ones.positives(interactions(rows)).toarray() == (matrix.toarray() > 0)).all()
+    seen = feedback.seen(interactions(rows)).toarray()
+    assert {(u, i) for u, i in np.argwhere(seen == 1)} == set(merged.index)
+    assert set(np.unique(seen)) <= {0, 1}
+
+
+def test_the_last_rating_counts() -> None:
+    rows = interactions([(0, 0, 5, 2), (0, 0, 2, 3), (1, 1, 2, 3), (1, 1, 5, 3)])
+    positives = Feedback(positive_from=4).positives(rows).toarray()
+    assert positives[0, 0] == 0
+    assert positives[1, 1] == 5  # at the same time the later row is the last
+
+
+def test_threshold_must_be_above_zero() -> None:
+    with pytest.raises(ValueError, match="greater than 0"):
+        Feedback(positive_from=0)

@@ -1,0 +1,127 @@
+import warnings
+
+import numpy as np
+import pytest
+
+from cfexp.metrics import accuracy, beyond_accuracy
+from cfexp.metrics.lists import TopLists
+from cfexp.metrics.metric import METRICS, PerUser
+
+N_ITEMS = 60
+
+
+def random_lists(seed: int, users: int = 80, depth: int = 20) -> tuple[TopLists, list[set[int]]]:
+    """Random rankings, some shorter than `depth`, of users with 1 to 30 relevant items."""
+    rng = np.random.default_rng(seed)
+    items = np.full((users, depth), -1, np.int32)
+    relevant = []
+    for row in range(users):
+        length = depth if row % 3 else rng.integers(1, depth + 1)
+        items[row, :length] = rng.choice(N_ITEMS, length, replace=False)
+        relevant.append(set(rng.choice(N_ITEMS, rng.integers(1, 31), replace=False).tolist()))
+    hits = np.array(
+        [[item in wanted for item in row] for row, wanted in zip(items, relevant, strict=True)]
+    )
+    lists = TopLists(
+        items=items,
+        hits=hits,
+        n_relevant=np.array([len(wanted) for wanted in relevant]),
+        popularity=rng.integers(0, 500, N_ITEMS),
+        n_candidates=N_ITEMS,
+    )
+    return lists, relevant
+
+
+def ranx_values(name: str, k: int, lists: TopLists, relevant: list[set[int]]) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from ranx import Qrels, Run, evaluate
+
+        users = [f"u{row:04}" for row in range(len(relevant))]
+        qrels = {
+            user: {f"i{item}": 1 for item in wanted}
+            for user, wanted in zip(users, relevant, strict=True)
+        }
+        run = {
+            user: {f"i{item}": float(-rank) for rank, item in enumerate(row) if item >= 0}
+            for user, row in zip(users, lists.items, strict=True)
+        }
+        return evaluate(
+            Qrels(qrels), Run(run), f"{name}@{k}", return_mean=False, make_comparable=True
+        )
+
+
+@pytest.mark.slow  # ranx compiles its metrics when first used
+@pytest.mark.parametrize("k", [1, 3, 10, 20])
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("recall", "recall"),
+        ("precision", "precision"),
+        ("ndcg", "ndcg"),
+        ("map", "map"),
+        ("mrr", "mrr"),
+        ("hitrate", "hit_rate"),
+    ],
+)
+def test_agrees_with_ranx(ours: str, theirs: str, k: int) -> None:
+    lists, relevant = random_lists(seed=k)
+    kind = METRICS[ours]
+    assert isinstance(kind, PerUser)
+    numerator, denominator = kind.function(lists.cut(k))
+    expected = ranx_values(theirs, k, lists, relevant)
+    if ours == "map":  # ranx divides by every relevant item, however short the list
+        expected = expected * lists.n_relevant / np.minimum(lists.n_relevant, k)
+    np.testing.assert_allclose(numerator / denominator, expected, rtol=0, atol=1e-9)
+
+
+def test_capped_recall_is_one_when_the_list_is_full_of_hits() -> None:
+    lists = TopLists(
+        items=np.array([[4, 2, 0]], np.int32),
+        hits=np.ones((1, 3), bool),
+        n_relevant=np.array([12]),
+        popularity=np.zeros(5, np.int64),
+        n_candidates=5,
+    )
+    numerator, denominator = accuracy.recall_capped(lists)
+    assert numerator / denominator == 1
+    numerator, denominator = accuracy.recall(lists)
+    assert numerator / denominator == 0.25
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, kind in METRICS.items() if isinstance(kind, PerUser)]
+)
+def test_ratios_are_float64_and_finite(name: str) -> None:
+    lists, _ = random_lists(seed=5)
+    kind = METRICS[name]
+    assert isinstance(kind, PerUser)
+    numerator, denominator = kind.function(lists)
+    assert numerator.dtype == denominator.dtype == np.float64
+    assert numerator.shape == denominator.shape == (len(lists.items),)
+    assert (denominator > 0).all()
+    assert (numerator >= 0).all()
+
+
+def test_popularity_and_coverage_against_loops() -> None:
+    lists, _ = random_lists(seed=9)
+    numerator, denominator = beyond_accuracy.average_popularity(lists)
+    expected = [lists.popularity[row[row >= 0]].mean() for row in lists.items]
+    np.testing.assert_allclose(numerator / denominator, expected, rtol=1e-12)
+    shown = {int(item) for row in lists.items for item in row if item >= 0}
+    assert beyond_accuracy.coverage(lists) == len(shown) / N_ITEMS
+
+
+def test_an_empty_list_counts_zero() -> None:
+    lists = TopLists(
+        items=np.full((1, 2), -1, np.int32),
+        hits=np.zeros((1, 2), bool),
+        n_relevant=np.array([1]),
+        popularity=np.array([7, 9]),
+        n_candidates=2,
+    )
+    for kind in METRICS.values():
+        if isinstance(kind, PerUser):
+            numerator, denominator = kind.function(lists)
+            assert numerator / denominator == 0
+    assert beyond_accuracy.coverage(lists) == 0

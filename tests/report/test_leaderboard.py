@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import dataclasses
+from statistics import mean, stdev
+from typing import TYPE_CHECKING
+
+from cfexp.report.leaderboard import leaderboard, metric_names, readings, winner
+from cfexp.report.verdict import comparisons, verdict
+from cfexp.search.record import Reading, RunRecord, StudyRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def test_one_row_per_configuration_best_first(make_study: Callable[..., StudyRecord]) -> None:
+    study = make_study()
+    rows = leaderboard(study)
+    assert sorted(row.label for row in rows) == [
+        "als #17",
+        "als #4",
+        "als default",
+        "item_knn",
+        "popularity",
+    ]
+    values = [row.metrics["test/ndcg@10"] for row in rows]
+    assert values == sorted(values, reverse=True)
+    assert [row.label for row in rows if row.default] == ["als default"]
+
+
+def test_a_row_averages_its_seeds(make_study: Callable[..., StudyRecord]) -> None:
+    study = make_study()
+    row = winner(leaderboard(study))
+    assert row is not None
+    assert (row.label, row.trial, len(row.runs), row.epochs) == ("als #17", 17, 3, 12)
+    own = [run.metrics["test/ndcg@10"] for run in study.runs if run.number == 17]
+    assert row.metrics["test/ndcg@10"] == mean(own)
+    assert row.spread["test/ndcg@10"] == stdev(own)
+    assert row.searched == {"factors": 64, "alpha": 1.23456, "regularization": 0.01}
+
+
+def test_what_is_minimized_is_sorted_upwards(make_study: Callable[..., StudyRecord]) -> None:
+    rows = leaderboard(make_study(direction="minimize"))
+    values = [row.metrics["test/ndcg@10"] for row in rows]
+    assert values == sorted(values)
+
+
+def test_trials_are_no_rows_and_failures_come_last(make_study: Callable[..., StudyRecord]) -> None:
+    study = make_study()
+    failed = RunRecord(
+        role="baseline",
+        key="baseline/random/seed-1",
+        label="random",
+        entry="random",
+        model={"kind": "random"},
+        mask="interacted",
+        state="failed",
+        reason="out of memory",
+    )
+    trial = dataclasses.replace(failed, role="trial", key="trial/0", number=0)
+    rows = leaderboard(dataclasses.replace(study, runs=(failed, trial, *study.runs)))
+    assert len(rows) == 6
+    assert (rows[-1].label, rows[-1].reason, rows[-1].metrics) == ("random", "out of memory", {})
+
+
+def test_a_later_reading_replaces_the_same_run(make_study: Callable[..., StudyRecord]) -> None:
+    study = make_study()
+    again = [
+        dataclasses.replace(run, generation=2, metrics={"test/ndcg@10": 0.5})
+        for run in study.runs
+        if run.number == 4
+    ]
+    rows = leaderboard(dataclasses.replace(study, runs=(*again, *study.runs)))
+    assert (rows[0].label, rows[0].metrics) == ("als #4", {"test/ndcg@10": 0.5})
+
+
+def test_objectives_come_first(make_study: Callable[..., StudyRecord]) -> None:
+    names = metric_names(make_study(objectives=("map@10", "ndcg@10")))
+    assert names[:2] == ["map@10", "ndcg@10"]
+    assert "users" not in names
+    assert "coverage@10" in names
+
+
+def test_readings_are_counted(make_study: Callable[..., StudyRecord]) -> None:
+    assert readings(make_study()) == "The test set was read once, after 30 trials."
+    twice = (Reading(1, 30, (17,), 3, 17), Reading(2, 60, (17,), 3, 17))
+    assert "read 2 times, after 30 and 60 trials" in readings(make_study(readings=twice))
+
+
+def test_the_verdict_names_every_comparison(make_study: Callable[..., StudyRecord]) -> None:
+    study = make_study()
+    lines = verdict(study)
+    assert lines[0].startswith("als #17, chosen on validation among 30 trials, reaches ndcg@10 0.0")
+    assert lines[1] == "Tuning helped: the winner is better than the default configuration."
+    compared = [line.partition(":")[0] for line in lines if line.startswith("Against")]
+    assert sorted(compared) == ["Against als default", "Against item_knn", "Against popularity"]
+    assert all(": better, +0.0" in line for line in lines if line.startswith("Against"))
+    assert lines[-1] == "The test set was read once, after 30 trials."
+
+
+def test_differences_are_those_of_the_table(make_study: Callable[..., StudyRecord]) -> None:
+    study = make_study()
+    best = winner(leaderboard(study))
+    assert best is not None
+    for row, pair in comparisons(study):
+        gap = best.metrics["test/ndcg@10"] - row.metrics["test/ndcg@10"]
+        assert abs(pair.mean - gap) < 1e-12
+        assert pair.users == 600
+
+
+def test_tuning_that_changed_nothing_is_called_so(make_study: Callable[..., StudyRecord]) -> None:
+    lines = verdict(make_study(winner=0.08, default=0.08))
+    assert lines[1] == "Tuning made no clear difference to the default configuration."
+    assert any(line.startswith("Against als default: no clear difference, ") for line in lines)
+
+
+def test_tuning_can_hurt(make_study: Callable[..., StudyRecord]) -> None:
+    lines = verdict(make_study(winner=0.06, default=0.08))
+    assert lines[1] == "Tuning hurt: the winner is worse than the default configuration."
+    assert any(line.startswith("Against als default: worse, −0.0") for line in lines)  # noqa: RUF001
+
+
+def test_a_metric_without_users_is_not_tested(make_study: Callable[..., StudyRecord]) -> None:
+    lines = verdict(make_study(objectives=("coverage@10",)))
+    assert len(lines) == 2
+
+
+def test_before_any_reading(make_study: Callable[..., StudyRecord]) -> None:
+    study = make_study(readings=())
+    baselines = tuple(study.of_role("baseline"))
+    lines = verdict(dataclasses.replace(study, runs=baselines))
+    assert lines[0].startswith("als default is the best baseline: ndcg@10 0.0")
+    assert verdict(dataclasses.replace(study, runs=())) == [
+        "Nothing has been measured on the test set yet.",
+        "No tuned configuration has been read on the test set yet.",
+    ]

@@ -1,0 +1,214 @@
+"""A study run for real, in its own processes: budgets, resumes, deaths, repeats."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from cfexp.models.saved import load
+
+from cfexp.errors import StudyConflictError
+from cfexp.launch import open_study, run_study
+from cfexp.search.observer import Observer
+from cfexp.search.record import Point, RunRecord, StudyRecord
+from cfexp.search.spec import StudySpec
+
+TIMES = {"started", "ended", "seconds"}
+
+
+def outcome(run: RunRecord) -> dict[str, object]:
+    """A run without what a clock decides."""
+    return {key: value for key, value in run.to_json().items() if key not in TIMES}
+
+
+def outcomes(study: StudyRecord) -> dict[str, dict[str, object]]:
+    return {run.key: outcome(run) for run in study.runs}
+
+
+@pytest.fixture(scope="module")
+def finished(
+    small: StudySpec, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, StudyRecord]:
+    home = tmp_path_factory.mktemp("home")
+    return home, run_study(small, home=home, track=False)
+
+
+def test_a_study_runs_to_its_budget(finished: tuple[Path, StudyRecord]) -> None:
+    _, study = finished
+    assert Counter(run.role for run in study.runs) == {"trial": 8, "baseline": 3, "final": 4}
+    assert [run.number for run in study.of_role("trial")] == list(range(8))
+    assert {run.state for run in study.of_role("trial")} <= {"complete", "pruned"}
+    assert [reading.generation for reading in study.readings] == [1]
+    assert study.readings[0].winner == study.readings[0].finalists[0]
+
+
+def test_every_run_has_its_metrics_and_its_model(finished: tuple[Path, StudyRecord]) -> None:
+    home, study = finished
+    for run in study.runs:
+        prefixes = {"val"} if run.role == "trial" else {"val", "test"}
+        for prefix in prefixes:
+            assert 0 <= run.metrics[f"{prefix}/ndcg@10"] <= 1
+            assert run.metrics[f"{prefix}/users"] > 100
+        assert run.model["kind"] in {"als", "popularity"}
+        assert run.ended >= run.started > 0
+        if run.role == "trial":
+            epochs = [point.epoch for point in run.curve]
+            assert epochs == list(range(1, len(epochs) + 1))
+            best = max(run.curve, key=lambda point: point.metrics["val/ndcg@10"])
+            assert run.best_epoch == best.epoch
+            assert run.metrics["val/ndcg@10"] == best.metrics["val/ndcg@10"]
+        else:
+            assert (home / "studies" / "small" / f"{run.vectors}-test.npz").exists()
+
+
+def test_the_default_configuration_is_tried_first(finished: tuple[Path, StudyRecord]) -> None:
+    first = finished[1].of_role("trial")[0]
+    assert (first.model["factors"], first.model["alpha"]) == (8, 1.0)
+
+
+def test_the_winner_is_best_on_validation_over_seeds(finished: tuple[Path, StudyRecord]) -> None:
+    study = finished[1]
+    means = {
+        number: sum(
+            run.metrics["val/ndcg@10"] for run in study.of_role("final") if run.number == number
+        )
+        for number in study.readings[0].finalists
+    }
+    assert study.readings[0].winner == max(means, key=lambda number: means[number])
+
+
+def test_the_saved_model_is_the_winner(finished: tuple[Path, StudyRecord]) -> None:
+    home, study = finished
+    saved = load(home / "studies" / "small" / "model" / "model.npz")
+    winner = next(
+        run for run in study.runs if run.key == f"final/{study.readings[0].winner}/seed-1"
+    )
+    assert saved.scorer.model.model_dump(mode="json") == winner.model
+
+
+def test_the_same_file_and_seed_give_the_same_numbers(
+    finished: tuple[Path, StudyRecord], small: StudySpec, tmp_path: Path
+) -> None:
+    again = run_study(small, home=tmp_path, track=False, threads=1)
+    assert outcomes(again) == outcomes(finished[1])
+
+
+def test_a_finished_study_has_nothing_left_to_do(
+    finished: tuple[Path, StudyRecord], small: StudySpec
+) -> None:
+    home, study = finished
+    again = run_study(small, home=home, track=False)
+    assert again.runs == study.runs
+    assert again.readings == study.readings
+
+
+class Stop(Observer):
+    """Interrupts the study when it has seen enough."""
+
+    def __init__(self, trials: int, epoch: int = 0) -> None:
+        self.trials, self.epoch = trials, epoch
+
+    def finished(self, run: RunRecord) -> None:
+        if run.role == "trial" and run.number == self.trials and not self.epoch:
+            raise KeyboardInterrupt
+
+    def point(self, key: str, point: Point) -> None:
+        if key == f"trial/{self.trials}" and point.epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("stop", [Stop(0), Stop(3, epoch=1), Stop(7, epoch=1)])
+def test_interrupted_and_resumed_equals_uninterrupted(
+    stop: Stop, finished: tuple[Path, StudyRecord], small: StudySpec, tmp_path: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run_study(small, home=tmp_path, track=False, observer=stop)
+    half = open_study(tmp_path, "small").record()
+    assert len(half.of_role("trial")) == stop.trials + (not stop.epoch)
+    assert outcomes(run_study(small, home=tmp_path, track=False)) == outcomes(finished[1])
+
+
+def test_a_larger_budget_goes_on_and_counts_the_second_reading(
+    finished: tuple[Path, StudyRecord], small: StudySpec, tmp_path: Path
+) -> None:
+    first = dataclasses.asdict(run_study(small, home=tmp_path, track=False, trials=4))
+    assert len([run for run in first["runs"] if run["role"] == "trial"]) == 4
+    study = run_study(small, home=tmp_path, track=False)
+    assert [run.number for run in study.of_role("trial")] == list(range(8))
+    assert [outcome(run) for run in study.of_role("trial")] == [
+        outcome(run) for run in finished[1].of_role("trial")
+    ]
+    assert study.readings[0].trials == 4
+    assert study.readings[-1].winner == finished[1].readings[-1].winner
+
+
+class KillWorker(Observer):
+    """Kills the computing process once, while trial 2 runs."""
+
+    done = False
+
+    def point(self, key: str, point: Point) -> None:
+        if key == "trial/2" and not self.done:
+            self.done = True
+            children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+            for child in children:
+                if b"cfexp.search.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    os.kill(int(child), signal.SIGKILL)
+            time.sleep(0.2)
+
+
+def test_a_dead_computing_process_fails_its_trial_only(small: StudySpec, tmp_path: Path) -> None:
+    study = run_study(small, home=tmp_path, track=False, observer=KillWorker())
+    states = [run.state for run in study.of_role("trial")]
+    assert states.count("failed") == 1
+    assert states[2] == "failed"
+    assert "SIGKILL" in str(study.of_role("trial")[2].reason)
+    assert len(states) == 8
+
+
+def test_two_workers_share_a_budget(small: StudySpec, tmp_path: Path) -> None:
+    study = run_study(small, home=tmp_path, track=False, workers=2)
+    assert [run.number for run in study.of_role("trial")] == list(range(8))
+    assert {run.state for run in study.runs} <= {"complete", "pruned"}
+
+
+def test_another_science_under_the_same_name_is_refused(
+    finished: tuple[Path, StudyRecord], small: StudySpec
+) -> None:
+    home, study = finished
+    other = small.model_copy(update={"seed": 6})
+    with pytest.raises(StudyConflictError, match="seed: stored 5, now 6"):
+        run_study(other, home=home, track=False)
+    assert open_study(home, "small").record() == study
+
+
+def test_other_data_under_the_same_name_are_refused(tmp_path: Path, small: StudySpec) -> None:
+    rows = [f"{user},{item},1,{item}" for user in range(30) for item in range(user % 5, 20)]
+    file = tmp_path / "rows.csv"
+    file.write_text("\n".join(["user,item,value,time", *rows]))
+    document = json.loads(small.model_dump_json())
+    columns = {"user": "user", "item": "item", "value": "value", "time": "time"}
+    document["data"] = {"kind": "csv", "path": str(file), "columns": columns}
+    document["search"]["trials"] = 1
+    spec = StudySpec.model_validate(document).read_from("", tmp_path)
+    run_study(spec, home=tmp_path / "home", track=False)
+    file.write_text("\n".join(["user,item,value,time", *rows[1:]]))
+    with pytest.raises(StudyConflictError, match="other data"):
+        run_study(spec, home=tmp_path / "home", track=False)
+
+
+def test_a_study_that_is_being_run_is_refused(small: StudySpec, tmp_path: Path) -> None:
+    class Second(Observer):
+        def started(self, study: StudyRecord) -> None:
+            with pytest.raises(StudyConflictError, match="another process"):
+                run_study(small, home=tmp_path, track=False)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(small, home=tmp_path, track=False, observer=Second())

@@ -1,0 +1,93 @@
+"""Published numbers on MovieLens-1M, reproduced from the study file's own settings.
+
+Protocol: each user's last 5 ratings are test and the one before is validation; a rating
+of 4 or more is liked; models are trained on train alone. The ALS figures were published
+for another library's implementation, whose default weights all pairs alike (alpha = 0
+here), so they are met within the spread of random starts, not to the digit.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cfexp import ALS, ItemKNN, Popularity, evaluate, load_study
+from cfexp.analysis.buckets import Buckets, by_bucket
+from cfexp.metrics.evaluation import Evaluation
+from cfexp.search.prepare import Prepared, prepare
+
+pytestmark = [pytest.mark.data, pytest.mark.slow]
+STUDY = Path(__file__).parent.parent / "studies" / "ml1m.toml"
+
+
+@pytest.fixture(scope="module")
+def prepared(data_dir: Path) -> Prepared:
+    if not (data_dir / "ml-1m" / "ratings.dat").exists():
+        pytest.skip(f"real data sets: no ml-1m in {data_dir}")
+    return prepare(load_study(STUDY))
+
+
+def test_row_counts(prepared: Prepared) -> None:
+    assert prepared.split.rows == {"train": 963_969, "validation": 6_040, "test": 30_200}
+    assert len(prepared.rows) == 1_000_209
+    assert len(prepared.test.users) == 5_553
+    assert [len(stage.users) for stage in prepared.validation] == [3_575]
+
+
+def test_popularity(prepared: Prepared) -> None:
+    scorer = Popularity().fit(prepared.test.training)
+    found = evaluate(scorer, prepared.test, ["recall@10"], mask="interacted").means()
+    assert found["recall@10"] == pytest.approx(0.052443123836965, abs=5e-7)
+    counts = np.bincount(prepared.test.training.positives.indices)
+    best = np.argsort(-counts, kind="stable")[:5]
+    assert prepared.rows.items.ids[best].tolist() == [2858, 260, 1196, 1198, 2028]
+    assert counts[best].tolist() == [2766, 2557, 2461, 2213, 2194]
+
+
+def test_item_knn(prepared: Prepared) -> None:
+    scorer = ItemKNN(neighbours=200).fit(prepared.test.training)
+    found = evaluate(scorer, prepared.test, ["recall@10", "ndcg@10"], mask="positives").means()
+    assert found["recall@10"] == pytest.approx(0.06281289393120834, abs=5e-7)
+    assert found["ndcg@10"] == pytest.approx(0.045003165, abs=5e-6)  # ties in similarity
+
+
+@pytest.fixture(scope="module")
+def als(prepared: Prepared) -> list[Evaluation]:
+    model = ALS(factors=64, regularization=0.01, alpha=0.0, epochs=20)
+    metrics = ["recall@10", "ndcg@10", "recall@20", "mrr@10", "hitrate@10"]
+    return [
+        evaluate(model.fit(prepared.test.training, rng=seed), prepared.test, metrics)
+        for seed in range(3)
+    ]
+
+
+def test_als(als: list[Evaluation]) -> None:
+    means = {
+        name: float(np.mean([evaluation.means()[name] for evaluation in als]))
+        for name in als[0].means()
+    }
+    assert 0.092 <= means["recall@10"] <= 0.097
+    assert 0.064 <= means["ndcg@10"] <= 0.068
+    assert means["recall@20"] == pytest.approx(0.1572, abs=0.005)
+    assert means["mrr@10"] == pytest.approx(0.0919, abs=0.005)
+    assert means["hitrate@10"] == pytest.approx(0.2496, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("by", "edges", "published"),
+    [
+        ("train_interactions", (20, 100), [0.1282, 0.1102, 0.0716]),
+        ("train_positives", (10, 50), [0.1111, 0.1225, 0.0703]),
+    ],
+)
+def test_als_by_bucket(
+    als: list[Evaluation], by: str, edges: tuple[int, ...], published: list[float]
+) -> None:
+    buckets = Buckets(metric="recall@10", by=by, edges=edges)
+    rows = [by_bucket(evaluation, buckets) for evaluation in als]
+    means = np.mean([[row.mean for row in one] for one in rows], axis=0)
+    assert means == pytest.approx(published, abs=0.008)
+    if by == "train_positives":
+        assert [row.users for row in rows[0]] == [217, 2425, 2911]

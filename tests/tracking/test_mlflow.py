@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cfexp.tracking.client import open_client
+from cfexp.tracking.mlflow import MlflowTracker
+from cfexp.tracking.projection import Projection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+    from cfexp.search.record import StudyRecord
+
+
+def fail(message: str) -> None:
+    raise AssertionError(message)
+
+
+def client_of(home: Path) -> MlflowClient:
+    return open_client(f"sqlite:///{home}/mlflow.db", home)
+
+
+def runs_of(home: Path, name: str = "made up") -> list[Run]:
+    client = client_of(home)
+    experiment = client.get_experiment_by_name(name)
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id], max_results=1000))
+
+
+def by_key(home: Path) -> dict[str, Run]:
+    runs = runs_of(home)
+    found = {run.data.tags.get("cfexp.key", "study"): run for run in runs}
+    assert len(found) == len(runs), "a run is doubled"
+    return found
+
+
+def everything(home: Path) -> list[tuple[Any, ...]]:
+    """Return all rows of the tables that a projection writes."""
+    tables = ("runs", "metrics", "latest_metrics", "params", "tags", "inputs", "datasets")
+    with sqlite3.connect(home / "mlflow.db") as database:
+        rows = [(t, *row) for t in tables for row in database.execute(f"select * from {t}")]  # noqa: S608
+    database.close()
+    return sorted(rows, key=repr)
+
+
+def test_a_study_step_by_step(home: Path, study: StudyRecord) -> None:
+    tracker = MlflowTracker(None, home, say=fail)
+    tracker.start(dataclasses.replace(study, runs=(), readings=()))
+    for run in study.runs:
+        tracker.finished(run)
+    assert tracker.complete(study) == {}
+    runs = by_key(home)
+    assert set(runs) == {"study", *(run.key for run in study.runs)}
+    assert tracker.run_ids == {run.key: runs[run.key].info.run_id for run in study.runs}
+    states = {key: run.info.status for key, run in runs.items()}
+    assert states["study"] == "FINISHED"
+    assert states["trial/0"] == "FINISHED"
+    assert states["trial/2"] == "KILLED"
+    assert states["trial/3"] == "FAILED"
+    assert runs["trial/3"].data.tags["cfexp.reason"] == "out of memory"
+    assert runs["trial/1"].info.run_name == "als #1"
+    assert runs["trial/1"].data.tags["mlflow.parentRunId"] == runs["study"].info.run_id
+    assert runs["trial/1"].data.metrics["val/ndcg_at_10"] == study.runs[2].metrics["val/ndcg@10"]
+    assert runs["trial/1"].info.start_time == study.runs[2].started
+    assert runs["trial/1"].info.end_time == study.runs[2].ended
+
+
+def test_curves_have_epochs_as_steps(home: Path, study: StudyRecord) -> None:
+    MlflowTracker(None, home, say=fail).complete(study)
+    run_id = by_key(home)["trial/0"].info.run_id
+    history = client_of(home).get_metric_history(run_id, "val/ndcg_at_10")
+    assert sorted({point.step for point in history}) == [1, 2, 3, 4, 5]
+
+
+def test_the_studys_own_run(home: Path, study: StudyRecord) -> None:
+    MlflowTracker(None, home, say=fail).complete(study)
+    run = by_key(home)["study"]
+    assert run.data.tags["cfexp.role"] == "study"
+    assert "Winner on test" in run.data.tags["mlflow.note.content"]
+    assert run.data.metrics["trials/pruned"] == 2
+    assert run.inputs.dataset_inputs[0].dataset.name == "rows.csv"
+    files = {file.path for file in client_of(home).list_artifacts(run.info.run_id)}
+    assert files == {"study.toml", "leaderboard.csv", "provenance.json"}
+    assert Path(run.info.artifact_uri.removeprefix("file://")).is_relative_to(home)
+
+
+def test_projecting_twice_changes_nothing(home: Path, study: StudyRecord) -> None:
+    MlflowTracker(None, home, say=fail).complete(study)
+    before = everything(home)
+    MlflowTracker(None, home, say=fail).complete(study)
+    assert everything(home) == before
+
+
+def test_a_rewritten_report_is_uploaded_and_nothing_else_changes(
+    home: Path, study: StudyRecord
+) -> None:
+    MlflowTracker(None, home, say=fail).complete(study)
+    before = everything(home)
+    (Path(study.folder) / "report" / "leaderboard.csv").write_text("new\n")
+    MlflowTracker(None, home, say=fail).complete(study)
+    changed = set(before) ^ set(everything(home))
+    assert {row[:2] for row in changed} == {("tags", "cfexp.digest")}
+    uploaded = list((home / "artifacts").rglob("leaderboard.csv"))
+    assert [path.read_text() for path in uploaded] == ["new\n"]
+
+
+def test_more_trials_go_into_the_same_runs(
+    home: Path, study: StudyRecord, make_study: Callable[..., StudyRecord]
+) -> None:
+    MlflowTracker(None, home, say=fail).complete(study)
+    first = by_key(home)["study"].info.run_id
+    more = make_study(Path(study.folder), 12)
+    tracker = MlflowTracker(None, home, say=fail)
+    tracker.start(study)
+    tracker._thread.submit(lambda: None).result()
+    assert by_key(home)["study"].info.status == "RUNNING"
+    tracker.complete(more)
+    runs = by_key(home)
+    assert runs["study"].info.run_id == first
+    assert runs["study"].info.status == "FINISHED"
+    assert runs["study"].data.tags["cfexp.budget"] == "12"
+    assert len(runs) == 1 + len(more.runs)
+
+
+def test_an_interrupted_study_leaves_nothing_running(home: Path, study: StudyRecord) -> None:
+    tracker = MlflowTracker(None, home, say=fail)
+    tracker.start(dataclasses.replace(study, runs=()))
+    for run in study.runs[:4]:
+        tracker.finished(run)
+    tracker.interrupted(study)
+    states = {key: run.info.status for key, run in by_key(home).items()}
+    assert states["study"] == "KILLED"
+    assert "RUNNING" not in states.values()
+    assert len(states) == 5
+    MlflowTracker(None, home, say=fail).complete(study)
+    assert by_key(home)["study"].info.status == "FINISHED"
+
+
+def test_a_run_cut_off_after_its_birth_is_completed(
+    home: Path, study: StudyRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Projection, "write", lambda *_: 1 / 0)
+        assert MlflowTracker(None, home, say=said.append).complete(study) is None
+    assert len(said) == 1
+    assert "cfexp sync" in said[0]
+    assert "RUNNING" in {run.info.status for run in runs_of(home)}
+    assert MlflowTracker(None, home, say=fail).complete(study) == {}
+    runs = by_key(home)
+    assert len(runs) == 1 + len(study.runs)
+    assert "RUNNING" not in {run.info.status for run in runs.values()}
+
+
+KILLED = """
+import json, sys
+from pathlib import Path
+from cfexp.search.record import RunRecord
+from cfexp.tracking.mlflow import MlflowTracker
+import pickle
+study = pickle.loads(Path(sys.argv[1]).read_bytes())
+MlflowTracker(None, Path(sys.argv[2])).complete(study)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_process_loses_and_doubles_nothing(
+    home: Path, make_study: Callable[..., StudyRecord], tmp_path: Path
+) -> None:
+    import pickle
+
+    study = make_study(home / "studies" / "made up", 60)
+    record = tmp_path / "study.pickle"
+    record.write_bytes(pickle.dumps(study))
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(record), str(home)])
+    try:
+        end = time.monotonic() + 120
+        while time.monotonic() < end and count_runs(home) < 10:
+            time.sleep(0.01)
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    assert 10 <= count_runs(home) < len(study.runs)
+    MlflowTracker(None, home, say=fail).complete(study)
+    runs = by_key(home)
+    assert len(runs) == 1 + len(study.runs)
+    assert "RUNNING" not in {run.info.status for run in runs.values()}
+
+
+def count_runs(home: Path) -> int:
+    database = sqlite3.connect(home / "mlflow.db")
+    count = database.execute("select count(*) from runs").fetchone()[0]
+    database.close()
+    return int(count)
+
+
+def test_two_projectors_of_one_study_do_not_meet(home: Path, study: StudyRecord) -> None:
+    first = MlflowTracker(None, home, say=fail)
+    first.start(study)
+    first._thread.submit(lambda: None).result()
+    said: list[str] = []
+    assert MlflowTracker(None, home, say=said.append).complete(study) is None
+    assert "another process" in said[0]
+    first.complete(study)
+
+
+def test_a_dead_server_is_said_once_and_costs_seconds(home: Path, study: StudyRecord) -> None:
+    said: list[str] = []
+    tracker = MlflowTracker("http://ann:secret@127.0.0.1:9", home, say=said.append)
+    begin = time.monotonic()
+    tracker.start(study)
+    for run in study.runs:
+        tracker.finished(run)
+    tracker.interrupted(study)
+    assert time.monotonic() - begin < 30
+    assert len(said) == 1
+    assert "secret" not in said[0]
+
+
+def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
+    code = (
+        "import sys; from pathlib import Path; from cfexp.tracking.mlflow import MlflowTracker;"
+        "MlflowTracker(None, Path('x')); assert 'mlflow' not in sys.modules; "
+        "import cfexp.tracking.ui; assert 'numpy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

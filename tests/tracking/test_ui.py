@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import dataclasses
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cfexp.errors import TrackingError
+from cfexp.tracking.client import login_header, open_client, without_login
+from cfexp.tracking.mlflow import MlflowTracker
+from cfexp.tracking.ui import running_ui, serve_ui, study_links
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cfexp.search.record import StudyRecord
+
+
+def fail(message: str) -> None:
+    raise AssertionError(message)
+
+
+@pytest.mark.slow
+def test_a_real_server(
+    home: Path, tmp_path: Path, study: StudyRecord, make_study: Callable[..., StudyRecord]
+) -> None:
+    MlflowTracker(None, home, say=fail).complete(study)
+    with running_ui(home) as (base, _):
+        with urllib.request.urlopen(f"{base}/") as page:  # noqa: S310
+            assert page.status == 200
+        found = study_links(base)
+        assert "viewStateShareKey=cfexp-trials" in found["trials"]
+        assert study_links(base, "absent") == {}
+        said: list[str] = []
+        serve_ui(home, base, say=said.append)
+        assert len(said) == 3
+        # A study tracked through the server, its files included, and once more.
+        remote = dataclasses.replace(make_study(Path(study.folder)), name="remote")
+        for _ in range(2):
+            links = MlflowTracker(base, tmp_path, say=fail).complete(remote)
+            assert links is not None
+            assert links["report"].startswith(base)
+        client = open_client(base, tmp_path)
+        experiment = client.get_experiment_by_name("remote")
+        assert experiment is not None
+        runs = client.search_runs([experiment.experiment_id])
+        assert len(runs) == 1 + len(remote.runs)
+        parent = links["report"].split("/runs/")[1].split("/")[0]
+        assert "leaderboard.csv" in {file.path for file in client.list_artifacts(parent)}
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(f"{base}/health", timeout=2)  # noqa: S310
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_server_cleanly(home: Path, name: signal.Signals) -> None:
+    code = (
+        "import sys; from pathlib import Path; from cfexp.tracking.ui import serve_ui;"
+        "serve_ui(Path(sys.argv[1]), say=lambda line: print(line, flush=True))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(home)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        address = process.stdout.readline().split()[-1]
+        process.stdout.readline()
+        process.send_signal(name)
+        assert process.wait(60) == 0
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(f"{address}/health", timeout=2)  # noqa: S310
+
+
+def test_logins_stay_out_of_links_and_in_headers(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert without_login("https://ann:s%40x@host/a@b") == "https://host/a@b"
+    assert login_header("https://ann:s%40x@host") == {"Authorization": "Basic YW5uOnNAeA=="}
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "t")
+    assert login_header("https://host") == {"Authorization": "Bearer t"}
+
+
+def test_a_home_without_studies_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(TrackingError, match="nothing was tracked"):
+        serve_ui(tmp_path)
+
+
+def test_a_taken_port_is_an_error(home: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(TrackingError, match="is taken"):
+            serve_ui(home, port=taken.getsockname()[1])
+
+
+def test_links_of_a_server_that_is_down_are_empty() -> None:
+    assert study_links("http://127.0.0.1:9") == {}
