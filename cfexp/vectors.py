@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import extending
 from numba.core import types
 from numba.extending import models, register_model
@@ -25,7 +25,9 @@ GROUP = 8
 """How many vectors `sums` adds up at once, and numbers in what it returns."""
 
 
-intrinsic: Any = extending.intrinsic  # what it returns is called with other arguments
+def intrinsic(function: Any) -> Any:
+    """Do what Numba's decorator does, and say that calls have other arguments."""
+    return extending.intrinsic(function)
 
 
 class _Vector(types.Type):
@@ -37,7 +39,7 @@ class _Vector(types.Type):
 @register_model(_Vector)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, kind.llvm)
+        super().__init__(manager, kind, kind.llvm)  # type: ignore[no-untyped-call]
 
 
 _wide, _narrow = _Vector(LANES), _Vector(GROUP)
@@ -61,7 +63,8 @@ def _splatted(builder: Any, number: Any, vector: Any) -> Any:
 
 def _loader(vector: _Vector) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        at = _at(context, builder, signature.args[0], *arguments, vector)
+        array, index = arguments
+        at = _at(context, builder, signature.args[0], array, index, vector)
         return builder.load(at, align=4, typ=vector.llvm)
 
     return generate
@@ -84,8 +87,9 @@ def store(typing: Any, array: Any, index: Any, vector: Any) -> Any:
     """Write `vector` to a C-contiguous float32 array at flat position `index`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        at = _at(context, builder, signature.args[0], *arguments[:2], vector)
-        builder.store(arguments[2], at, align=4)
+        array, index, numbers = arguments
+        at = _at(context, builder, signature.args[0], array, index, vector)
+        builder.store(numbers, at, align=4)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, vector), generate

@@ -124,7 +124,9 @@ class Progress(Observer):
 
     def _words(self) -> str:
         words = [
-            f"{self._states[state]} {state}" for state in ("pruned", "failed") if self._states[state]
+            f"{self._states[state]} {state}"
+            for state in ("pruned", "failed")
+            if self._states[state]
         ]
         if self._best is not None:
             words.append(f"best {self._metric} {self._best:.4f}")

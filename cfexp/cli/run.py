@@ -31,23 +31,23 @@ def run_file(file: Path, *, home: Path, trials: int | None, **flags: Any) -> Non
             if trials is not None:
                 command += ["--trials", str(trials)]
             console.print(
-                "Stopped; everything finished is kept. To go on:\n  "
-                + escape(shlex.join(command)),
+                "Stopped; everything finished is kept. To go on:\n  " + escape(shlex.join(command)),
                 soft_wrap=True,
             )
             raise
     show(study, console)
-    command = shlex.join(["cfexp", "ui", study.name, "--home", str(home)])
-    console.print(f"\nTo compare the runs in MLflow:\n  {escape(command)}", soft_wrap=True)
+    view = escape(shlex.join(["cfexp", "ui", study.name, "--home", str(home)]))
+    console.print(f"\nTo compare the runs in MLflow:\n  {view}", soft_wrap=True)
 
 
 def show(study: StudyRecord, console: Console) -> None:
     """Print the leaderboard, the groups of users and the verdict."""
-    from cfexp.report.terminal import bucket_tables, leaderboard_table
+    from cfexp.report.buckets import bucket_tables
+    from cfexp.report.tables import leaderboard_table
     from cfexp.report.verdict import verdict
 
     console.print()
-    console.print(leaderboard_table(study))
+    console.print(leaderboard_table(study, console.width))
     for table in bucket_tables(study):
         console.print(table)
     for sentence in verdict(study):

@@ -42,7 +42,9 @@ def summary(study: StudyRecord) -> dict[str, Any]:
     """Return a study's progress as plain values."""
     trials = study.of_role("trial")
     states = Counter(run.state for run in trials)
-    values = [run.metrics[f"val/{study.objectives[0]}"] for run in trials if run.state == "complete"]
+    values = [
+        run.metrics[f"val/{study.objectives[0]}"] for run in trials if run.state == "complete"
+    ]
     best = max if study.direction == "maximize" else min
     read = [reading.trials for reading in study.readings]
     done = len(trials) == study.budget and (not study.budget or study.budget in read)

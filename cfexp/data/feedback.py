@@ -49,9 +49,8 @@ class Feedback(Recipe):
 
 
 def _last_of_each_pair(rows: Interactions) -> Interactions:
-    time = np.zeros(len(rows), np.int64) if rows.time is None else rows.time
-    order = np.lexsort((rows.row, time, rows.item, rows.user))
-    user, item = rows.user[order], rows.item[order]
-    last = np.ones(len(rows), bool)
-    last[:-1] = (user[1:] != user[:-1]) | (item[1:] != item[:-1])
+    pair = rows.user.astype(np.int64) * len(rows.items) + rows.item
+    order = rows.order_by(*(() if rows.time is None else (rows.time,)), pair)
+    pair = pair[order]
+    last = np.append(pair[1:] != pair[:-1], True)
     return rows.select(order[last])

@@ -118,6 +118,11 @@ class Interactions:
             row=self.row[rows],
         )
 
+    def order_by(self, *keys: AnyArray) -> Longs:
+        """Return row positions sorted by `keys`, the last key first, ties by input order."""
+        in_order = (self.row[1:] > self.row[:-1]).all()  # then the sort's stability is enough
+        return np.lexsort(keys if in_order else (self.row, *keys))
+
     @cached_property
     def by_user_and_time(self) -> Longs:
         """Row positions sorted by user, then time, then input order."""
@@ -127,9 +132,7 @@ class Interactions:
                 "name one in [data.columns] time"
             )
             raise DataError(msg)
-        if (self.row[1:] > self.row[:-1]).all():  # in input order: the sort's stability is enough
-            return np.lexsort((self.time, self.user))
-        return np.lexsort((self.row, self.time, self.user))
+        return self.order_by(self.time, self.user)
 
     @cached_property
     def fingerprint(self) -> str:

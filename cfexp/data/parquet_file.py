@@ -70,6 +70,10 @@ class ParquetReader:
         """Return one line per row position: its number from 1 and what was read of it."""
         found = self._table.take(list(rows)).to_pylist()
         return [
-            f"row {row + 1}: " + ", ".join(f"{role} {value!r}" for role, value in fields.items())
+            f"row {row + 1}: "
+            + ", ".join(
+                f"{role} {value if hasattr(value, 'isoformat') else repr(value)}"
+                for role, value in fields.items()
+            )
             for row, fields in zip(rows, found, strict=True)
         ]

@@ -115,9 +115,11 @@ class Synthetic(Source):
             taste = (lean < rng.random(len(todo))[:, None]).sum(axis=1)
             item[todo] = _pick(rng, catalogue, np.minimum(taste, self.tastes - 1))
             known = ~again
-            known[np.unique(user * self.items + item, return_index=True)[1]] = False
+            pair = user * (self.items + 1) + item + 1  # a repeat, still -1, is a pair of its own
+            known[np.unique(pair, return_index=True)[1]] = False
             todo = np.flatnonzero(known)
-        user, time, item, again = (array[~known] for array in (user, time, item, again))
+        new = ~known
+        user, time, item, again = user[new], time[new], item[new], again[new]
         # a repeat points at an earlier event of its user, the recent ones more often
         first = np.searchsorted(user, user)
         place = np.arange(len(user)) - first

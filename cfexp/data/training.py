@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -35,7 +35,7 @@ class TrainingData:
             raise DataError(msg)
 
     @classmethod
-    def of(cls, matrix: object) -> TrainingData:
+    def of(cls, matrix: Any) -> TrainingData:  # noqa: ANN401 - whatever SciPy reads
         """Return `matrix` itself if it is TrainingData, else check and convert it.
 
         `matrix` is any SciPy sparse or dense users x items array of values; zeros

@@ -116,7 +116,7 @@ def _with_relevant(stage: StageData, users: Codes | None) -> Codes:
 def _refuse_hidden_targets(
     stage: StageData, relevant: Matrix, hidden: Matrix | None, mask: MaskName
 ) -> None:
-    overlap = 0 if hidden is None else int(np.isin(_keys(relevant), _keys(hidden)).sum())
+    overlap = 0 if hidden is None else int(_contains(_keys(hidden), _keys(relevant)).sum())
     if overlap:
         raise EvaluationError(
             f"stage {stage.name!r}: {overlap} of {relevant.nnz} relevant pairs are in the "
@@ -130,9 +130,15 @@ def _hits(items: Codes, relevant: Matrix) -> Mask:
     """Return where `items` (row r: user r's list) are relevant; -1 never is."""
     rows = np.arange(len(items), dtype=np.int64)[:, None]
     asked = np.where(items < 0, -1, rows * relevant.shape[1] + items)
-    targets = _keys(relevant)
-    place = np.minimum(np.searchsorted(targets, asked), len(targets) - 1)
-    found: Mask = targets[place] == asked
+    return _contains(_keys(relevant), asked)
+
+
+def _contains(ascending: Longs, asked: Longs) -> Mask:
+    """Return where `asked` occurs in `ascending`."""
+    if len(ascending) == 0:
+        return np.zeros(asked.shape, bool)
+    place = np.minimum(np.searchsorted(ascending, asked), len(ascending) - 1)
+    found: Mask = ascending[place] == asked
     return found
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
 
 _MASKS = {"positives": "hides only positives", "none": "hides nothing"}
-_FIXED = 68  # what all columns but the secondary metrics take, with room for parameters
+_FIXED = 75  # what all columns but the secondary metrics take, with room for parameters
 
 
 def leaderboard_table(study: StudyRecord, width: int = 100) -> Table:
@@ -151,5 +151,5 @@ def _caption(rows: list[Row], hidden: int) -> str:
     if any(row.spread for row in rows):
         parts.append("± standard deviation over seeds.")
     if hidden:
-        parts.append(f"{hidden} more in leaderboard.csv.")
+        parts.append(f"{hidden} more metrics in leaderboard.csv.")
     return " ".join(parts)

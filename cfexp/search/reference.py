@@ -1,21 +1,23 @@
 """The reference of the study file, written from the records that check it.
 
-    python -m cfexp.search.reference > studies/README.md
+python -m cfexp.search.reference > studies/README.md
 """
 
 from __future__ import annotations
 
 import json
 import types
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from cfexp.metrics.metric import METRICS, MetricName, PerUserMetricName
 from cfexp.search.spec import Name, StudySpec
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 _INTRODUCTION = """\
 # Studies
@@ -62,7 +64,7 @@ def _section(title: str, record: type[BaseModel], seen: set[type[BaseModel]]) ->
     inner: list[str] = []
     rows = []
     for name, field in record.model_fields.items():
-        rows.append(f"| `{name}` | {_words(field)} | {_default(field)} | {field.description or ''} |")
+        rows.append(f"| `{name}` | {_words(field)} | {_default(field)} | {_meaning(field)} |")
         for option in _records(field.annotation):
             kind = option.model_fields.get("kind")
             heading = f"{_written(name, field)}" + (
@@ -72,6 +74,10 @@ def _section(title: str, record: type[BaseModel], seen: set[type[BaseModel]]) ->
     rows = [row for row in rows if not row.startswith("| `kind` ")]
     table = ["| key | value | default | meaning |", "|---|---|---|---|", *rows, ""]
     return lines + (table if rows else []) + inner
+
+
+def _meaning(field: FieldInfo) -> str:
+    return (field.description or "").replace("\n", " ")
 
 
 def _written(name: str, field: FieldInfo) -> str:
@@ -92,7 +98,11 @@ def _records(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - a type
 
 
 def _words(field: FieldInfo) -> str:
-    return " ".join([_type(field.annotation), *_bounds(tuple(field.metadata))])
+    rules = tuple(field.metadata)
+    for named, word in _NAMED.items():  # Pydantic keeps a field's own rules beside its type
+        if rules and rules == get_args(named)[1:]:
+            return word
+    return " ".join([_type(field.annotation), *_bounds(rules)])
 
 
 def _type(annotation: Any) -> str:  # noqa: ANN401, PLR0911 - one line per kind of type
@@ -126,7 +136,7 @@ def _bounds(rules: tuple[Any, ...]) -> list[str]:
 
 
 def _default(field: FieldInfo) -> str:
-    value = field.get_default(call_default_factory=True)  # type: ignore[call-overload]
+    value = field.get_default(call_default_factory=True)
     if value is PydanticUndefined:
         return ""
     if value is None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from optuna import Trial
     from optuna.distributions import BaseDistribution
 
+_ROUNDING = 1e-9  # of a number of steps
 Value: TypeAlias = bool | int | float | str
 
 
@@ -57,6 +58,8 @@ class _Interval(Range):
             raise ValueError(f"log = true needs low > 0, not {low}")
         if self.log and step is not None:
             raise ValueError("log = true and step exclude each other")
+        if step is not None and abs((steps := (high - low) / step) - round(steps)) > _ROUNDING:
+            raise ValueError(f"high = {high} must be low = {low} plus a multiple of step = {step}")
         return self
 
     def extremes(self) -> list[Value]:
@@ -66,7 +69,7 @@ class _Interval(Range):
         low, high, step = (getattr(self, name) for name in ("low", "high", "step"))
         if step is None:
             return None
-        return [low + i * step for i in range(int((high - low) / step + 1e-9) + 1)]
+        return [low + i * step for i in range(round((high - low) / step) + 1)]
 
 
 class IntRange(_Interval):

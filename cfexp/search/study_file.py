@@ -56,11 +56,22 @@ def parse(document: dict[str, Any], name: str = "study") -> StudySpec:
         # Strict JSON: "10" is no number, 64.5 no whole one; lists become tuples.
         spec = StudySpec.model_validate_json(json.dumps(document, default=str), strict=True)
     except ValidationError as error:
-        mistakes += [_mistake(details) for details in error.errors()]
+        mistakes += [_mistake(details) for details in _causes(error.errors())]
     mistakes += _rules(document)
     if mistakes or spec is None:
         raise StudyFileError(name, mistakes)
     return spec
+
+
+def _causes(errors: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out lists that are too short only because their items are wrong."""
+    places = [details["loc"] for details in errors]
+    return [
+        details
+        for details in errors
+        if details["type"] != "too_short"
+        or not any(place[:-1] == details["loc"] for place in places)
+    ]
 
 
 def _mistake(details: ErrorDetails) -> Mistake:
@@ -239,7 +250,8 @@ def _space(entry: dict[str, Any], path: str, *, grid: bool) -> Iterator[Mistake]
         if grid and ranges[name].grid() is None:
             yield Mistake(where, "a grid needs 'step', or kind = 'choice' with 'values'")
         yield from _bounds(model, name, ranges[name], where)
-    for index, values in enumerate(entry.get("start", ())):
+    start = entry.get("start")
+    for index, values in enumerate(start if isinstance(start, list) else []):
         for name, value in values.items() if isinstance(values, dict) else []:
             where = f"{path}.start[{index}].{name}"
             if name not in ranges:

@@ -30,6 +30,8 @@ from cfexp.search.trial import read_run, search_run
 from cfexp.splits.split import StageData, load_stages
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cfexp.models.model import Model
     from cfexp.search.record import Point
 
@@ -50,7 +52,11 @@ class Worker:
 
     def serve(self) -> None:
         """Answer one task after another."""
-        tasks = {"setup": self._setup, "trial": self._trial, "read": self._read}
+        tasks: dict[str, Callable[..., dict[str, Any]]] = {
+            "setup": self._setup,
+            "trial": self._trial,
+            "read": self._read,
+        }
         while True:
             task = self._messages.get()
             try:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cfexp.errors import TrackingError
 from cfexp.tracking.names import digest, text
 from cfexp.tracking.provenance import provenance
 
@@ -83,19 +85,22 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, study: Stud
 
 def save_pyfunc(folder: Path, model: Path, model_id: str | None = None) -> None:
     """Write an MLflow model that needs no pickle: our .npz file and a file of code."""
-    import mlflow.pyfunc
-    from mlflow.models import Model
-
     example, signature = _interface(model)
-    mlflow.pyfunc.save_model(
-        folder,
-        python_model=str(_CODE),
-        artifacts={"model": model.absolute().as_uri()},
-        signature=signature,
-        input_example=example,
-        pip_requirements=_requirements(),
-        mlflow_model=Model(model_id=model_id),
-    )
+    with warnings.catch_warnings():
+        # MLflow and pandas warn each other here, about nothing that a user wrote.
+        warnings.simplefilter("ignore")
+        import mlflow.pyfunc
+        from mlflow.models import Model
+
+        mlflow.pyfunc.save_model(
+            folder,
+            python_model=str(_CODE),
+            artifacts={"model": model.absolute().as_uri()},
+            signature=signature,
+            input_example=example,
+            pip_requirements=_requirements(),
+            mlflow_model=Model(model_id=model_id),
+        )
 
 
 def _interface(path: Path) -> tuple[Any, Any]:
@@ -108,6 +113,8 @@ def _interface(path: Path) -> tuple[Any, Any]:
     from cfexp.models.saved import load
 
     saved = load(path)
+    if saved.users is None or saved.items is None:
+        raise TrackingError(f"{path} was saved without the ids of users and items")
     kinds = [
         DataType.long if np.asarray(vocabulary.ids).dtype.kind in "iu" else DataType.string
         for vocabulary in (saved.users, saved.items)

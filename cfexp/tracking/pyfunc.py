@@ -23,9 +23,14 @@ class Recommender(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the model's file; nothing in it is ever unpickled."""
+        from cfexp.errors import ModelFileError
         from cfexp.models.saved import load
 
-        self.saved = load(context.artifacts["model"])
+        saved = load(context.artifacts["model"])
+        if saved.users is None or saved.items is None:
+            raise ModelFileError("this model was saved without the ids of users and items")
+        self.scorer, self.titles = saved.scorer, saved.titles
+        self.users, self.items = saved.users, saved.items
 
     def predict(
         self,
@@ -34,15 +39,14 @@ class Recommender(PythonModel):
         params: dict[str, Any] | None = None,  # noqa: ARG002 - MLflow's signature
     ) -> pd.DataFrame:
         """Return the best items of every user of `model_input`, best first."""
-        saved = self.saved
         users = model_input["user"].to_numpy()
         wanted = model_input["k"] if "k" in model_input else pd.Series(_K, model_input.index)
         sizes = wanted.fillna(_K).to_numpy(np.int64)
-        codes = saved.users.codes(users)
+        codes = self.users.codes(users)
         known = codes >= 0
         if not known.any():
             return self._frame(users[:0], np.empty((0, 1), np.int64), np.empty((0, 1)), sizes[:0])
-        items, scores = saved.scorer.recommend(codes[known], int(sizes[known].max()))
+        items, scores = self.scorer.recommend(codes[known], int(sizes[known].max()))
         return self._frame(users[known], items, scores, sizes[known])
 
     def _frame(self, users: Any, items: Any, scores: Any, sizes: Any) -> pd.DataFrame:  # noqa: ANN401
@@ -50,13 +54,12 @@ class Recommender(PythonModel):
         rank = np.arange(items.shape[1])
         kept = (items >= 0) & (rank < sizes[:, None])
         chosen = items[kept]
-        titles = self.saved.titles
         return pd.DataFrame(
             {
                 "user": np.repeat(users, kept.sum(axis=1)),
                 "rank": np.broadcast_to(rank + 1, kept.shape)[kept],
-                "item": self.saved.items.ids[chosen],
-                "title": None if titles is None else titles[chosen],
+                "item": self.items.ids[chosen],
+                "title": None if self.titles is None else self.titles[chosen],
                 "score": scores[kept].astype(np.float64),
             }
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -123,7 +122,7 @@ def test_bad_input_is_exit_code_2_and_writes_nothing(
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
-    assert os.listdir(tmp_path) == [study.name]
+    assert list(tmp_path.iterdir()) == [study]
 
 
 def test_wrong_usage_is_exit_code_2(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NAMED = {"user": "u", "item": "i", "value": "v", "time": "t"}
 
 
-def load(folder: Path, text: str | bytes, **fields: Any) -> Interactions:
+def load(folder: Path, text: str | bytes, **fields: object) -> Interactions:
     data = text if isinstance(text, bytes) else text.encode()
     (folder / "rows.csv").write_bytes(data)
     recipe = {"kind": "csv", "path": "rows.csv", "columns": NAMED} | fields
@@ -29,7 +29,7 @@ def load(folder: Path, text: str | bytes, **fields: Any) -> Interactions:
     return source.load(Places(folder, folder / "cache"))
 
 
-def refused(folder: Path, text: str | bytes, **fields: Any) -> str:
+def refused(folder: Path, text: str | bytes, **fields: object) -> str:
     with pytest.raises(DataError) as caught:
         load(folder, text, **fields)
     return str(caught.value)

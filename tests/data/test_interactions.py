@@ -11,7 +11,7 @@ from cfexp.errors import DataError
 IDS = Vocabulary(np.arange(3))
 
 
-def build(**changed: Any) -> Interactions:
+def build(**changed: object) -> Interactions:
     columns: dict[str, Any] = {
         "user": [0, 2, 1],
         "item": [1, 1, 0],

@@ -73,7 +73,7 @@ def test_bad_rows_are_shown(tmp_path: Path) -> None:
         load(tmp_path, {"user": [1], "item": [1], "value": pa.array([None], pa.float32())})
     with pytest.raises(DataError, match="times must be readable"):
         load(tmp_path, {"user": [1, 1], "item": [1, 2], "time": [4, None]})
-    with pytest.raises(DataError, match="no column 'usr' for the user.*did you mean 'user'"):
+    with pytest.raises(DataError, match=r"no column 'usr' for the user.*did you mean 'user'"):
         load(tmp_path, {"user": [1], "item": [1]}, user="usr")
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -9,14 +9,17 @@ import pytest
 from cfexp.data.places import Places
 from cfexp.data.synthetic import Synthetic
 
+if TYPE_CHECKING:
+    from cfexp.data.interactions import Interactions
+
 NOWHERE = Places(Path("none"), Path("none"))
 
 
-def make(**fields: Any) -> Any:
-    return Synthetic(**fields).load(NOWHERE)
+def make(**fields: float) -> Interactions:
+    return Synthetic.model_validate(fields).load(NOWHERE)
 
 
-def pairs(rows: Any) -> np.ndarray:
+def pairs(rows: Interactions) -> np.ndarray:
     return rows.user.astype(np.int64) * len(rows.items) + rows.item
 
 
@@ -50,7 +53,7 @@ def test_repeats_are_as_many_as_asked_for() -> None:
         assert 1 - len(np.unique(pairs(rows))) / len(rows) == pytest.approx(share, abs=0.02)
 
 
-def taste_overlap(rows: Any) -> float:
+def taste_overlap(rows: Interactions) -> float:
     """Mean cosine between users' tastes (read off the titles) in the first and last quarter."""
     taste = np.array([int(title.split("taste ")[1][:-1]) - 1 for title in rows.titles])
     parts = []

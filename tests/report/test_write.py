@@ -163,4 +163,6 @@ def test_several_objectives_draw_the_first() -> None:
     assert all(section.figure is not None for section in sections)
     history = sections[0].figure
     assert history is not None
-    assert list(history.data[0].y) == [trial.values[0] for trial in study.trials]
+    assert list(history.data[0].y) == pytest.approx(
+        [trial.params["als.alpha"] for trial in study.trials]
+    )

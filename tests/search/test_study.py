@@ -11,10 +11,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from cfexp.models.saved import load
 
 from cfexp.errors import StudyConflictError
 from cfexp.launch import open_study, run_study
+from cfexp.models.saved import load
 from cfexp.search.observer import Observer
 from cfexp.search.record import Point, RunRecord, StudyRecord
 from cfexp.search.spec import StudySpec

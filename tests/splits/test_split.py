@@ -35,7 +35,7 @@ def rows() -> Interactions:
 def test_stage_refuses_overlap_emptiness_and_strangers(rows: Interactions) -> None:
     first, rest, none = rows.select(rows.user == 0), rows.select(rows.user > 0), rows.select([])
     for fit, history in ((rows, rest), (rest, rows)):
-        with pytest.raises(SplitError, match="15 rows are both in .* and held out"):
+        with pytest.raises(SplitError, match=r"15 rows are both in .* and held out"):
             Stage("test", fit, history, first)
     with pytest.raises(SplitError, match="holds out no rows"):
         Stage("test", rest, rest, none)
@@ -50,7 +50,7 @@ def test_no_future_in_the_past(rows: Interactions) -> None:
     check_no_future(Stage("test", rows.select(~late), rows.select(~late), rows.select(late)))
     early = np.zeros(300, bool)
     early[order[0]] = True
-    with pytest.raises(SplitError, match="the history of 1 users .* user 0"):
+    with pytest.raises(SplitError, match=r"the history of 1 users .* user 0"):
         check_no_future(Stage("x", rows.select(~early), rows.select(~early), rows.select(early)))
 
 

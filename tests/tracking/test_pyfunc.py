@@ -30,8 +30,6 @@ def fail(message: str) -> None:
 
 @pytest.fixture
 def logged(home: Path, study: StudyRecord) -> Iterator[PyFuncModel]:
-    import mlflow.pyfunc
-
     path = Path(study.folder) / "model" / "model.npz"
     path.parent.mkdir()
     users = Vocabulary(np.array([10, 20, 30]))
@@ -40,6 +38,8 @@ def logged(home: Path, study: StudyRecord) -> Iterator[PyFuncModel]:
     save(Popularity().fit(LIKES), path, users=users, items=items, titles=titles)
     for _ in range(2):
         MlflowTracker(None, home, say=fail).complete(study)
+    import mlflow.pyfunc
+
     client = open_client(f"sqlite:///{home}/mlflow.db", home)
     experiment = client.get_experiment_by_name(study.name)
     assert experiment is not None

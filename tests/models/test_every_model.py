@@ -1,0 +1,139 @@
+"""What holds for every model there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from cfexp.data.training import TrainingData
+from cfexp.errors import DataError
+from cfexp.models.als import ALS
+from cfexp.models.any_model import AnyModel
+from cfexp.models.item_knn import ItemKNN
+from cfexp.models.popularity import Popularity
+from cfexp.models.random import Random
+from cfexp.models.saved import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cfexp.arrays import Matrix
+    from cfexp.models.model import Model
+
+MODELS = [
+    ALS(factors=12, epochs=3),
+    ALS(factors=7, epochs=2, solver="cholesky", confidence="log"),
+    ItemKNN(neighbours=10),
+    Popularity(),
+    Random(),
+]
+
+
+def test_no_model_is_left_out() -> None:
+    (union, _) = get_args(AnyModel)
+    assert {type(model) for model in MODELS} == set(get_args(union))
+
+
+@pytest.fixture(scope="module")
+def matrix() -> sparse.csr_array:
+    rng = np.random.default_rng(8)
+    share = rng.beta(1, 5, size=(300, 1)) + rng.beta(0.5, 5, size=(1, 80))
+    dense = (rng.random((300, 80)) < share) * rng.integers(1, 4, (300, 80))
+    return sparse.csr_array(dense.astype(np.float32))
+
+
+@pytest.mark.parametrize("model", MODELS, ids=repr)
+class TestEveryModel:
+    def test_scores(self, model: Model, matrix: Matrix) -> None:
+        scorer = model.fit(matrix, rng=0)
+        queries = scorer.queries(matrix[40:50])
+        scores = scorer.scores(queries)
+        assert scores.shape == (10, 80)
+        assert scores.dtype == np.float32
+        assert scorer.n_items == 80
+        assert np.isfinite(scores).all()
+        np.testing.assert_array_equal(scorer.scores(queries[3:5]), scores[3:5])
+        scores[:] = 7  # what is returned belongs to the caller
+        assert not (scorer.scores(queries) == 7).all()
+
+    def test_epochs_are_counted(self, model: Model, matrix: Matrix) -> None:
+        epochs = list(model.train(TrainingData.of(matrix), np.random.default_rng(0)))
+        assert [epoch.number for epoch in epochs] == list(range(1, len(epochs) + 1))
+
+    def test_recommend(self, model: Model, matrix: Matrix) -> None:
+        scorer = model.fit(matrix, rng=0)
+        users = np.array([5, 280, 5])
+        items, scores = scorer.recommend(users, 6)
+        assert items.shape == scores.shape == (3, 6)
+        np.testing.assert_array_equal(items[0], items[2])
+        for user, row in zip(users, items, strict=True):
+            assert not set(row) & set(matrix[[user]].indices)
+        only = np.zeros(80, bool)
+        only[[3, 4]] = True
+        items, scores = scorer.recommend(users, 6, filter_seen=False, candidates=only)
+        assert set(items[0, :2]) == {3, 4}
+        assert (items[:, 2:] == -1).all()
+        assert np.isneginf(scores[:, 2:]).all()
+
+    def test_seed(self, model: Model, matrix: Matrix) -> None:
+        first, again, other = (
+            model.fit(matrix, rng=seed).recommend([1, 2], 9) for seed in (1, 1, 2)
+        )
+        np.testing.assert_array_equal(first, again)
+        assert np.array_equal(first[1], other[1]) != model.stochastic
+
+    def test_threads_change_nothing(self, model: Model, matrix: Matrix) -> None:
+        tall = sparse.vstack([matrix] * 5, format="csr")
+        one, two, three = (model.fit(tall, rng=0, threads=n) for n in (1, 2, 3))
+        users = np.arange(1500)
+        for other in (two, three):
+            for left, right in zip(one.recommend(users), other.recommend(users), strict=True):
+                np.testing.assert_array_equal(left, right)
+
+    def test_saved_and_loaded(self, model: Model, matrix: Matrix, tmp_path: Path) -> None:
+        scorer = model.fit(matrix, rng=0)
+        scorer.save(tmp_path / "model.npz")
+        loaded = load(tmp_path / "model.npz").scorer
+        assert loaded.model == model
+        for left, right in zip(
+            scorer.recommend(np.arange(300)), loaded.recommend(np.arange(300)), strict=True
+        ):
+            np.testing.assert_array_equal(left, right)
+
+    def test_a_history_of_another_width_is_refused(self, model: Model, matrix: Matrix) -> None:
+        scorer = model.fit(matrix, rng=0)
+        with pytest.raises(ValueError, match="the history has 79 items, the model 80"):
+            scorer.queries(matrix[:, :79])
+        with pytest.raises(ValueError, match="greater than 0"):
+            scorer.queries(-matrix)
+
+    def test_nothing_to_learn_from(self, model: Model) -> None:
+        with pytest.raises(DataError, match="no positive interaction"):
+            model.fit(sparse.csr_array((3, 4)))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (9, 17)])
+@pytest.mark.parametrize("model", MODELS, ids=repr)
+def test_small_and_full_matrices(model: Model, shape: tuple[int, int]) -> None:
+    scorer = model.fit(np.ones(shape), rng=0)
+    items, _ = scorer.recommend(np.arange(shape[0]), 3)
+    assert (items == -1).all()
+    assert np.isfinite(scorer.scores(scorer.queries(scorer.history))).all()
+
+
+@pytest.mark.parametrize("model", MODELS, ids=repr)
+def test_mapped_read_only_data(model: Model, tmp_path: Path) -> None:
+    matrix = sparse.random_array((50, 30), density=0.2, format="csr", rng=0, dtype=np.float32)
+    parts = {}
+    for name in ("data", "indices", "indptr"):
+        np.save(tmp_path / f"{name}.npy", getattr(matrix, name))
+        parts[name] = np.load(tmp_path / f"{name}.npy", mmap_mode="r")
+    mapped = sparse.csr_array(
+        (parts["data"], parts["indices"], parts["indptr"]), shape=matrix.shape
+    )
+    left = model.fit(TrainingData(mapped), rng=0).recommend(np.arange(50))
+    right = model.fit(matrix, rng=0).recommend(np.arange(50))
+    np.testing.assert_array_equal(left, right)

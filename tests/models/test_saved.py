@@ -1,0 +1,134 @@
+"""Model files: original ids, and everything that is not a model file."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from cfexp.data.interactions import Vocabulary
+from cfexp.errors import DataError, ModelFileError
+from cfexp.models.als import ALS
+from cfexp.models.popularity import Popularity
+from cfexp.models.saved import load, save
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cfexp.arrays import AnyArray, Matrix
+
+USERS = Vocabulary(np.array(["007", "7", "ann"], object))
+ITEMS = Vocabulary(np.array([10, 20, 30, 40]))
+TITLES = np.array(["A", "Bé", "", "D"], object)
+
+
+@pytest.fixture
+def matrix() -> Matrix:
+    return sparse.csr_array(np.array([[1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 0]], np.float32))
+
+
+@pytest.fixture
+def path(matrix: Matrix, tmp_path: Path) -> Path:
+    path = tmp_path / "model.npz"
+    save(Popularity().fit(matrix), path, USERS, ITEMS, TITLES)
+    return path
+
+
+def test_original_ids_and_titles_come_back(path: Path) -> None:
+    table = load(path).recommend(["ann", "007"], 2)
+    assert table.to_dict("list") == {
+        "user": ["ann", "ann", "007", "007"],
+        "rank": [1, 2, 1, 2],
+        "item": [20, 30, 30, 40],
+        "title": ["Bé", "", "", "D"],
+        "score": [1, 1, 1, 0],
+    }
+
+
+def test_short_lists_end_early(path: Path) -> None:
+    table = load(path).recommend(["007"], 10)
+    assert table["item"].tolist() == [30, 40]
+
+
+def test_unknown_users(path: Path) -> None:
+    with pytest.raises(DataError, match=r"1 of 2 users are not among the 3.*'bob'"):
+        load(path).recommend(["ann", "bob"])
+
+
+def test_without_ids_users_are_codes(matrix: Matrix, tmp_path: Path) -> None:
+    scorer = Popularity().fit(matrix)
+    scorer.save(tmp_path / "m.npz")
+    saved = load(tmp_path / "m.npz")
+    assert saved.users is None
+    assert saved.recommend([0], 1)["item"].tolist() == [2]
+    for wrong in (3, -1):
+        with pytest.raises(DataError, match="not among the 3"):
+            saved.recommend([wrong])
+
+
+def test_no_partial_file_is_left(path: Path) -> None:
+    assert [file.name for file in path.parent.iterdir()] == ["model.npz"]
+
+
+def rewritten(path: Path, **changes: AnyArray) -> None:
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    np.savez(path, **{**arrays, **changes})
+
+
+def header(path: Path, **changes: object) -> AnyArray:
+    with np.load(path) as archive:
+        values = json.loads(archive["header"].tobytes())
+    return np.frombuffer(json.dumps({**values, **changes}).encode(), np.uint8)
+
+
+def test_files_that_are_no_models(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="there is no model file"):
+        load(tmp_path / "absent.npz")
+    (tmp_path / "text").write_text("hello")
+    with pytest.raises(ModelFileError, match="not a model saved by cfexp"):
+        load(tmp_path / "text")
+    np.save(tmp_path / "array.npy", np.ones(3))
+    with pytest.raises(ModelFileError, match=r"not an \.npz archive"):
+        load(tmp_path / "array.npy")
+    np.savez(tmp_path / "other.npz", a=np.ones(3))
+    with pytest.raises(ModelFileError, match="no header"):
+        load(tmp_path / "other.npz")
+    np.savez(tmp_path / "pickle.npz", header=np.array([{}], object))
+    with pytest.raises(ModelFileError, match="damaged"):
+        load(tmp_path / "pickle.npz")
+    whole = path.read_bytes()
+    for length in (0, 10, len(whole) // 2, len(whole) - 10):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ModelFileError):
+            load(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": "else"}, "not a model saved by cfexp: 'else'"),
+        ({"version": 99}, "version 99, this cfexp reads up to 1"),
+        ({"model": {"kind": "nothing"}}, "of another version"),
+        ({"shape": [3]}, "of another version"),
+        ({"shape": [3, 9]}, "damaged"),
+    ],
+)
+def test_headers_that_do_not_fit(path: Path, changes: dict[str, Any], message: str) -> None:
+    rewritten(path, header=header(path, **changes))
+    with pytest.raises(ModelFileError, match=message):
+        load(path)
+
+
+def test_indices_out_of_range_are_refused(matrix: Matrix, tmp_path: Path) -> None:
+    path = tmp_path / "als.npz"
+    ALS(factors=4, epochs=1).fit(matrix, rng=0).save(path)
+    with np.load(path) as archive:
+        indices = archive["history.indices"].copy()
+    indices[-1] = 4
+    rewritten(path, **{"history.indices": indices})
+    with pytest.raises(ModelFileError, match="damaged"):
+        load(path)

@@ -1,0 +1,68 @@
+"""Top-k lists against the plain twin, with ties, holes and short lists."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from cfexp.ranking import _plain_select, top_k
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    users=st.integers(0, 150),
+    items=st.integers(1, 70),
+    k=st.integers(1, 80),
+    levels=st.integers(1, 50),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_agrees_with_the_plain_twin(users: int, items: int, k: int, levels: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(-levels, levels, (users, items)).astype(np.float32)
+    scores[rng.random((users, items)) < 0.05] = np.nan
+    scores[rng.random((users, items)) < 0.05] = -np.inf
+    scores[rng.random((users, items)) < 0.05] = np.inf
+    hidden = rng.random((users, items)) < 0.2
+    candidates = rng.random(items) < 0.8
+    expected = _plain_select(scores, hidden, candidates, k)
+    for threads in (1, 3):
+        got = top_k(
+            lambda block: scores[block].copy(),
+            users,
+            k,
+            hidden=sparse.csr_array(hidden),
+            candidates=candidates,
+            threads=threads,
+        )
+        np.testing.assert_array_equal(got[0], expected[0])
+        np.testing.assert_array_equal(got[1], expected[1])
+        assert (got[0].dtype, got[1].dtype) == (np.int32, np.float32)
+
+
+def test_ties_go_to_the_lower_code() -> None:
+    items, _ = top_k(lambda _: np.zeros((1, 40), np.float32), 1, 5)
+    np.testing.assert_array_equal(items, [[0, 1, 2, 3, 4]])
+
+
+def test_negative_scores_are_ranked() -> None:
+    items, scores = top_k(lambda _: np.array([[-3, -1, -2]], np.float32), 1, 2)
+    np.testing.assert_array_equal(items, [[1, 2]])
+    np.testing.assert_array_equal(scores, [[-1, -2]])
+
+
+def test_wrong_arguments() -> None:
+    with pytest.raises(ValueError, match="k must be at least 1, got 0"):
+        top_k(lambda _: np.zeros((1, 1), np.float32), 1, 0)
+    with pytest.raises(ValueError, match="hidden has 2 rows for 1 users"):
+        top_k(lambda _: np.zeros((1, 1), np.float32), 1, 1, hidden=sparse.csr_array((2, 1)))
+
+
+def test_errors_of_the_callable_come_through() -> None:
+    def broken(block: slice) -> np.ndarray:
+        raise OSError(f"from {block.start}")
+
+    with pytest.raises(OSError, match="from "):
+        top_k(broken, 1000, 3, threads=2)
