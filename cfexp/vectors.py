@@ -83,6 +83,17 @@ def load8(typing: Any, array: Any, index: Any) -> Any:
 
 
 @intrinsic
+def peek(typing: Any, array: Any, index: Any) -> Any:
+    """Return `array[index]` for an index that is known not to be negative."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load(builder.gep(data, [arguments[1]]), typ=data.type.pointee)
+
+    return array.dtype(array, types.intp), generate
+
+
+@intrinsic
 def store(typing: Any, array: Any, index: Any, vector: Any) -> Any:
     """Write `vector` to a C-contiguous float32 array at flat position `index`."""
 

@@ -11,6 +11,7 @@ from cfexp.models.als_scorer import AlsScorer
 from cfexp.models.confidence import ConfidenceName, extra_confidence
 from cfexp.models.model import Epoch, Model
 from cfexp.models.sweep import Rows, Side, Solver, Whitened, loss
+from cfexp.parallel import one_blas_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,8 +86,9 @@ class ALS(Model):
 
         for number in range(1, self.epochs + 1):
             done = number
-            Whitened(items, reg).solve(by_user, users, solver)
-            Whitened(users, reg).solve(by_item, items, solver)
+            with one_blas_thread:
+                Whitened(items, reg).solve(by_user, users, solver)
+                Whitened(users, reg).solve(by_item, items, solver)
             yield epoch(number)
 
     def extra_confidence(self, values: Floats) -> Floats:

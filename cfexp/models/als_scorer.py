@@ -69,6 +69,12 @@ class AlsScorer(Scorer):
         """Return the user factors for every row of `history`."""
         return self.user_factors if history is self.history else self.fold_in(history)
 
+    def queries_of(self, users: Codes) -> Floats:
+        """Return the factors of known users, solved anew unless `user_factors` holds them."""
+        if "user_factors" in self.__dict__:
+            return self.user_factors[users]
+        return self.queries(self.history[users])
+
     def scores(self, queries: Floats) -> Floats:
         """Return user factors times item factors."""
         return queries @ self.item_factors.T

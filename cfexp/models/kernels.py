@@ -26,6 +26,7 @@ from cfexp.vectors import (
     load,
     load8,
     mul,
+    peek,
     splat,
     splat8,
     store,
@@ -38,8 +39,8 @@ from cfexp.vectors import (
 @njit(nogil=True, cache=True, forceinline=True)
 def _dots(fixed: Any, f: int, at: Any, g: int, p: Any) -> Any:
     """Return the products of p and the eight rows that start at flat positions at[g:g + 8]."""
-    i, j, k, m = at[g], at[g + 1], at[g + 2], at[g + 3]
-    n, o, r, s = at[g + 4], at[g + 5], at[g + 6], at[g + 7]
+    i, j, k, m = peek(at, g), peek(at, g + 1), peek(at, g + 2), peek(at, g + 3)
+    n, o, r, s = peek(at, g + 4), peek(at, g + 5), peek(at, g + 6), peek(at, g + 7)
     zeros = splat(np.float32(0))
     a, b, c, d = zeros, zeros, zeros, zeros
     e, h, u, v = zeros, zeros, zeros, zeros
@@ -59,8 +60,8 @@ def _dots(fixed: Any, f: int, at: Any, g: int, p: Any) -> Any:
 @njit(nogil=True, cache=True, forceinline=True)
 def _add_rows(fixed: Any, f: int, at: Any, g: int, t: Any, out: Any) -> None:
     """Add to `out` the eight rows that start at flat positions at[g:g + 8], each times its t."""
-    i, j, k, m = at[g], at[g + 1], at[g + 2], at[g + 3]
-    n, o, r, s = at[g + 4], at[g + 5], at[g + 6], at[g + 7]
+    i, j, k, m = peek(at, g), peek(at, g + 1), peek(at, g + 2), peek(at, g + 3)
+    n, o, r, s = peek(at, g + 4), peek(at, g + 5), peek(at, g + 6), peek(at, g + 7)
     a, b, c, d = lane(t, 0), lane(t, 1), lane(t, 2), lane(t, 3)
     e, h, u, v = lane(t, 4), lane(t, 5), lane(t, 6), lane(t, 7)
     for q in range(0, f, LANES):

@@ -101,9 +101,9 @@ class Scorer(ABC):
         `filter_seen` leaves out what is in a user's history, `candidates` (one bool per
         item) everything that it does not name. Raises IndexError for an unknown user.
         """
-        return self.recommend_from(
-            self.history[np.asarray(users)], k, filter_seen=filter_seen, candidates=candidates
-        )
+        users = np.asarray(users)
+        history = self.history[users]
+        return self._best(self.queries_of(users), history, k, filter_seen, candidates)
 
     def recommend_from(
         self,
@@ -114,7 +114,20 @@ class Scorer(ABC):
         candidates: Mask | None = None,
     ) -> tuple[Codes, Floats]:
         """Do the same for one user, known or not, per row of `history`."""
-        queries = self.queries(history)
+        return self._best(self.queries(history), history, k, filter_seen, candidates)
+
+    def queries_of(self, users: Codes) -> Any:  # noqa: ANN401
+        """Return what `queries` returns for the history of users of the training data."""
+        return self.queries(self.history[users])
+
+    def _best(
+        self,
+        queries: Any,  # noqa: ANN401
+        history: Matrix,
+        k: int,
+        filter_seen: bool,  # noqa: FBT001
+        candidates: Mask | None,
+    ) -> tuple[Codes, Floats]:
         return top_k(
             lambda block: self.scores(queries[block]),
             history.shape[0],

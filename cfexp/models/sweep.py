@@ -24,7 +24,7 @@ from scipy.linalg import lapack
 
 from cfexp.arrays import AnyArray, Doubles, Floats, Matrix, frozen
 from cfexp.models import kernels
-from cfexp.parallel import each_block
+from cfexp.parallel import each_block, one_blas_thread
 from cfexp.vectors import LANES
 
 _ROWS = 128  # rows solved at a time
@@ -62,7 +62,7 @@ class Solver:
 
     def __call__(self, rows: Rows, fixed: Floats, block: slice, solved: Floats) -> None:
         """Solve the rows of `block`, in place, from what `solved` holds."""
-        arrays = (rows.indptr, rows.indices, rows.weights, frozen(fixed))
+        arrays = (rows.indptr, rows.indices, rows.weights, fixed)
         if self.name == "cholesky":
             kernels.cholesky(*arrays, block.start, block.stop, solved)
         else:
@@ -121,22 +121,24 @@ class Whitened:
     """The fixed side of half a sweep in whitened coordinates."""
 
     def __init__(self, fixed: Side, regularization: float) -> None:
-        gram = fixed.gram()
-        gram[np.diag_indices_from(gram)] += regularization
-        self.lower: Doubles = np.asarray(np.linalg.cholesky(gram), np.float64)
-        self.inverse: Doubles = np.tril(lapack.dtrtri(self.lower, lower=1)[0])
-        self.factors = fixed.times(self.inverse.T)
+        with one_blas_thread:
+            gram = fixed.gram()
+            gram[np.diag_indices_from(gram)] += regularization
+            self.lower: Doubles = np.asarray(np.linalg.cholesky(gram), np.float64)
+            self.inverse: Doubles = np.tril(lapack.dtrtri(self.lower, lower=1)[0])
+            self.factors = frozen(fixed.times(self.inverse.T))
 
     def solve(self, rows: Rows, free: Side, solver: Solver) -> None:
         """Solve all rows of the free side, in place, from the factors it has."""
-        there = (free.back @ self.lower).astype(np.float32)
+        with one_blas_thread:
+            there = (free.back @ self.lower).astype(np.float32)
 
-        def solve(block: slice) -> None:
-            part = free.solved[block] @ there
-            solver(rows, self.factors, block, part)
-            free.solved[block] = part
+            def solve(block: slice) -> None:
+                part = free.solved[block] @ there
+                solver(rows, self.factors, block, part)
+                free.solved[block] = part
 
-        each_block(len(rows), _ROWS, solve, free.threads)
+            each_block(len(rows), _ROWS, solve, free.threads)
         free.back = self.inverse
 
 
@@ -146,9 +148,10 @@ def loss(users: Side, items: Side, rows: Rows, regularization: float) -> float:
     sum c (p - s)^2 over all pairs = sum s^2 over all pairs + sum c (1 - s)^2 - s^2 over
     the entries, and the first of these is the trace of X'X Y'Y.
     """
-    of_users, of_items = users.gram(), items.gram()
-    # s = x'y = u'(back y) for x = back' u
-    fixed = frozen(items.times(users.back.T))
+    with one_blas_thread:
+        of_users, of_items = users.gram(), items.gram()
+        # s = x'y = u'(back y) for x = back' u
+        fixed = frozen(items.times(users.back.T))
     parts = np.zeros(-(-len(rows) // _ROWS))
 
     def add(block: slice) -> None:

@@ -60,7 +60,7 @@ class Worker:
         while True:
             task = self._messages.get()
             try:
-                answer = {"done": tasks[task.pop("do")](**task)}
+                answer: dict[str, Any] = {"done": tasks[task.pop("do")](**task)}
             except MemoryError as error:
                 answer = {"error": f"out of memory: {error}"}
             except CfexpError as error:

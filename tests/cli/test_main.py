@@ -109,7 +109,7 @@ def test_a_killed_study_is_resumed_to_its_exact_budget(study: Path, tmp_path: Pa
     ("text", "words"),
     [
         (SMALL.replace("[split]", "[spilt]"), "did you mean 'split'"),
-        (SMALL.replace("test = 3", "test = 3000"), "long enough"),
+        (SMALL.replace("test = 3", "test = 3000"), "rows to be held out"),
         (SMALL.replace('kind = "synthetic"', 'kind = "csv"\npath = "none.csv"'), "mistakes"),
         ("name = ", "TOML"),
     ],
