@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cfexp.errors import StudyConflictError
+from cfexp.errors import StudyConflictError, TrackingError
 from cfexp.search.observer import Observer, Observers
 
 if TYPE_CHECKING:
@@ -99,11 +99,19 @@ def run_study(
 
 
 def sync(home: Path, name: str, *, tracking_uri: str | None = None) -> StudyRecord:
-    """Write everything that the store knows of a study and MLflow does not."""
-    store = open_study(home, name)
-    study = _report(store)
-    tracking = _Tracking(home, tracking_uri, Observer())
-    tracking.completed(study)
+    """Write everything that the store knows of a study and MLflow does not.
+
+    Raises
+    ------
+    TrackingError
+        When MLflow cannot be written.
+    """
+    from cfexp.tracking.mlflow import MlflowTracker
+
+    study = _report(open_study(home, name))
+    problems: list[str] = []
+    if MlflowTracker(tracking_uri, home, problems.append).complete(study) is None:
+        raise TrackingError(" ".join(problems))
     return study
 
 
@@ -174,13 +182,10 @@ class _Tracking(Observer):
         self._uri = uri
         self._watcher = watcher
 
-    def _open(self) -> MlflowTracker:
+    def started(self, study: StudyRecord) -> None:
         from cfexp.tracking.mlflow import MlflowTracker
 
-        return MlflowTracker(self._uri, self._home, self._watcher.note)
-
-    def started(self, study: StudyRecord) -> None:
-        self._tracker = self._open()
+        self._tracker = MlflowTracker(self._uri, self._home, self._watcher.note)
         self._tracker.start(study)
 
     def finished(self, run: RunRecord) -> None:
@@ -190,6 +195,4 @@ class _Tracking(Observer):
         self._tracker.interrupted(study)
 
     def completed(self, study: StudyRecord) -> None:
-        if not hasattr(self, "_tracker"):
-            self._tracker = self._open()
         self._tracker.complete(study)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
 
 _MASKS = {"positives": "hides only positives", "none": "hides nothing"}
-_FIXED = 75  # what all columns but the secondary metrics take, with room for parameters
+_FIXED = 72  # what all columns but the secondary metrics take, with room for parameters
+_GAP = 3  # characters between columns
 
 
 def leaderboard_table(study: StudyRecord, width: int = 100) -> Table:
@@ -120,7 +121,7 @@ def _flat(place: int, row: Row, keys: list[str]) -> dict[str, Any]:
 def _that_fit(metrics: list[str], width: int) -> list[str]:
     shown: list[str] = []
     for metric in metrics:
-        width -= max(len(_head(metric)), len("0.0000")) + 2
+        width -= max(len(_head(metric)), len("0.0000")) + _GAP
         if width < 0:
             break
         shown.append(metric)

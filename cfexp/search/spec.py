@@ -38,6 +38,12 @@ class Entry(Recipe):
         """`name`, or the model's kind."""
         return self.name or self.model.kind
 
+    @property
+    def digest(self) -> str:
+        """A short hash of the model and the mask: baselines may change within a study."""
+        text = self.model_dump_json(include={"model", "mask"})
+        return hashlib.blake2b(text.encode(), digest_size=3).hexdigest()
+
 
 class Baseline(Entry):
     """A model that is compared with, untuned."""

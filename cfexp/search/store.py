@@ -217,11 +217,13 @@ class Store:
         """Return everything that is known of the study."""
         attributes = self.study.user_attrs
         spec = attributes["spec"]
+        entries = [*spec["baselines"], *spec["models"]]
         runs = [
             RunRecord.from_json(json.loads(value))
             for key, value in attributes.items()
             if key.startswith("run:")
         ]
+        runs = [run for run in runs if run.role != "baseline" or _is_current(run, entries)]
         trials = self.study.get_trials(deepcopy=False)
         runs += [
             RunRecord.from_json(json.loads(trial.user_attrs["record"]))
@@ -252,6 +254,12 @@ class Store:
             folder=str(self.folder),
             seconds=attributes.get("seconds", {}),
         )
+
+
+def _is_current(run: RunRecord, entries: list[dict[str, Any]]) -> bool:
+    """Return whether the study file still holds this baseline as it was run."""
+    wanted = [(entry["model"], entry["mask"]) for entry in entries]
+    return (run.model, run.mask) in wanted
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[str]:  # noqa: ANN401

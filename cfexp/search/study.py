@@ -93,7 +93,8 @@ class _Coordinator:
         entries += [(f"{entry.label} default", entry) for entry in self.spec.models]
         jobs: list[ReadJob] = []
         for label, entry in entries:
-            jobs += self._readings("baseline", entry, entry.model, name=label, label=label)
+            name = f"{label}-{entry.digest}"
+            jobs += self._readings("baseline", entry, entry.model, name=name, label=label)
         self._run("baselines", jobs)
 
     def trials(self, budget: int, *, parallel: bool) -> None:
