@@ -24,7 +24,9 @@ def compile_kernels(announce: Callable[[str], None] | None = None) -> None:
 
     def say() -> None:
         if announce is not None:
-            announce("Compiling the numerical kernels; this happens once and takes half a minute.")
+            announce(
+                "Compiling the numerical kernels; this happens once and takes about ten seconds."
+            )
 
     timer = Timer(_PATIENCE, say)
     timer.start()

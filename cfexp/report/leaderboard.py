@@ -106,7 +106,7 @@ def _row(study: StudyRecord, runs: list[RunRecord]) -> Row:
         for key in keys
     }
     fits = [run.seconds["fit"] for run in done if "fit" in run.seconds]
-    final, name = first.role == "final", group(first).partition("/")[2]
+    final, name = first.role == "final", first.key.split("/")[1]
     chosen = study.readings[-1].winner if study.readings else None
     space = _space(study, first.entry)
     return Row(

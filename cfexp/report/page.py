@@ -41,11 +41,14 @@ def page(title: str, lead: str, sections: Sequence[Section]) -> str:
         f"<script>{get_plotlyjs()}</script></head><body>",
         f"<h1>{escape(title)}</h1><p>{escape(lead)}</p>",
     ]
-    for section in sections:
+    for number, section in enumerate(sections):
         parts.append(f"<h2>{escape(section.heading)}</h2><p>{escape(section.note)}</p>")
         if section.figure is not None:
             chart = section.figure.to_html(
-                full_html=False, include_plotlyjs=False, config={"displaylogo": False}
+                full_html=False,
+                include_plotlyjs=False,
+                config={"displaylogo": False},
+                div_id=f"chart-{number}",  # a random one would make every page a new file
             )
             parts.append(f"<div class='chart'>{chart}</div>")
     return "\n".join([*parts, "</body></html>", ""])

@@ -101,8 +101,9 @@ class _Process:
 class Pool:
     """A fixed number of worker processes that take jobs until there are none."""
 
-    def __init__(self, workers: int, setup: dict[str, Any]) -> None:
+    def __init__(self, workers: int, setup: dict[str, Any], note: Callable[[str], None]) -> None:
         self._setup = {"do": "setup", **setup}
+        self._note = note
         self._processes = [self._start() for _ in range(workers)]
 
     def _start(self) -> _Process:
@@ -151,9 +152,11 @@ class Pool:
         for message in messages:
             self._handle(process, message)
 
-    @staticmethod
-    def _handle(process: _Process, message: dict[str, Any]) -> None:
+    def _handle(self, process: _Process, message: dict[str, Any]) -> None:
         job = process.job
+        if "note" in message:
+            self._note(message["note"])
+            return
         if job is None:
             raise WorkerError(f"a computing process spoke out of turn: {message}")
         if "point" in message:

@@ -26,8 +26,9 @@ class Point:
 class RunRecord:
     """One finished run: a baseline, a trial, or one seed of a final configuration.
 
-    `key` names it for ever within its study (`baseline/popularity`, `trial/17`,
-    `final/17/seed-2`). `label` is for people. `model` holds every field of the model,
+    `key` names it for ever within its study: `trial/17`, `final/17/seed-2`, or
+    `baseline/item_knn/843eac/seed-1` with the hash of its settings. `label` is for
+    people. `model` holds every field of the model,
     `kind` included. `metrics` are keyed `val/ndcg@10`, `test/recall@20`. `curve` has
     one point per evaluated epoch (`val/...` metrics and `train/loss`). `seconds` holds
     `fit` and `score`. `vectors` is the path, relative to the study's folder, of the

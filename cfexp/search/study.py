@@ -55,7 +55,7 @@ def run(
             "evaluate_every": spec.search.evaluate_every,
             "threads": threads,
         }
-        with Pool(workers, setup) as pool:
+        with Pool(workers, setup, observer.note) as pool:
             # Optuna is imported while the workers start.
             from cfexp.search.storage import open_storage
             from cfexp.search.store import Store
@@ -93,7 +93,7 @@ class _Coordinator:
         entries += [(f"{entry.label} default", entry) for entry in self.spec.models]
         jobs: list[ReadJob] = []
         for label, entry in entries:
-            name = f"{label}-{entry.digest}"
+            name = f"{label}/{entry.digest}"
             jobs += self._readings("baseline", entry, entry.model, name=name, label=label)
         self._run("baselines", jobs)
 
@@ -157,7 +157,7 @@ class _Coordinator:
             winner=winner,
         )
         last = study.readings[-1] if study.readings else None
-        if last is None or jobs or last.winner != winner or last.finalists != reading.finalists:
+        if last is None or (last.trials, last.finalists) != (trials, reading.finalists):
             self.store.add_reading(reading)
         folder = self.store.folder / "model"
         folder.mkdir(exist_ok=True)

@@ -3,7 +3,7 @@
 A run that exhausts the memory or is killed takes this process along and nothing
 else. It never touches Optuna or MLflow. Messages in: `setup` once, then `trial` or
 `read` tasks; while a trial runs, `{"go": bool}` after each point. Messages out:
-`{"point": ...}`, then `{"done": ...}` or `{"error": ...}`.
+`{"note": ...}` for people, `{"point": ...}`, then `{"done": ...}` or `{"error": ...}`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from cfexp.errors import CfexpError
 from cfexp.metrics.metric import Metric
 from cfexp.models.any_model import AnyModel
 from cfexp.models.saved import save
+from cfexp.models.warm import compile_kernels
 from cfexp.search.trial import read_run, search_run
 from cfexp.splits.split import StageData, load_stages
 
@@ -82,6 +83,7 @@ class Worker:
         self._metrics = [Metric.parse(name) for name in metrics]
         self._evaluate_every = evaluate_every
         self._threads = threads
+        compile_kernels(lambda text: self._send({"note": text}))
         return {}
 
     def _report(self, point: Point) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
 import warnings
 from pathlib import Path
@@ -39,12 +40,25 @@ def upload_report(client: MlflowClient, run_id: str, study: StudyRecord) -> None
     report = Path(study.folder) / "report"
     if report.is_dir():
         client.log_artifacts(run_id, str(report))
+        _log_tables(client, run_id, report)
+
+
+def _log_tables(client: MlflowClient, run_id: str, report: Path) -> None:
+    """Write the report's CSV files once more in the form that the UI shows as tables.
+
+    MLflow's own `log_table` would append to what an earlier projection wrote.
+    """
+    import pandas as pd
+
+    tables = {f"tables/{path.stem}.json": path for path in sorted(report.glob("*.csv"))}
+    for name, path in tables.items():
+        client.log_text(run_id, pd.read_csv(path).to_json(orient="split", index=False), name)
+    tag = json.dumps([{"path": name, "type": "table"} for name in tables])
+    client.set_tag(run_id, "mlflow.loggedArtifacts", tag)
 
 
 def log_dataset(client: MlflowClient, run_id: str, study: StudyRecord) -> None:
     """Name the data set as the run's input: what it is and where from, not its rows."""
-    import json
-
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     source = study.spec.get("data", {})

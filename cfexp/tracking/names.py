@@ -61,6 +61,11 @@ def digest(values: Any) -> str:  # noqa: ANN401 - anything that JSON can hold
     return hashlib.blake2b(data, digest_size=8).hexdigest()
 
 
+def run_name(run: RunRecord) -> str:
+    """Return the run's name in the UI: its label, and its role where that is not plain."""
+    return run.label if run.role == "trial" else f"{run.role}: {run.label}"
+
+
 def run_tags(study: StudyRecord, run: RunRecord) -> dict[str, str]:
     """Return the tags that a child run is born with; `cfexp.key` names it for ever."""
     tags = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from cfexp.tracking.names import STATUS, Entry, digest, run_entry, run_tags
+from cfexp.tracking.names import STATUS, Entry, digest, run_entry, run_name, run_tags
 from cfexp.tracking.summary import ended, identity, study_entry
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Projection:
         if run.key not in self.ids:
             tags = run_tags(self._study, run) | {"mlflow.parentRunId": self.parent_id}
             made = self.client.create_run(
-                self.experiment_id, start_time=run.started, tags=tags, run_name=run.label
+                self.experiment_id, start_time=run.started, tags=tags, run_name=run_name(run)
             )
             self.ids[run.key] = made.info.run_id
         run_id = self.ids[run.key]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import signal
 import sqlite3
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
 from cfexp.tracking.client import open_client
@@ -93,8 +95,19 @@ def test_the_studys_own_run(home: Path, study: StudyRecord) -> None:
     assert run.data.metrics["trials/pruned"] == 2
     assert run.inputs.dataset_inputs[0].dataset.name == "rows.csv"
     files = {file.path for file in client_of(home).list_artifacts(run.info.run_id)}
-    assert files == {"study.toml", "leaderboard.csv", "provenance.json"}
+    assert files == {"study.toml", "leaderboard.csv", "provenance.json", "tables"}
     assert Path(run.info.artifact_uri.removeprefix("file://")).is_relative_to(home)
+
+
+def test_the_report_s_csv_files_are_tables_in_the_ui(home: Path, study: StudyRecord) -> None:
+    MlflowTracker(None, home, say=fail).complete(study)
+    run = by_key(home)["study"]
+    (table,) = json.loads(run.data.tags["mlflow.loggedArtifacts"])
+    assert table == {"path": "tables/leaderboard.json", "type": "table"}
+    file = Path(client_of(home).download_artifacts(run.info.run_id, table["path"]))
+    csv = pd.read_csv(Path(study.folder) / "report" / "leaderboard.csv")
+    content = json.loads(file.read_text())
+    pd.testing.assert_frame_equal(pd.DataFrame(content["data"], columns=content["columns"]), csv)
 
 
 def test_projecting_twice_changes_nothing(home: Path, study: StudyRecord) -> None:
