@@ -94,7 +94,7 @@ def description(study: StudyRecord) -> str:
     times = f"{readings} time{'' if readings == 1 else 's'}"
     lines += [
         f"**Trials**: {len(trials)} of {study.budget}{counts}; test set read {times}",
-        f"**Data**: {_facts(study.data)}; **split**: {_facts(study.split)}",
+        f"**Data**: {_facts(study.data)}; **split**: {_facts(study.split.get('rows', {}))}",
     ]
     lines += [study.description] if study.description else []
     return "\n".join(f"- {line}" for line in lines)
