@@ -21,6 +21,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from cfexp.errors import StudyConflictError
+from cfexp.search.conflicts import refuse_other
 from cfexp.search.record import Reading, RunRecord, StudyRecord
 from cfexp.search.slots import slots
 from cfexp.search.storage import study_names
@@ -88,7 +89,7 @@ class Store:
         store = cls(study, home)
         old = study.user_attrs
         if "science" in old:
-            store._refuse_other(spec, old, new)
+            refuse_other(spec, old, new)
         else:
             for key, value in new.items():
                 study.set_user_attr(key, value)
@@ -103,22 +104,6 @@ class Store:
                 study.set_user_attr(key, value)
         store.folder.mkdir(parents=True, exist_ok=True)
         return store
-
-    @staticmethod
-    def _refuse_other(spec: StudySpec, old: dict[str, Any], new: dict[str, Any]) -> None:
-        if old["science"] != new["science"]:
-            before = type(spec).model_validate(old["spec"]).science
-            changes = "\n".join(f"  {line}" for line in differences(before, spec.science))
-            raise StudyConflictError(
-                f"study {spec.name!r} is stored with other settings:\n{changes}\n"
-                "give the changed study its own name"
-            )
-        if old["fingerprint"] != new["fingerprint"]:
-            raise StudyConflictError(
-                f"study {spec.name!r} was made on other data or another split "
-                f"(fingerprint {old['fingerprint']}, now {new['fingerprint']}); "
-                "give the study on the new data its own name"
-            )
 
     # Slots and trials
 
@@ -260,20 +245,3 @@ def _is_current(run: RunRecord, entries: list[dict[str, Any]]) -> bool:
     """Return whether the study file still holds this baseline as it was run."""
     wanted = [(entry["model"], entry["mask"]) for entry in entries]
     return (run.model, run.mask) in wanted
-
-
-def differences(old: Any, new: Any, path: str = "") -> list[str]:  # noqa: ANN401
-    """Return one line for every value that differs between two nested records."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        keys = dict.fromkeys([*old, *new])
-        lines = [
-            differences(old.get(key), new.get(key), f"{path}.{key}" if path else key)
-            for key in keys
-        ]
-        return [line for part in lines for line in part]
-    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        lines = [
-            differences(a, b, f"{path}[{i}]") for i, (a, b) in enumerate(zip(old, new, strict=True))
-        ]
-        return [line for part in lines for line in part]
-    return [] if old == new else [f"{path}: stored {old!r}, now {new!r}"]

@@ -11,8 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from cfexp.search.finals import best_final, best_trials
 from cfexp.search.jobs import ReadJob, TrialJob
 from cfexp.search.pool import Pool
 from cfexp.search.record import Reading, Role, RunRecord
@@ -21,8 +20,6 @@ from cfexp.seeds import seed_for
 from cfexp.splits.split import save_stages
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from cfexp.models.model import Model
     from cfexp.search.observer import Observer, Phase
     from cfexp.search.pool import Job
@@ -127,10 +124,11 @@ class _Coordinator:
 
     def finals(self, trials: int) -> None:
         """Run the best configurations again over seeds, name the winner, note the reading."""
-        finalists = self._finalists()
+        study = self.store.record()
+        count = self.spec.finals.configurations
+        finalists = best_trials(study, self.spec.objective, count)
         if not finalists:
             return
-        study = self.store.record()
         generation = len(study.readings) + 1
         entries = {entry.label: entry for entry in self.spec.models}
         jobs: list[ReadJob] = []
@@ -148,7 +146,7 @@ class _Coordinator:
             )
         self._run("finals", jobs)
         numbers = [run.number for run in finalists if run.number is not None]
-        winner = self._winner(numbers)
+        winner = best_final(self.store.record(), self.spec.objective, numbers)
         reading = Reading(
             generation=generation,
             trials=trials,
@@ -162,33 +160,6 @@ class _Coordinator:
         folder = self.store.folder / "model"
         folder.mkdir(exist_ok=True)
         shutil.copyfile(self.store.folder / _scorer_path(winner), folder / "model.npz")
-
-    def _finalists(self) -> list[RunRecord]:
-        """Return the best completed trials, the best first, no configuration twice."""
-        trials = [run for run in self.store.record().of_role("trial") if run.state == "complete"]
-        objective, sign = self._objective()
-        trials.sort(key=lambda run: -sign * run.metrics[objective])
-        distinct: list[RunRecord] = []
-        for run in trials:
-            if all(run.model != other.model for other in distinct):
-                distinct.append(run)
-        return distinct[: self.spec.finals.configurations]
-
-    def _winner(self, numbers: Sequence[int]) -> int:
-        """Return the finalist with the best validation mean over the seeds."""
-        objective, sign = self._objective()
-        finals = self.store.record().of_role("final")
-        return max(
-            numbers,
-            key=lambda number: (
-                sign
-                * float(np.mean([run.metrics[objective] for run in finals if run.number == number]))
-            ),
-        )
-
-    def _objective(self) -> tuple[str, int]:
-        metric = self.spec.objective
-        return f"val/{metric}", 1 if metric.direction == "maximize" else -1
 
     def _readings(
         self,

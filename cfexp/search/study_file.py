@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from cfexp.errors import InputError, Mistake, StudyFileError, did_you_mean
 from cfexp.models.any_model import AnyModel
+from cfexp.search.locations import keys_beside, kinds_at, path_of
 from cfexp.search.samplers import GP
 from cfexp.search.space import AnyRange
 from cfexp.search.spec import StudySpec, Tuned
@@ -78,25 +79,25 @@ def _mistake(details: ErrorDetails) -> Mistake:
     location = details["loc"]
     kind, given = details["type"], details["input"]
     if kind == "extra_forbidden":
-        choices = _keys_beside(location)
+        choices = keys_beside(location)
         key = str(location[-1])
         return Mistake(
-            _path(location),
+            path_of(location),
             f"unknown key{did_you_mean(key, choices)}; the keys here are "
             f"{', '.join(choices) or 'none'}",
         )
     if kind == "missing":
-        return Mistake(_path(location), "is required")
+        return Mistake(path_of(location), "is required")
     if kind == "union_tag_not_found":
         choices = re.findall(r"'(\w+)'", details.get("ctx", {}).get("expected_tags", ""))
-        choices = choices or _kinds_at(location)
-        return Mistake(_path((*location, "kind")), f"is required: one of {', '.join(choices)}")
+        choices = choices or kinds_at(location)
+        return Mistake(path_of((*location, "kind")), f"is required: one of {', '.join(choices)}")
     if kind == "union_tag_invalid":
         context = details["ctx"]
         choices = re.findall(r"'(\w+)'", context["expected_tags"])
         tag = str(context["tag"])
         return Mistake(
-            _path((*location, "kind")),
+            path_of((*location, "kind")),
             f"{tag!r} is not one of {', '.join(choices)}{did_you_mean(tag, choices)}",
         )
     message = details["msg"].removeprefix("Value error, ")
@@ -104,73 +105,12 @@ def _mistake(details: ErrorDetails) -> Mistake:
     if kind == "literal_error" and isinstance(given, str):
         choices = re.findall(r"'(\w+)'", details["ctx"]["expected"])
         message += did_you_mean(given, choices)
-    return Mistake(_path(location), f"{message} (received {_shown(given)})")
+    return Mistake(path_of(location), f"{message} (received {_shown(given)})")
 
 
 def _shown(value: object) -> str:
     text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    """Write a location as in the file, without the tags that Pydantic adds for unions."""
-    path, annotation = "", StudySpec
-    for part in location:
-        if isinstance(part, int):
-            path += f"[{part}]"
-            continue
-        step = _step(annotation, part)
-        if step is _TAG:
-            annotation = _tagged(annotation, part)
-            continue
-        annotation = step
-        path += f".{part}" if path else str(part)
-    return path
-
-
-_TAG = object()
-
-
-def _options(annotation: Any) -> list[Any]:  # noqa: ANN401 - a type annotation
-    """Return the record types that an annotation can stand for."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [option for part in get_args(annotation) for option in _options(part)]
-
-
-def _kind(option: type[BaseModel]) -> str | None:
-    field = option.model_fields.get("kind")
-    return None if field is None else str(field.default)
-
-
-def _step(annotation: Any, part: str) -> Any:  # noqa: ANN401
-    options = _options(annotation)
-    for option in options:
-        if part in option.model_fields:
-            return option.model_fields[part].annotation
-    return _TAG if any(_kind(option) == part for option in options) else annotation
-
-
-def _tagged(annotation: Any, tag: str) -> Any:  # noqa: ANN401
-    return next(option for option in _options(annotation) if _kind(option) == tag)
-
-
-def _record_at(location: tuple[int | str, ...]) -> Any:  # noqa: ANN401
-    annotation: Any = StudySpec
-    for part in location:
-        if isinstance(part, str):
-            step = _step(annotation, part)
-            annotation = _tagged(annotation, part) if step is _TAG else step
-    return annotation
-
-
-def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
-    options = _options(_record_at(location[:-1]))
-    return list(dict.fromkeys(key for option in options for key in option.model_fields))
-
-
-def _kinds_at(location: tuple[int | str, ...]) -> list[str]:
-    return [kind for option in _options(_record_at(location)) if (kind := _kind(option))]
 
 
 def _rules(document: dict[str, Any]) -> Iterator[Mistake]:

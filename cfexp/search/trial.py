@@ -6,129 +6,21 @@ optuna.create_study(direction="maximize").optimize(objective, n_trials=20)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
-from time import perf_counter
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from cfexp.metrics.evaluate import Evaluation, evaluate
 from cfexp.search.prepare import prepare
-from cfexp.search.record import Point
+from cfexp.search.runs import search_run
 from cfexp.seeds import seed_for
 
 if TYPE_CHECKING:
     from optuna import Trial
 
-    from cfexp.metrics.metric import Metric
-    from cfexp.models.model import Epoch, MaskName, Model, Scorer
+    from cfexp.models.model import Model
+    from cfexp.search.record import Point
     from cfexp.search.space import Value
     from cfexp.search.spec import StudySpec, Tuned
     from cfexp.splits.split import StageData
-
-Report = Callable[[Point], bool]
-"""Takes an evaluated epoch and says whether to go on."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run found: the metrics of its best epoch (`val/ndcg@10`) and how it got there."""
-
-    metrics: dict[str, float]
-    curve: tuple[Point, ...]
-    best_epoch: int
-    stopped: bool
-    seconds: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Readings:
-    """A configuration fitted and read on every stage, for a baseline or a final."""
-
-    metrics: dict[str, float]
-    evaluations: dict[str, Evaluation]
-    scorer: Scorer
-    """Fitted for the test stage."""
-    seconds: dict[str, float]
-
-
-def search_run(
-    model: Model,
-    stages: Sequence[StageData],
-    metrics: Sequence[Metric],
-    *,
-    mask: MaskName = "interacted",
-    seed: int = 0,
-    evaluate_every: int = 1,
-    report: Report = lambda _: True,
-    threads: int | None = None,
-) -> Result:
-    """Train `model` on every stage in step, validate epoch by epoch, keep the best epoch.
-
-    `metrics[0]` decides which epoch is best; metrics are means over the stages. The
-    run ends early when `report` says so.
-    """
-    best, points, stopped = None, [], False
-    clock = _Clock()
-    evaluated = partial(
-        _evaluated, stages=stages, metrics=metrics, mask=mask, clock=clock, threads=threads
-    )
-    streams = [
-        model.train(stage.training, np.random.default_rng([seed, index]), threads=threads)
-        for index, stage in enumerate(stages)
-    ]
-    pending: tuple[Epoch, ...] | None = None
-    for epochs in zip(*streams, strict=True):
-        pending = epochs
-        if epochs[0].number % evaluate_every == 0:
-            point = evaluated(epochs)
-            points.append(point)
-            best = _better(best, point, metrics[0])
-            pending = None
-            if not report(point):
-                stopped = True
-                break
-    if pending is not None:  # the last epoch is always looked at
-        point = evaluated(pending)
-        points.append(point)
-        best = _better(best, point, metrics[0])
-        stopped = not report(point)
-    if best is None:
-        raise ValueError(f"{model.kind} yielded no epoch")
-    kept = {name: value for name, value in best.metrics.items() if name.startswith("val/")}
-    return Result(kept, tuple(points), best.epoch, stopped, clock.seconds())
-
-
-def read_run(
-    model: Model,
-    stages: Sequence[StageData],
-    metrics: Sequence[Metric],
-    *,
-    mask: MaskName = "interacted",
-    seed: int = 0,
-    threads: int | None = None,
-) -> Readings:
-    """Train `model` to its last epoch and evaluate it on every stage, the last being test.
-
-    Stages that train on the same data share one fit.
-    """
-    clock = _Clock()
-    scorers: dict[int, Scorer] = {}
-    evaluations: dict[str, Evaluation] = {}
-    for stage in stages:
-        if id(stage.training) not in scorers:
-            scorers[id(stage.training)] = model.fit(
-                stage.training, np.random.default_rng([seed, 0]), threads=threads
-            )
-        clock.fitted()
-        scorer = scorers[id(stage.training)]
-        evaluations[stage.name] = evaluate(scorer, stage, metrics, mask=mask, threads=threads)
-        clock.scored()
-    validation = [evaluations[stage.name].means() for stage in stages[:-1]]
-    values = _means(validation, "val/") | _means([evaluations[stages[-1].name].means()], "test/")
-    return Readings(values, evaluations, scorers[id(stages[-1].training)], clock.seconds())
 
 
 class Objective:
@@ -199,57 +91,3 @@ class Objective:
             raise TrialPruned
         found = tuple(result.metrics[name] for name in objectives)
         return found if len(found) > 1 else found[0]
-
-
-class _Clock:
-    """Shares the time of a run out between fitting and scoring."""
-
-    def __init__(self) -> None:
-        self._fit = self._score = 0.0
-        self._since = perf_counter()
-
-    def fitted(self) -> None:
-        now = perf_counter()
-        self._fit, self._since = self._fit + now - self._since, now
-
-    def scored(self) -> None:
-        now = perf_counter()
-        self._score, self._since = self._score + now - self._since, now
-
-    def seconds(self) -> dict[str, float]:
-        return {"fit": self._fit, "score": self._score}
-
-
-def _evaluated(
-    epochs: Sequence[Epoch],
-    *,
-    stages: Sequence[StageData],
-    metrics: Sequence[Metric],
-    mask: MaskName,
-    clock: _Clock,
-    threads: int | None,
-) -> Point:
-    clock.fitted()
-    means = [
-        evaluate(epoch.scorer(), stage, metrics, mask=mask, threads=threads).means()
-        for epoch, stage in zip(epochs, stages, strict=True)
-    ]
-    values = _means(means, "val/")
-    losses = [loss for epoch in epochs if (loss := epoch.loss()) is not None]
-    if losses:
-        values["train/loss"] = float(np.mean(losses))
-    clock.scored()
-    return Point(epochs[0].number, values)
-
-
-def _means(values: Sequence[dict[str, float]], prefix: str) -> dict[str, float]:
-    if not values:
-        return {}
-    return {f"{prefix}{name}": float(np.mean([one[name] for one in values])) for name in values[0]}
-
-
-def _better(best: Point | None, point: Point, metric: Metric) -> Point:
-    if best is None:
-        return point
-    old, new = best.metrics[f"val/{metric}"], point.metrics[f"val/{metric}"]
-    return point if (new > old if metric.direction == "maximize" else new < old) else best

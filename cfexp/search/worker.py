@@ -27,7 +27,7 @@ from cfexp.metrics.metric import Metric
 from cfexp.models.any_model import AnyModel
 from cfexp.models.saved import save
 from cfexp.models.warm import compile_kernels
-from cfexp.search.trial import read_run, search_run
+from cfexp.search.runs import read_run, search_run
 from cfexp.splits.split import StageData, load_stages
 
 if TYPE_CHECKING:

@@ -95,7 +95,7 @@ def make_study() -> Callable[..., StudyRecord]:
             objectives=("ndcg@10",),
             direction="maximize",
             data={"rows": 1200, "users": 40},
-            split={"train": 1000, "test": 200},
+            split={"rows": {"train": 1000, "test": 200}},
             runs=tuple(runs),
             readings=(Reading(1, trials, (1,), 2, 1),),
             budget=trials,
