@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cfexp.models.popularity import Popularity
     from cfexp.models.random import Random
     from cfexp.models.saved import load
-    from cfexp.search.spec import load_study
+    from cfexp.search.study_file import load_study
     from cfexp.search.trial import Objective
 
 __version__ = "0.1.0"
@@ -30,7 +30,7 @@ _HOMES = {
     "Random": "cfexp.models.random",
     "evaluate": "cfexp.metrics.evaluate",
     "load": "cfexp.models.saved",
-    "load_study": "cfexp.search.spec",
+    "load_study": "cfexp.search.study_file",
     "run_study": "cfexp.launch",
 }
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-import cfexp
 from cfexp.errors import CfexpError
 
 app = typer.Typer(
@@ -41,9 +41,9 @@ DEFAULT_HOME = Path("mlruns")
 INTERRUPTED = 130  # exit code of a command that Ctrl-C ended
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes the flag's value
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes the flag's value
     if wanted:
-        typer.echo(f"cfexp {cfexp.__version__}")
+        typer.echo(f"cfexp {version('cfexp')}")
         raise typer.Exit
 
 
@@ -52,7 +52,7 @@ def _main(
     *,
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     pass

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from cfexp.cli.progress import Progress
 from cfexp.launch import run_study
-from cfexp.search.spec import load_study
+from cfexp.search.study_file import load_study
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from scipy import sparse
 
 from cfexp.data.training import TrainingData
+from cfexp.models import archive
 from cfexp.ranking import top_k
 from cfexp.recipe import Recipe
 from cfexp.seeds import generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from cfexp.arrays import AnyArray, Codes, Floats, Mask, Matrix
+    from cfexp.data.interactions import Vocabulary
 
 MaskName = Literal["interacted", "positives", "none"]
 """What is hidden from a user's list: every pair of their history, its positives, nothing."""
@@ -137,11 +139,35 @@ class Scorer(ABC):
             threads=self.threads,
         )
 
-    def save(self, path: Path | str) -> None:
-        """Write this scorer to one .npz file that `cfexp.load` reads; nothing is pickled."""
-        from cfexp.models.saved import save
+    def save(
+        self,
+        path: Path | str,
+        *,
+        users: Vocabulary | None = None,
+        items: Vocabulary | None = None,
+        titles: AnyArray | None = None,
+    ) -> None:
+        """Write this scorer and its history to one .npz file that `cfexp.load` reads.
 
-        save(self, path)
+        With vocabularies and titles, what is loaded speaks the original ids. The file
+        appears whole or not at all, and nothing in it is pickled.
+        """
+        given = {
+            "users": None if users is None else users.ids,
+            "items": None if items is None else items.ids,
+            "titles": titles,
+        }
+        archive.write(
+            Path(path),
+            {"model": self.model.model_dump(mode="json"), "shape": list(self.history.shape)},
+            {
+                "history.indptr": self.history.indptr,
+                "history.indices": self.history.indices,
+                "history.data": self.history.data,
+                **{f"scorer.{name}": array for name, array in self.arrays().items()},
+                **{name: array for name, array in given.items() if array is not None},
+            },
+        )
 
 
 class Model(Recipe, ABC):

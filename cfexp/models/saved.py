@@ -1,10 +1,7 @@
-"""A scorer in one .npz file: arrays and a JSON header, never a pickle."""
+"""`load`: a saved scorer, with the original ids behind its codes."""
 
 from __future__ import annotations
 
-import json
-import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +12,7 @@ from scipy import sparse
 
 from cfexp.data.interactions import Vocabulary
 from cfexp.errors import DataError, ModelFileError
+from cfexp.models import archive
 from cfexp.models.als_scorer import AlsScorer
 from cfexp.models.any_model import AnyModel
 from cfexp.models.item_knn import ItemKnnScorer
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Codes, Mask
     from cfexp.models.model import Model, Scorer
 
-_FORMAT = "cfexp model"
-_VERSION = 1
 _SCORERS: dict[str, type[Scorer]] = {
     "als": AlsScorer,
     "item_knn": ItemKnnScorer,
@@ -93,69 +89,15 @@ class SavedModel:
         return codes
 
 
-def save(
-    scorer: Scorer,
-    path: Path | str,
-    users: Vocabulary | None = None,
-    items: Vocabulary | None = None,
-    titles: AnyArray | None = None,
-) -> None:
-    """Write a scorer, its model's fields and its history to one .npz file.
-
-    With vocabularies and titles, `load(path).recommend` speaks the original ids. The
-    file appears whole or not at all.
-    """
-    header = {
-        "format": _FORMAT,
-        "version": _VERSION,
-        "model": scorer.model.model_dump(mode="json"),
-        "shape": list(scorer.history.shape),
-    }
-    history = scorer.history
-    arrays: dict[str, AnyArray] = {
-        "header": np.frombuffer(json.dumps(header).encode(), np.uint8),
-        "history.indptr": history.indptr,
-        "history.indices": history.indices,
-        "history.data": history.data,
-        **{f"scorer.{name}": array for name, array in scorer.arrays().items()},
-    }
-    if users is not None:
-        arrays["users"] = _plain(users.ids)
-    if items is not None:
-        arrays["items"] = _plain(items.ids)
-    if titles is not None:
-        arrays["titles"] = _plain(titles)
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def load(path: Path | str) -> SavedModel:
-    """Read what `save` wrote; raise ModelFileError for anything else.
+    """Read what `Scorer.save` wrote; raise ModelFileError for anything else.
 
     Nothing is unpickled and every index is checked, so that a file from a stranger can
     be wrong but not harmful.
     """
     path = Path(path)
-    if not path.is_file():
-        raise ModelFileError(f"there is no model file {path}")
-    try:
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ModelFileError(f"{path} is not a model saved by cfexp: not an .npz archive")
-            with archive:
-                arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise ModelFileError(
-            f"{path} is not a model saved by cfexp, or damaged: {error}"
-        ) from error
-    model, shape = _header(path, arrays)
+    header, arrays = archive.read(path)
+    model, shape = _recipe(path, header)
     try:
         history = sparse.csr_array(
             (arrays["history.data"], arrays["history.indices"], arrays["history.indptr"]),
@@ -178,30 +120,13 @@ def load(path: Path | str) -> SavedModel:
         raise ModelFileError(f"{path} is damaged: {error}") from error
 
 
-def _header(path: Path, arrays: dict[str, AnyArray]) -> tuple[Model, tuple[int, int]]:
-    try:
-        header = json.loads(arrays["header"].tobytes())
-        known, version = header["format"] == _FORMAT, int(header["version"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelFileError(f"{path} is not a model saved by cfexp: no header") from error
-    if not known:
-        raise ModelFileError(f"{path} is not a model saved by cfexp: {header['format']!r}")
-    if version > _VERSION:
-        raise ModelFileError(
-            f"{path} has format version {version}, this cfexp reads up to {_VERSION}; "
-            "install a newer cfexp"
-        )
+def _recipe(path: Path, header: dict[str, Any]) -> tuple[Model, tuple[int, int]]:
     try:
         model: Model = TypeAdapter(AnyModel).validate_python(header["model"])
         users, items = (int(n) for n in header["shape"])
     except (ValidationError, ValueError, KeyError, TypeError) as error:
         raise ModelFileError(f"{path} is damaged, or of another version: {error}") from error
     return model, (users, items)
-
-
-def _plain(values: AnyArray) -> AnyArray:
-    """Return strings as a unicode array, which needs no pickle; numbers as they are."""
-    return values.astype(np.str_) if values.dtype.kind == "O" else values
 
 
 def _strings(values: AnyArray | None, n: int) -> AnyArray | None:

@@ -161,17 +161,3 @@ class StudySpec(Recipe):
         """A hash of `science`."""
         text = json.dumps(self.science, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def load_study(file: str | Path) -> StudySpec:
-    """Read and check a study file (TOML).
-
-    Raises
-    ------
-    StudyFileError
-        Every mistake in the file at once, each with its path in the file, the value
-        received and the valid choices.
-    """
-    from cfexp.search.study_file import read
-
-    return read(Path(file))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -22,7 +23,6 @@ from cfexp.search.spec import StudySpec, Tuned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from pydantic_core import ErrorDetails
 
@@ -32,8 +32,18 @@ if TYPE_CHECKING:
 _SHOWN = 80  # characters of a value that an error repeats
 
 
-def read(file: Path) -> StudySpec:
-    """Return the study in `file`, or raise a StudyFileError that lists all its mistakes."""
+def load_study(file: str | Path) -> StudySpec:
+    """Read and check a study file (TOML).
+
+    Raises
+    ------
+    StudyFileError
+        Every mistake in the file at once, each with its path in the file, the value
+        received and the valid choices.
+    InputError
+        When there is no such file, or it cannot be read.
+    """
+    file = Path(file)
     name = str(file)
     try:
         text = file.read_bytes().decode()

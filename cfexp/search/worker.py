@@ -25,7 +25,6 @@ from cfexp.data.interactions import Vocabulary
 from cfexp.errors import CfexpError
 from cfexp.metrics.metric import Metric
 from cfexp.models.any_model import AnyModel
-from cfexp.models.saved import save
 from cfexp.models.warm import compile_kernels
 from cfexp.search.runs import read_run, search_run
 from cfexp.splits.split import StageData, load_stages
@@ -131,8 +130,7 @@ class Worker:
             path = self._folder / scorer
             path.parent.mkdir(parents=True, exist_ok=True)
             with np.load(self._folder / "vocabulary.npz", allow_pickle=False) as ids:
-                save(
-                    readings.scorer,
+                readings.scorer.save(
                     path,
                     users=Vocabulary(ids["users"]),
                     items=Vocabulary(ids["items"]),

@@ -152,7 +152,5 @@ def _requirements() -> list[str]:
     """Return what a server needs to load the model, stated rather than inferred."""
     from importlib.metadata import version
 
-    import cfexp
-
-    packages = ("mlflow", "numba", "numpy", "pandas", "pydantic", "scipy", "threadpoolctl")
-    return [f"cfexp=={cfexp.__version__}", *(f"{name}=={version(name)}" for name in packages)]
+    packages = ("cfexp", "mlflow", "numba", "numpy", "pandas", "pydantic", "scipy", "threadpoolctl")
+    return [f"{name}=={version(name)}" for name in packages]

@@ -8,8 +8,6 @@ import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-import cfexp
-
 PACKAGES = ("mlflow", "numba", "numpy", "optuna", "pandas", "pyarrow", "scikit-learn", "scipy")
 _GIT_SECONDS = 5
 
@@ -17,7 +15,7 @@ _GIT_SECONDS = 5
 def provenance() -> dict[str, str]:
     """Return versions, platform, cores and, inside a git work tree, commit and state."""
     facts = {
-        "cfexp": cfexp.__version__,
+        "cfexp": version("cfexp"),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "machine": platform.machine(),

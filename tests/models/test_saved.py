@@ -13,7 +13,7 @@ from cfexp.data.interactions import Vocabulary
 from cfexp.errors import DataError, ModelFileError
 from cfexp.models.als import ALS
 from cfexp.models.popularity import Popularity
-from cfexp.models.saved import load, save
+from cfexp.models.saved import load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def matrix() -> Matrix:
 @pytest.fixture
 def path(matrix: Matrix, tmp_path: Path) -> Path:
     path = tmp_path / "model.npz"
-    save(Popularity().fit(matrix), path, USERS, ITEMS, TITLES)
+    Popularity().fit(matrix).save(path, users=USERS, items=ITEMS, titles=TITLES)
     return path
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from cfexp.data.interactions import Vocabulary
 from cfexp.models.popularity import Popularity
-from cfexp.models.saved import save
 from cfexp.tracking.client import open_client
 from cfexp.tracking.mlflow import MlflowTracker
 
@@ -35,7 +34,7 @@ def logged(home: Path, study: StudyRecord) -> Iterator[PyFuncModel]:
     users = Vocabulary(np.array([10, 20, 30]))
     items = Vocabulary(np.array(["a", "b", "c"], dtype=object))
     titles = np.array(["Alien", "Brazil", "Casablanca"], dtype=object)
-    save(Popularity().fit(LIKES), path, users=users, items=items, titles=titles)
+    Popularity().fit(LIKES).save(path, users=users, items=items, titles=titles)
     for _ in range(2):
         MlflowTracker(None, home, say=fail).complete(study)
     import mlflow.pyfunc
