@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cfexp.errors import StudyConflictError, TrackingError
+from cfexp.errors import InputError, StudyConflictError, TrackingError
+from cfexp.parallel import cores
 from cfexp.search.observer import Observer, Observers
 
 if TYPE_CHECKING:
@@ -65,12 +65,19 @@ def run_study(
         On Ctrl-C or SIGTERM, when everything finished is stored; call again to resume.
     """
     home = Path(home)
+    if workers < 1 or (threads is not None and threads < 1):
+        raise InputError(f"workers and threads start at 1, not {workers} and {threads}")
     watcher = observer or Observer()
     watcher.phase("data", 0)
     from cfexp.search.prepare import prepare
 
     prepared = prepare(spec)
-    home.mkdir(parents=True, exist_ok=True)
+    if (
+        spec.models
+        and not prepared.validation
+        and (spec.search.trials if trials is None else trials)
+    ):
+        raise InputError("trials need a validation stage; [split] validation = 0 leaves none")
     from cfexp.search.study import run
     from cfexp.search.study_lock import study_lock
 
@@ -86,7 +93,7 @@ def run_study(
                 observer=Observers(everyone, session),
                 trials=trials,
                 workers=workers,
-                threads=threads or max(1, _processors() // workers),
+                threads=threads or max(1, cores() // workers),
             )
             watcher.phase("report", 0)
             study = _report(store)
@@ -137,13 +144,6 @@ def _report(store: Store) -> StudyRecord:
     study = store.record()
     write(study, store.mirror(), store.folder / "report")
     return study
-
-
-def _processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextmanager

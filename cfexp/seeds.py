@@ -18,5 +18,5 @@ def seed_for(seed: int, *path: str | int) -> int:
 
 
 def generator(rng: int | np.random.Generator | None) -> np.random.Generator:
-    """Return `rng` itself, or a generator seeded with it (SPEC 7)."""
+    """Return `rng` itself, or a generator seeded with it (as Scientific Python's SPEC 7 has it)."""
     return np.random.default_rng(rng)

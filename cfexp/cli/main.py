@@ -5,6 +5,7 @@ Heavy libraries are imported by the commands that need them, so that `--help` is
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib.metadata import version
@@ -14,6 +15,7 @@ from typing import Annotated
 import typer
 
 from cfexp.errors import CfexpError
+from cfexp.launch import DEFAULT_HOME
 
 app = typer.Typer(
     name="cfexp",
@@ -37,7 +39,6 @@ TrackingUri = Annotated[
         show_default=False,
     ),
 ]
-DEFAULT_HOME = Path("mlruns")
 INTERRUPTED = 130  # exit code of a command that Ctrl-C ended
 
 
@@ -64,7 +65,11 @@ def run(
     *,
     trials: Annotated[
         int | None,
-        typer.Option(min=0, help="Go on to this many trials in all.", show_default="the file's"),
+        typer.Option(
+            min=0,
+            help="Go on to this many trials in all; fewer than there are changes nothing.",
+            show_default="the file's",
+        ),
     ] = None,
     workers: Annotated[
         int, typer.Option(min=1, help="Computing processes; only with 1 do studies repeat exactly.")
@@ -141,6 +146,9 @@ def sync(
 
 def main() -> None:
     """Run the command line: exit code 0 done, 1 failed, 2 wrong usage or bad input."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal need not know every character
     try:
         app()
     except CfexpError as error:

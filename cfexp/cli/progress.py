@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from math import nan
 from typing import TYPE_CHECKING, Self
 
 from rich.markup import escape
@@ -109,8 +110,8 @@ class Progress(Observer):
         if run.state == "failed":
             self._line(f"{run.label} failed: {run.reason}")
         elif not self._console.is_terminal:
-            objective = run.metrics[f"val/{self._metric}"]
-            self._line(f"{run.role} {run.label}: {self._metric} {objective:.4f} ({run.state})")
+            value = self._value(run)
+            self._line(f"{run.role} {run.label}: {self._metric} {value:.4f} ({run.state})")
 
     def note(self, text: str) -> None:
         self._line(text)
@@ -118,9 +119,13 @@ class Progress(Observer):
     def _count(self, run: RunRecord) -> None:
         self._states[run.state] += 1
         if run.state == "complete":
-            value = run.metrics[f"val/{self._metric}"]
+            value = self._value(run)
             best = max if self._metric.direction == "maximize" else min
             self._best = value if self._best is None else best(self._best, value)
+
+    def _value(self, run: RunRecord) -> float:
+        """Return the objective on validation; on test where nothing is searched."""
+        return run.metrics.get(f"val/{self._metric}", run.metrics.get(f"test/{self._metric}", nan))
 
     def _words(self) -> str:
         words = [

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from cfexp.cli.progress import Progress
+from cfexp.errors import CfexpError
 from cfexp.launch import run_study
 from cfexp.search.study_file import load_study
 
@@ -18,26 +19,39 @@ if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
 
 
-def run_file(file: Path, *, home: Path, trials: int | None, **flags: Any) -> None:  # noqa: ANN401
+def run_file(file: Path, **flags: Any) -> None:  # noqa: ANN401 - those of `run_study`
     """Run the study in `file` and print its leaderboard; see `cfexp.launch.run_study`."""
     spec = load_study(file)
     console = Console()
+    home = ["--home", str(flags["home"])]
     with Progress(console, spec) as progress:
         try:
-            study = run_study(spec, home=home, trials=trials, observer=progress, **flags)
+            study = run_study(spec, observer=progress, **flags)
         except KeyboardInterrupt:
             progress.stop()
-            command = ["cfexp", "run", str(file), "--home", str(home)]
-            if trials is not None:
-                command += ["--trials", str(trials)]
+            command = ["cfexp", "run", str(file), *home, *_repeated(flags)]
             console.print(
                 "Stopped; everything finished is kept. To go on:\n  " + escape(shlex.join(command)),
                 soft_wrap=True,
             )
             raise
     show(study, console)
-    view = escape(shlex.join(["cfexp", "ui", study.name, "--home", str(home)]))
-    console.print(f"\nTo compare the runs in MLflow:\n  {view}", soft_wrap=True)
+    if flags["track"]:
+        view = escape(shlex.join(["cfexp", "ui", study.name, *home]))
+        console.print(f"\nTo compare the runs in MLflow:\n  {view}", soft_wrap=True)
+    trials = study.of_role("trial")
+    if trials and all(run.state == "failed" for run in trials):
+        raise CfexpError(f"every trial failed, the last one by: {trials[-1].reason}")
+
+
+def _repeated(flags: dict[str, Any]) -> list[str]:
+    """Return the flags that a resumed run needs as well."""
+    given = [] if flags["track"] else ["--no-track"]
+    usual = {"trials": None, "workers": 1, "threads": None, "tracking_uri": None}
+    for name, value in usual.items():
+        if flags[name] != value:
+            given += [f"--{name.replace('_', '-')}", str(flags[name])]
+    return given
 
 
 def show(study: StudyRecord, console: Console) -> None:

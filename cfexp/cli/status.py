@@ -12,6 +12,7 @@ from rich.text import Text
 
 from cfexp.launch import open_study
 from cfexp.search.storage import is_storage, open_storage, study_names
+from cfexp.search.study_lock import is_running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def show_status(home: Path, name: str | None, *, as_json: bool) -> None:
     """Print one line per study, or JSON."""
     names = [name] if name else study_names(open_storage(home)) if is_storage(home) else []
-    rows = [summary(open_study(home, one).record()) for one in names]
+    rows = [summary(open_study(home, one).record(), running=is_running(home, one)) for one in names]
     if as_json:
         print(json.dumps(rows, indent=2))  # noqa: T201 - the command's output
         return
@@ -38,7 +39,7 @@ def show_status(home: Path, name: str | None, *, as_json: bool) -> None:
     Console().print(table)
 
 
-def summary(study: StudyRecord) -> dict[str, Any]:
+def summary(study: StudyRecord, *, running: bool) -> dict[str, Any]:
     """Return a study's progress as plain values."""
     trials = study.of_role("trial")
     states = Counter(run.state for run in trials)
@@ -47,7 +48,8 @@ def summary(study: StudyRecord) -> dict[str, Any]:
     ]
     best = max if study.direction == "maximize" else min
     read = [reading.trials for reading in study.readings]
-    done = len(trials) == study.budget and (not study.budget or study.budget in read)
+    done = len(trials) == study.budget and (not values or study.budget in read)
+    resting = "done" if done else "to be resumed with cfexp run"
     return {
         "study": study.name,
         "budget": study.budget,
@@ -56,5 +58,5 @@ def summary(study: StudyRecord) -> dict[str, Any]:
         "objective": study.objectives[0],
         "best": best(values) if values else None,
         "test_readings": len(read),
-        "state": "done" if done else "to be resumed with cfexp run",
+        "state": "running" if running else resting,
     }

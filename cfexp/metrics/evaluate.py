@@ -63,15 +63,15 @@ def evaluate(
     evaluated = _with_relevant(stage, users)
     history, relevant = stage.history[evaluated], stage.relevant[evaluated]
     seen = stage.seen[evaluated]
-    hidden = {"interacted": seen, "positives": history, "none": None}[mask]
-    _refuse_hidden_targets(stage, relevant, hidden, mask)
+    check_mask(stage, mask)
+    hidden = _hidden(stage, mask)
 
     queries = scorer.queries(history)
     items, _ = top_k(
         lambda rows: scorer.scores(queries[rows]),
         len(evaluated),
-        max(metric.k for metric in wanted),
-        hidden=hidden,
+        min(max(metric.k for metric in wanted), stage.relevant.shape[1]),
+        hidden=None if hidden is None else hidden[evaluated],
         candidates=stage.candidates,
         threads=threads,
     )
@@ -113,13 +113,17 @@ def _with_relevant(stage: StageData, users: Codes | None) -> Codes:
     return evaluated.astype(np.int32)
 
 
-def _refuse_hidden_targets(
-    stage: StageData, relevant: Matrix, hidden: Matrix | None, mask: MaskName
-) -> None:
-    overlap = 0 if hidden is None else int(_contains(_keys(hidden), _keys(relevant)).sum())
+def _hidden(stage: StageData, mask: MaskName) -> Matrix | None:
+    return {"interacted": stage.seen, "positives": stage.history, "none": None}[mask]
+
+
+def check_mask(stage: StageData, mask: MaskName) -> None:
+    """Raise EvaluationError when `mask` hides what is to be found."""
+    hidden = _hidden(stage, mask)
+    overlap = 0 if hidden is None else int(_contains(_keys(hidden), _keys(stage.relevant)).sum())
     if overlap:
         raise EvaluationError(
-            f"stage {stage.name!r}: {overlap} of {relevant.nnz} relevant pairs are in the "
+            f"stage {stage.name!r}: {overlap} of {stage.relevant.nnz} relevant pairs are in the "
             f"user's history as well and would be hidden by mask = {mask!r}, so they could "
             'never be found; set mask = "none" to predict repeated consumption, or '
             "novel_only = true in [split] to predict only what is new to a user"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cfexp.metrics.metric import Metric
     from cfexp.search.record import RunRecord, StudyRecord
@@ -19,21 +19,26 @@ def best_trials(study: StudyRecord, metric: Metric, count: int) -> list[RunRecor
     trials.sort(key=lambda run: _loss(metric, run.metrics[f"val/{metric}"]))
     distinct: list[RunRecord] = []
     for run in trials:
-        if all(run.model != other.model for other in distinct):
+        if all((run.model, run.mask) != (other.model, other.mask) for other in distinct):
             distinct.append(run)
     return distinct[:count]
 
 
-def best_final(study: StudyRecord, metric: Metric, numbers: Sequence[int]) -> int:
-    """Return the trial among `numbers` with the best validation mean over its seeds."""
-    finals = study.of_role("final")
+def best_final(
+    study: StudyRecord, metric: Metric, finalists: Mapping[int, Sequence[str]]
+) -> int | None:
+    """Return the finalist with the best validation mean over its seeds.
 
-    def mean_loss(number: int) -> float:
-        own = [run for run in finals if run.number == number and run.state == "complete"]
-        values = [_loss(metric, run.metrics[f"val/{metric}"]) for run in own]
-        return float(np.mean(values)) if values else float("inf")
-
-    return min(numbers, key=mean_loss)
+    `finalists` maps trial numbers to the keys of their runs. One that lacks a seed (a
+    run failed) cannot win; None when none can.
+    """
+    runs = {run.key: run for run in study.of_role("final") if run.state == "complete"}
+    losses = {
+        number: float(np.mean([_loss(metric, runs[key].metrics[f"val/{metric}"]) for key in keys]))
+        for number, keys in finalists.items()
+        if all(key in runs for key in keys)
+    }
+    return min(losses, key=lambda number: losses[number]) if losses else None
 
 
 def _loss(metric: Metric, value: float) -> float:

@@ -42,10 +42,10 @@ class TrialJob(Job):
         self._started = _now()
         began = time.perf_counter()
         self._trial = self._mirror.ask()
-        self._entry, values = self._objective.suggest(self._trial)
+        self._entry, values = self._objective.propose(self._trial)
         self._store.claim(self._mirror.get_trials(deepcopy=False)[self._trial.number])
         self.overhead += time.perf_counter() - began
-        number = self._trial.number
+        number = self._trial.user_attrs["slot"]
         self._record = RunRecord(
             role="trial",
             key=f"trial/{number}",

@@ -1,7 +1,7 @@
 """`Observer`: whoever wants to know how a study goes on. Each call may be ignored.
 
 A tracking backend is an observer, and so is the progress display. Observers never
-decide anything, and an observer that fails is the observer's own affair.
+decide anything; what one raises ends the study as Ctrl-C does, to be resumed.
 """
 
 from __future__ import annotations

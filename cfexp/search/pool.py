@@ -49,7 +49,7 @@ class _Process:
         self._rest = b""
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this
         self._popen = subprocess.Popen(
-            [sys.executable, "-m", "cfexp.search.worker"],
+            [sys.executable, "-P", "-m", "cfexp.search.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -61,6 +61,10 @@ class _Process:
     def output(self) -> IO[bytes]:
         assert self._popen.stdout is not None  # noqa: S101 - for the type checker
         return self._popen.stdout
+
+    @property
+    def ended(self) -> bool:
+        return self._popen.poll() is not None
 
     def send(self, message: dict[str, Any]) -> None:
         assert self._popen.stdin is not None  # noqa: S101 - for the type checker
@@ -121,8 +125,13 @@ class Pool:
     def run(self, next_job: Callable[[], Job | None]) -> None:
         """Give every idle worker the next job, until `next_job` has none and all are idle."""
         while True:
-            for process in self._processes:
-                if process.job is None and (job := next_job()) is not None:
+            for index, process in enumerate(self._processes):
+                if process.job is not None:
+                    continue
+                if process.ended:  # while idle: no job's fault
+                    process.kill()
+                    self._processes[index] = self._start()
+                elif (job := next_job()) is not None:
                     process.job = job
                     process.send(job.task)
             if all(process.job is None for process in self._processes):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cfexp.data.places import Places, data_dir
+from cfexp.metrics.evaluate import check_mask
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,8 +62,21 @@ class Prepared:
             "users_evaluated": {name: len(stage.users) for name, stage in self.stages.items()},
         }
 
+    def check(self, spec: StudySpec) -> None:
+        """Raise an InputError for what would fail every run of the study.
+
+        That is a mask that hides what is to be found.
+        """
+        masks = {entry.mask for entry in (*spec.models, *spec.baselines)}
+        for stage in self.stages.values():
+            for mask in sorted(masks):
+                check_mask(stage, mask)
+
     def save_vocabulary(self, path: Path) -> None:
-        """Write `users`, `items` and, where known, `titles` as an .npz without objects."""
+        """Write `users`, `items` and, where known, `titles` as an .npz without objects.
+
+        The file appears whole or not at all.
+        """
         arrays = {"users": self.rows.users.ids, "items": self.rows.items.ids}
         if self.rows.titles is not None:
             arrays["titles"] = self.rows.titles
@@ -70,7 +84,9 @@ class Prepared:
             name: array if array.dtype.kind in "iu" else array.astype(np.str_)
             for name, array in arrays.items()
         }
-        np.savez(path, allow_pickle=False, **plain)
+        partial = path.with_suffix(".partial.npz")
+        np.savez(partial, allow_pickle=False, **plain)
+        partial.replace(path)
 
 
 def prepare(spec: StudySpec) -> Prepared:
@@ -83,4 +99,6 @@ def prepare(spec: StudySpec) -> Prepared:
     """
     rows = spec.data.load(Places(study_dir=spec.folder, data_dir=data_dir()))
     split = spec.split.split(rows)
-    return Prepared(rows, split, split.view(spec.feedback))
+    prepared = Prepared(rows, split, split.view(spec.feedback))
+    prepared.check(spec)
+    return prepared

@@ -78,13 +78,13 @@ def search_run(
             best = _better(best, point, metrics[0])
             pending = None
             if not report(point):
-                stopped = True
+                stopped = point.epoch < getattr(model, "epochs", 1)
                 break
     if pending is not None:  # the last epoch is always looked at
         point = evaluated(pending)
         points.append(point)
         best = _better(best, point, metrics[0])
-        stopped = not report(point)
+        report(point)
     if best is None:
         raise ValueError(f"{model.kind} yielded no epoch")
     kept = {name: value for name, value in best.metrics.items() if name.startswith("val/")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias, cast
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from cfexp.recipe import Recipe
 
@@ -13,8 +13,15 @@ if TYPE_CHECKING:
     from optuna import Trial
     from optuna.distributions import BaseDistribution
 
+_EXACT = 2**53  # up to here a float holds every whole number
 _ROUNDING = 1e-9  # of a number of steps
 Value: TypeAlias = bool | int | float | str
+
+
+def _exact(value: int) -> int:
+    if abs(value) > _EXACT:
+        raise ValueError(f"must lie within ±{_EXACT}")
+    return value
 
 
 class Range(Recipe, ABC):
@@ -69,16 +76,18 @@ class _Interval(Range):
         low, high, step = (getattr(self, name) for name in ("low", "high", "step"))
         if step is None:
             return None
-        return [low + i * step for i in range(round((high - low) / step) + 1)]
+        points = round((high - low) / step)
+        inner = [type(low)(f"{low + i * step:.12g}") for i in range(points)]
+        return [*inner, high]
 
 
 class IntRange(_Interval):
     """Whole numbers from `low` to `high`, both included."""
 
     kind: Literal["int"] = "int"
-    low: int
+    low: Annotated[int, AfterValidator(_exact)]
     """Smallest value."""
-    high: int
+    high: Annotated[int, AfterValidator(_exact)]
     """Largest value."""
     step: Annotated[int, Field(ge=1)] | None = None
     """Distance between values; left out: 1 (a grid needs it written)."""

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, PrivateAttr, StringConstraints
+from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints
 
 from cfexp.analysis.buckets import Buckets
 from cfexp.data.feedback import Feedback
@@ -21,6 +21,12 @@ from cfexp.search.space import AnyRange, Value
 from cfexp.splits.any_split import AnySplit
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]*$", max_length=80)]
+
+
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("each objective may be named once")
+    return names
 
 
 class Entry(Recipe):
@@ -96,7 +102,9 @@ class StudySpec(Recipe):
     """A sentence or two for whoever opens the results."""
     seed: Annotated[int, Field(ge=0)] = 0
     """All randomness derives from it."""
-    objectives: Annotated[tuple[MetricName, ...], Field(min_length=1)] = ("ndcg@10",)
+    objectives: Annotated[
+        tuple[MetricName, ...], Field(min_length=1), AfterValidator(_distinct)
+    ] = ("ndcg@10",)
     """What the search improves, on validation; the first one picks epochs and the winner."""
     metrics: tuple[MetricName, ...] = ("recall@10", "ndcg@10")
     """What is reported besides the objectives."""

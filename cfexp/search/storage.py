@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import sqlite3
+from typing import TYPE_CHECKING
 
 import optuna
 import sqlalchemy
 from filelock import FileLock
 
+from cfexp.errors import InputError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from optuna.storages import RDBStorage
+
+
+_PATIENCE = 60  # seconds that a writer waits for another
+ABOUT = "about"
+"""The attribute that a study is recognised by: its science, spec, text, data and split."""
 
 
 def is_storage(home: Path) -> bool:
@@ -24,21 +32,33 @@ def open_storage(home: Path) -> RDBStorage:
 
     SQLite with a write-ahead log, so that a commit is cheap and survives the death of
     any process; transactions take the write lock at once, so that claims are atomic.
+
+    Raises
+    ------
+    InputError
+        When the home cannot be written, or its `optuna.db` is no database.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    home.mkdir(parents=True, exist_ok=True)
-    path = (home / "optuna.db").resolve()
-    with FileLock(home / "optuna.lock"):
-        storage = optuna.storages.RDBStorage(
-            f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": 60}}
-        )
-    storage.engine.dispose()
+    path = home.absolute() / "optuna.db"
 
-    @sqlalchemy.event.listens_for(storage.engine, "connect")
-    def _connected(connection: Any, _: object) -> None:  # noqa: ANN401
-        connection.isolation_level = None  # transactions are begun below
+    def connect() -> sqlite3.Connection:
+        # By path: a URL would give characters such as "?" a meaning.
+        connection = sqlite3.connect(
+            path, timeout=_PATIENCE, check_same_thread=False, isolation_level=None
+        )
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
+        return connection
+
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with FileLock(home / "optuna.lock"):
+            connect().close()
+            storage = optuna.storages.RDBStorage(
+                "sqlite:///optuna.db", engine_kwargs={"creator": connect}
+            )
+    except (OSError, sqlite3.Error, sqlalchemy.exc.SQLAlchemyError, RuntimeError) as error:
+        raise InputError(f"the home {home} cannot be used: {error}") from error
 
     @sqlalchemy.event.listens_for(storage.engine, "begin")
     def _begun(connection: sqlalchemy.Connection) -> None:
@@ -48,6 +68,6 @@ def open_storage(home: Path) -> RDBStorage:
 
 
 def study_names(storage: RDBStorage) -> list[str]:
-    """Return the names of all studies, the newest first."""
-    studies = storage.get_all_studies()
-    return [study.study_name for study in sorted(studies, key=lambda one: -one._study_id)]  # noqa: SLF001
+    """Return the names of all studies that have begun, the newest first."""
+    studies = sorted(storage.get_all_studies(), key=lambda study: -study._study_id)  # noqa: SLF001
+    return [study.study_name for study in studies if ABOUT in study.user_attrs]

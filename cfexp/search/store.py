@@ -18,13 +18,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import optuna
+from optuna.distributions import distribution_to_json, json_to_distribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from cfexp.errors import StudyConflictError
+from cfexp.metrics.metric import Metric
 from cfexp.search.conflicts import refuse_other
 from cfexp.search.record import Reading, RunRecord, StudyRecord
 from cfexp.search.slots import slots
-from cfexp.search.storage import study_names
+from cfexp.search.storage import ABOUT, study_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +61,8 @@ class Store:
             raise StudyConflictError(
                 f"there is no study {name!r} in {home}; there are: {names}"
             ) from None
+        if ABOUT not in study.user_attrs:
+            raise StudyConflictError(f"study {name!r} was stopped before it began; run it again")
         return cls(study, home)
 
     @classmethod
@@ -75,33 +79,26 @@ class Store:
             When the storage holds a study of this name with another science or on
             other data; says what differs.
         """
-        new = {
+        about = {
             "science": spec.science_hash,
             "fingerprint": facts["fingerprint"],
             "created": int(time.time() * 1000),
-        }
-        directions = [
-            metric.direction for metric in spec.all_metrics if str(metric) in spec.objectives
-        ]
-        study = optuna.create_study(
-            study_name=spec.name, storage=storage, directions=directions, load_if_exists=True
-        )
-        store = cls(study, home)
-        old = study.user_attrs
-        if "science" in old:
-            refuse_other(spec, old, new)
-        else:
-            for key, value in new.items():
-                study.set_user_attr(key, value)
-        current = {
             "spec": spec.model_dump(mode="json"),
             "text": spec.text,
             "data": facts["data"],
             "split": facts["split"],
         }
-        for key, value in current.items():
-            if old.get(key) != value:
-                study.set_user_attr(key, value)
+        directions = [Metric.parse(name).direction for name in spec.objectives]
+        study = optuna.create_study(
+            study_name=spec.name, storage=storage, directions=directions, load_if_exists=True
+        )
+        store = cls(study, home)
+        old = study.user_attrs.get(ABOUT)
+        if old is not None:
+            refuse_other(spec, old, about)
+            about["created"] = old["created"]
+        if about != old:
+            study.set_user_attr(ABOUT, about)  # one attribute: there whole, or not at all
         store.folder.mkdir(parents=True, exist_ok=True)
         return store
 
@@ -134,24 +131,33 @@ class Store:
         else:
             self._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)  # noqa: SLF001
 
-    def mirror(self) -> optuna.Study:
-        """Return the study in memory, every trial under its own number."""
+    def mirror(self, entry: str | None = None) -> optuna.Study:
+        """Return the study in memory, or one model's part of it.
+
+        A trial's user attribute `slot` is its number in the store.
+        """
         mirror = optuna.create_study(directions=self.study.directions)
-        objective = f"val/{self.study.user_attrs['spec']['objectives'][0]}"
+        objective = f"val/{self.study.user_attrs[ABOUT]['spec']['objectives'][0]}"
         single = len(self.study.directions) == 1
         for trial in self.study.get_trials(deepcopy=False):
             self._ids[trial.number] = trial._trial_id  # noqa: SLF001
+            if entry not in {None, trial.user_attrs["entry"]}:
+                continue
             points = {}
             if single and "record" in trial.user_attrs:
                 record = RunRecord.from_json(json.loads(trial.user_attrs["record"]))
                 points = {point.epoch: point.metrics[objective] for point in record.curve}
+            known = {
+                name: (value, json_to_distribution(text))
+                for name, (value, text) in trial.user_attrs.get("params", {}).items()
+            }
             mirror.add_trial(
                 create_trial(
                     state=trial.state,
                     values=trial.values if trial.state is not TrialState.WAITING else None,
-                    params=trial.params,
-                    distributions=trial.distributions,
-                    user_attrs={"entry": trial.user_attrs["entry"]},
+                    params={name: value for name, (value, _) in known.items()},
+                    distributions={name: kind for name, (_, kind) in known.items()},
+                    user_attrs={"entry": trial.user_attrs["entry"], "slot": trial.number},
                     system_attrs=trial.system_attrs,
                     intermediate_values=points,
                 )
@@ -159,16 +165,21 @@ class Store:
         return mirror
 
     def claim(self, trial: FrozenTrial) -> None:
-        """Write that a trial of the mirror is running, and with which parameters."""
-        trial_id = self._ids[trial.number]
+        """Write that a trial of a mirror is running, and with which parameters.
+
+        They are first written as one attribute, so that a death in between leaves all
+        of them or none.
+        """
+        trial_id = self._ids[trial.user_attrs["slot"]]
         self._storage.set_trial_state_values(trial_id, TrialState.RUNNING)
-        known = self._storage.get_trial(trial_id).params
+        params = {
+            name: (value, distribution_to_json(trial.distributions[name]))
+            for name, value in trial.params.items()
+        }
+        self._storage.set_trial_user_attr(trial_id, "params", params)
         for name, value in trial.params.items():
-            if name not in known:
-                distribution = trial.distributions[name]
-                self._storage.set_trial_param(
-                    trial_id, name, distribution.to_internal_repr(value), distribution
-                )
+            kind = trial.distributions[name]
+            self._storage.set_trial_param(trial_id, name, kind.to_internal_repr(value), kind)
 
     def end(self, record: RunRecord) -> None:
         """Write a trial's record, then its state."""
@@ -179,7 +190,7 @@ class Store:
         self._end(trial_id, record)
 
     def _end(self, trial_id: int, record: RunRecord) -> None:
-        objectives = self.study.user_attrs["spec"]["objectives"]
+        objectives = self.study.user_attrs[ABOUT]["spec"]["objectives"]
         failed = record.state == "failed"
         values = None if failed else [record.metrics[f"val/{name}"] for name in objectives]
         self._storage.set_trial_state_values(trial_id, _STATES[record.state], values)
@@ -201,7 +212,8 @@ class Store:
     def record(self) -> StudyRecord:
         """Return everything that is known of the study."""
         attributes = self.study.user_attrs
-        spec = attributes["spec"]
+        about = attributes[ABOUT]
+        spec = about["spec"]
         entries = [*spec["baselines"], *spec["models"]]
         runs = [
             RunRecord.from_json(json.loads(value))
@@ -224,18 +236,18 @@ class Store:
         return StudyRecord(
             name=self.study.study_name,
             description=spec["description"],
-            science=attributes["science"],
-            fingerprint=attributes["fingerprint"],
-            text=attributes["text"],
+            science=about["science"],
+            fingerprint=about["fingerprint"],
+            text=about["text"],
             spec=spec,
             objectives=tuple(spec["objectives"]),
             direction=self.study.directions[0].name.lower(),  # type: ignore[arg-type]
-            data=attributes["data"],
-            split=attributes["split"],
+            data=about["data"],
+            split=about["split"],
             runs=tuple(sorted(runs, key=lambda run: (order[run.role], run.number or 0, run.key))),
             readings=tuple(sorted(readings, key=lambda reading: reading.generation)),
             budget=len(trials),
-            created=attributes["created"],
+            created=about["created"],
             folder=str(self.folder),
             seconds=attributes.get("seconds", {}),
         )

@@ -6,9 +6,8 @@ baselines -> trials (ask, train epoch by epoch, report, prune or finish, tell)
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfexp.search.finals import best_final, best_trials
@@ -20,6 +19,8 @@ from cfexp.seeds import seed_for
 from cfexp.splits.split import save_stages
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cfexp.models.model import Model
     from cfexp.search.observer import Observer, Phase
     from cfexp.search.pool import Job
@@ -43,15 +44,19 @@ def run(
     The caller holds the study's lock. `trials` raises the file's budget; `threads` are
     each worker's. Whatever is finished is in the store before an observer hears of it.
     """
-    with tempfile.TemporaryDirectory(prefix="cfexp-") as stages:
-        save_stages(list(prepared.stages.values()), Path(stages))
-        setup = {
-            "stages": stages,
-            "folder": str((home / "studies" / spec.name).resolve()),
-            "metrics": [str(metric) for metric in spec.all_metrics],
-            "evaluate_every": spec.search.evaluate_every,
-            "threads": threads,
-        }
+    # Under the home, where a killed session's are replaced by the next one's.
+    folder = (home / "studies" / spec.name).resolve()
+    stages = folder / "stages"
+    shutil.rmtree(stages, ignore_errors=True)
+    save_stages(list(prepared.stages.values()), stages)
+    setup = {
+        "stages": str(stages),
+        "folder": str(folder),
+        "metrics": [str(metric) for metric in spec.all_metrics],
+        "evaluate_every": spec.search.evaluate_every,
+        "threads": threads,
+    }
+    try:
         with Pool(workers, setup, observer.note) as pool:
             # Optuna is imported while the workers start.
             from cfexp.search.storage import open_storage
@@ -64,16 +69,18 @@ def run(
             }
             store = Store.create(open_storage(home), spec, home, facts)
             prepared.save_vocabulary(store.folder / "vocabulary.npz")
-            budget = store.plan(spec, spec.search.trials if trials is None else trials)
+            wanted = spec.search.trials if trials is None else trials
+            budget = store.plan(spec, wanted)
+            if trials is not None and budget > trials:
+                observer.note(f"the study has {budget} trials already; a budget is never lowered")
             observer.started(store.record())
-            coordinator = _Coordinator(spec, store, pool, observer)
             try:
-                coordinator.baselines()
-                coordinator.trials(budget, parallel=workers > 1)
-                coordinator.finals(budget)
+                _Coordinator(spec, store, pool, observer).run(budget, parallel=workers > 1)
             except KeyboardInterrupt:
                 store.release()
                 raise
+    finally:
+        shutil.rmtree(stages, ignore_errors=True)
     return store
 
 
@@ -83,6 +90,12 @@ class _Coordinator:
         self.store = store
         self.pool = pool
         self.observer = observer
+
+    def run(self, budget: int, *, parallel: bool) -> None:
+        """Run all that is missing."""
+        self.baselines()
+        self.trials(budget, parallel=parallel)
+        self.finals(budget)
 
     def baselines(self) -> None:
         """Fit and read every baseline and every default configuration that is missing."""
@@ -95,22 +108,25 @@ class _Coordinator:
         self._run("baselines", jobs)
 
     def trials(self, budget: int, *, parallel: bool) -> None:
-        """Run every trial that waits."""
-        mirror = self.store.mirror()
-        mirror.pruner = self.spec.search.pruner.pruner()
-        waiting = [
-            trial.number
+        """Run every trial that waits; each model is sampled and pruned on its own."""
+        mirrors = {entry.label: self.store.mirror(entry.label) for entry in self.spec.models}
+        for mirror in mirrors.values():
+            mirror.pruner = self.spec.search.pruner.pruner()
+        waiting = sorted(
+            (trial.user_attrs["slot"], label)
+            for label, mirror in mirrors.items()
             for trial in mirror.get_trials(deepcopy=False)
             if trial.state.name == "WAITING"
-        ]
+        )
         self.observer.phase("trials", budget)
-        numbers = iter(waiting)
+        slots = iter(waiting)
         jobs: list[TrialJob] = []
         objective = Objective(self.spec)
 
         def next_job() -> Job | None:
-            for number in numbers:
+            for number, label in slots:
                 seed = seed_for(self.spec.seed, "sampler", number)
+                mirror = mirrors[label]
                 mirror.sampler = self.spec.search.sampler.sampler(seed, parallel=parallel)
                 job = TrialJob(objective, mirror, self.store, self.observer)
                 jobs.append(job)
@@ -132,34 +148,41 @@ class _Coordinator:
         generation = len(study.readings) + 1
         entries = {entry.label: entry for entry in self.spec.models}
         jobs: list[ReadJob] = []
+        keys: dict[int, list[str]] = {}
         for run in finalists:
-            entry = entries[run.entry]
+            entry, number = entries[run.entry], int(run.key.rpartition("/")[2])
             model = _with_epochs(entry.configured(_fields(run.model)), run.best_epoch)
+            keys[number] = [f"final/{number}/seed-{seed}" for seed in self._seeds(model)]
             jobs += self._readings(
                 "final",
                 entry,
                 model,
-                name=str(run.number),
+                name=str(number),
                 label=run.label,
-                number=run.number,
+                number=number,
                 generation=generation,
             )
         self._run("finals", jobs)
-        numbers = [run.number for run in finalists if run.number is not None]
-        winner = best_final(self.store.record(), self.spec.objective, numbers)
+        winner = best_final(self.store.record(), self.spec.objective, keys)
+        if winner is None:
+            self.observer.note("no finalist could be fitted on every seed: there is no winner")
+            return
         reading = Reading(
             generation=generation,
             trials=trials,
-            finalists=(winner, *(number for number in numbers if number != winner)),
+            finalists=(winner, *(number for number in keys if number != winner)),
             seeds=self.spec.finals.seeds,
             winner=winner,
         )
         last = study.readings[-1] if study.readings else None
-        if last is None or (last.trials, last.finalists) != (trials, reading.finalists):
+        if last is None or dataclasses.replace(reading, generation=last.generation) != last:
             self.store.add_reading(reading)
         folder = self.store.folder / "model"
         folder.mkdir(exist_ok=True)
         shutil.copyfile(self.store.folder / _scorer_path(winner), folder / "model.npz")
+
+    def _seeds(self, model: Model) -> range:
+        return range(1, 1 + (self.spec.finals.seeds if model.stochastic else 1))
 
     def _readings(
         self,
@@ -173,15 +196,15 @@ class _Coordinator:
         generation: int = 0,
     ) -> list[ReadJob]:
         """Return the jobs of one configuration over seeds that are not in the store yet."""
-        seeds = self.spec.finals.seeds if model.stochastic else 1
+        seeds = self._seeds(model)
         stored = {run.key: run for run in self.store.record().runs}
         jobs: list[ReadJob] = []
-        for seed in range(1, seeds + 1):
+        for seed in seeds:
             key = f"{role}/{name}/seed-{seed}"
             record = RunRecord(
                 role=role,
                 key=key,
-                label=label if seeds == 1 else f"{label} seed {seed}",
+                label=label if len(seeds) == 1 else f"{label} seed {seed}",
                 entry=entry.label,
                 model=model.model_dump(mode="json"),
                 mask=entry.mask,
@@ -198,15 +221,16 @@ class _Coordinator:
         return jobs
 
     def _has(self, stored: RunRecord | None, wanted: RunRecord, scorer: str | None) -> bool:
-        files = [f"{wanted.vectors}-val.npz", f"{wanted.vectors}-test.npz"]
+        """Return whether a run is in the store with all that is wanted of it now."""
+        if stored is None or stored.state != "complete":
+            return False
+        parts = {name.partition("/")[0] for name in stored.metrics}
+        files = [f"{wanted.vectors}-{part}.npz" for part in parts]
         if scorer is not None:
             files.append(scorer)
-        return (
-            stored is not None
-            and stored.state == "complete"
-            and (stored.model, stored.mask, stored.seed) == (wanted.model, wanted.mask, wanted.seed)
-            and all((self.store.folder / file).exists() for file in files)
-        )
+        same = (stored.model, stored.mask, stored.seed) == (wanted.model, wanted.mask, wanted.seed)
+        measured = all(f"test/{metric}" in stored.metrics for metric in self.spec.all_metrics)
+        return same and measured and all((self.store.folder / file).exists() for file in files)
 
     def _run(self, phase: Phase, jobs: list[ReadJob]) -> None:
         if jobs:

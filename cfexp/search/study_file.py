@@ -127,6 +127,7 @@ def _rules(document: dict[str, Any]) -> Iterator[Mistake]:
     """Find mistakes between values; what is malformed is skipped, as Pydantic reports it."""
     for section in ("models", "baselines"):
         yield from _distinct_names(document.get(section), section)
+    yield from _automatic_names(document)
     entries = document.get("models")
     search = document.get("search")
     search = search if isinstance(search, dict) else {}
@@ -164,16 +165,30 @@ def _rules(document: dict[str, Any]) -> Iterator[Mistake]:
 
 def _distinct_names(entries: object, section: str) -> Iterator[Mistake]:
     seen: set[str] = set()
-    for index, entry in enumerate(entries if isinstance(entries, list) else []):
-        model = entry.get("model") if isinstance(entry, dict) else None
-        if not isinstance(model, dict):
-            continue
-        label = entry.get("name") or model.get("kind")
-        if isinstance(label, str) and label in seen:
+    for index, label in enumerate(_labels(entries)):
+        if label and label in seen:
             yield Mistake(
                 f"{section}[{index}].name", f"{label!r} is taken; give each entry its own name"
             )
-        seen.add(str(label))
+        seen.add(label)
+
+
+def _automatic_names(document: dict[str, Any]) -> Iterator[Mistake]:
+    """Keep the names of the automatic baselines, the models' defaults, for themselves."""
+    taken = {f"{label} default" for label in _labels(document.get("models"))}
+    for index, label in enumerate(_labels(document.get("baselines"))):
+        if label in taken:
+            yield Mistake(f"baselines[{index}].name", f"{label!r} is the automatic baseline's name")
+
+
+def _labels(entries: object) -> list[str]:
+    """Return what the leaderboard calls each entry; "" for a malformed one."""
+    labels = []
+    for entry in entries if isinstance(entries, list) else []:
+        model = entry.get("model") if isinstance(entry, dict) else None
+        label = (entry.get("name") or model.get("kind")) if isinstance(model, dict) else ""
+        labels.append(label if isinstance(label, str) else "")
+    return labels
 
 
 def _space(entry: dict[str, Any], path: str, *, grid: bool) -> Iterator[Mistake]:
@@ -200,7 +215,12 @@ def _space(entry: dict[str, Any], path: str, *, grid: bool) -> Iterator[Mistake]
         if grid and ranges[name].grid() is None:
             yield Mistake(where, "a grid needs 'step', or kind = 'choice' with 'values'")
         yield from _bounds(model, name, ranges[name], where)
-    start = entry.get("start")
+    if grid and entry.get("start"):
+        yield Mistake(f"{path}.start", "a grid tries every combination; it has no start")
+    yield from _start(entry.get("start"), ranges, path)
+
+
+def _start(start: object, ranges: dict[str, Range], path: str) -> Iterator[Mistake]:
     for index, values in enumerate(start if isinstance(start, list) else []):
         for name, value in values.items() if isinstance(values, dict) else []:
             where = f"{path}.start[{index}].{name}"

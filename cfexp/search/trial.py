@@ -16,7 +16,6 @@ from cfexp.seeds import seed_for
 if TYPE_CHECKING:
     from optuna import Trial
 
-    from cfexp.models.model import Model
     from cfexp.search.record import Point
     from cfexp.search.space import Value
     from cfexp.search.spec import StudySpec, Tuned
@@ -39,8 +38,8 @@ class Objective:
         """The validation stages."""
         return prepare(self.spec).validation
 
-    def suggest(self, trial: Trial) -> tuple[Tuned, dict[str, Value]]:
-        """Ask `trial` for a value of every searched field; names are `als.alpha`.
+    def propose(self, trial: Trial) -> tuple[Tuned, dict[str, Value]]:
+        """Return the model to tune and a value for each searched field (`als.alpha`).
 
         With several models, a trial says which one it tunes in its user attribute
         `entry`; one that does not is asked for it as the parameter `model`.
@@ -56,16 +55,11 @@ class Objective:
         }
         return entry, values
 
-    def propose(self, trial: Trial) -> Model:
-        """Return the model that `suggest` describes."""
-        entry, values = self.suggest(trial)
-        return entry.configured(values)
-
     def __call__(self, trial: Trial) -> float | tuple[float, ...]:
         """Run one trial: report every epoch, prune where the study's pruner says so."""
         from optuna import TrialPruned
 
-        entry, values = self.suggest(trial)
+        entry, values = self.propose(trial)
         objectives = [f"val/{name}" for name in self.spec.objectives]
 
         def report(point: Point) -> bool:

@@ -56,3 +56,14 @@ def test_a_grid_lists_every_step() -> None:
 def test_impossible_ranges_are_refused(arguments: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         FloatRange(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "step"), [(0.1, 0.7, 0.2), (0.0, 0.3, 0.1), (1.1, 3.3, 1.1)]
+)
+def test_inexact_steps_stay_inside_the_range(low: float, high: float, step: float) -> None:
+    values = FloatRange(low=low, high=high, step=step)
+    grid = values.grid()
+    assert grid is not None
+    assert (grid[0], grid[-1]) == (low, high)
+    assert all(values.contains(value) for value in grid)

@@ -10,9 +10,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import optuna
 import pytest
 
-from cfexp.errors import StudyConflictError
+from cfexp.errors import EvaluationError, InputError, StudyConflictError
 from cfexp.launch import open_study, run_study
 from cfexp.models.saved import load
 from cfexp.search.observer import Observer
@@ -156,10 +157,8 @@ class KillWorker(Observer):
     def point(self, key: str, point: Point) -> None:
         if key == "trial/2" and not self.done:
             self.done = True
-            children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-            for child in children:
-                if b"cfexp.search.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
-                    os.kill(int(child), signal.SIGKILL)
+            for child in workers_of_this_process():
+                os.kill(child, signal.SIGKILL)
             time.sleep(0.2)
 
 
@@ -212,3 +211,117 @@ def test_a_study_that_is_being_run_is_refused(small: StudySpec, tmp_path: Path) 
 
     with pytest.raises(KeyboardInterrupt):
         run_study(small, home=tmp_path, track=False, observer=Second())
+
+
+def changed(spec: StudySpec, folder: Path, **changes: dict[str, object]) -> StudySpec:
+    """The same study with some keys of its file changed."""
+    document = json.loads(spec.model_dump_json())
+    for section, values in changes.items():
+        document[section] = (document[section] | values) if isinstance(values, dict) else values
+    return StudySpec.model_validate(document).read_from("", folder)
+
+
+class KillAtFinal(KillWorker):
+    """Kills the computing process that runs the winner-to-be's second seed, every time."""
+
+    def phase(self, phase: str, total: int) -> None:
+        self.final = phase == "finals"
+
+    def finished(self, run: RunRecord) -> None:
+        if self.final and run.state == "complete":
+            for child in workers_of_this_process():
+                os.kill(child, signal.SIGKILL)
+
+
+def workers_of_this_process() -> list[int]:
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return [
+        int(child)
+        for child in children
+        if b"cfexp.search.worker" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+
+
+def test_a_final_that_dies_does_not_take_the_study_along(small: StudySpec, tmp_path: Path) -> None:
+    study = run_study(small, home=tmp_path, track=False, observer=KillAtFinal())
+    assert len(study.of_role("trial")) == 8
+    again = run_study(small, home=tmp_path, track=False)
+    assert {run.state for run in again.of_role("final")} == {"complete"}
+    assert len(again.readings) >= 1
+
+
+def test_a_study_that_died_at_birth_is_started_again(
+    small: StudySpec, finished: tuple[Path, StudyRecord], tmp_path: Path
+) -> None:
+    from cfexp.search.storage import open_storage, study_names
+
+    storage = open_storage(tmp_path)
+    optuna.create_study(study_name="small", storage=storage, directions=["maximize"])
+    assert study_names(storage) == []
+    with pytest.raises(StudyConflictError, match="before it began"):
+        open_study(tmp_path, "small")
+    assert outcomes(run_study(small, home=tmp_path, track=False)) == outcomes(finished[1])
+
+
+def test_fewer_seeds_and_more_finalists_are_judged_alike(small: StudySpec, tmp_path: Path) -> None:
+    run_study(small, home=tmp_path, track=False)
+    spec = changed(small, tmp_path, finals={"seeds": 1, "configurations": 3})
+    study = run_study(spec, home=tmp_path, track=False)
+    firsts = {
+        run.number: run.metrics["val/ndcg@10"]
+        for run in study.of_role("final")
+        if run.key.endswith("/seed-1")
+    }
+    assert set(firsts) == set(study.readings[-1].finalists)
+    assert study.readings[-1].winner == max(firsts, key=lambda number: firsts[number])
+
+
+def test_two_models_share_the_trials_and_are_sampled_apart(
+    small: StudySpec, tmp_path: Path
+) -> None:
+    models = json.loads(small.model_dump_json())["models"]
+    kinds = [models[0] | {"share": 2.0}, models[0] | {"name": "wide", "mask": "positives"}]
+    document = json.loads(small.model_dump_json()) | {"models": kinds, "name": "two"}
+    document["search"]["trials"] = 9
+    spec = StudySpec.model_validate(document)
+    study = run_study(spec, home=tmp_path, track=False)
+    assert Counter(run.entry for run in study.of_role("trial")) == {"als": 6, "wide": 3}
+    assert [run.number for run in study.of_role("trial")] == list(range(9))
+
+
+def test_a_mask_that_hides_what_is_to_be_found_is_refused_before_anything(
+    small: StudySpec, tmp_path: Path
+) -> None:
+    spec = changed(small, tmp_path, split={"novel_only": False})
+    with pytest.raises(EvaluationError, match="novel_only = true"):
+        run_study(spec, home=tmp_path / "home")
+    assert not (tmp_path / "home").exists()
+
+
+def test_without_validation_only_baselines_run(small: StudySpec, tmp_path: Path) -> None:
+    spec = changed(small, tmp_path, split={"validation": 0}, search={"trials": 0})
+    study = run_study(spec, home=tmp_path / "home", track=False)
+    assert {run.role for run in study.runs} == {"baseline"}
+    assert run_study(spec, home=tmp_path / "home", track=False).runs == study.runs
+    with pytest.raises(InputError, match="validation stage"):
+        run_study(spec, home=tmp_path / "home", track=False, trials=2)
+
+
+@pytest.mark.parametrize("name", ["odd ?x#{y}%20", "späce"])
+def test_a_home_of_any_name_holds_the_whole_study(
+    name: str, small: StudySpec, tmp_path: Path
+) -> None:
+    run_study(small, home=tmp_path / name, track=False, trials=2)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name / "optuna.db").stat().st_size > 0
+    assert not (tmp_path / name / "studies" / "small" / "stages").exists()
+
+
+def test_a_home_that_cannot_be_used_is_an_input_error(small: StudySpec, tmp_path: Path) -> None:
+    (tmp_path / "optuna.db").write_text("no database, but long enough to be read as one" * 50)
+    with pytest.raises(InputError, match="cannot be used"):
+        run_study(small, home=tmp_path, track=False)
+    with pytest.raises(InputError, match="cannot be written"):
+        run_study(small, home="/dev/null", track=False)
+    with pytest.raises(InputError, match="start at 1"):
+        run_study(small, home=tmp_path, track=False, workers=0)

@@ -171,3 +171,27 @@ def test_no_document_makes_more_than_an_input_error(data: st.DataObject) -> None
         found = error.mistakes
     assert found
     assert all(mistake.message for mistake in found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ('name = "small"', 'name = "small"\nobjectives = ["ndcg@10", "ndcg@010"]', "objectives"),
+        ('"popularity" }', '"popularity" }\nname = "als default"', "baselines[0].name"),
+        (
+            "alpha = {",
+            'epochs = { kind = "int", low = 1, high = 1000000000000000000000 }\nalpha = {',
+            "models[0].space.epochs.high",
+        ),
+    ],
+)
+def test_what_would_fail_at_the_end_is_refused_at_the_start(old: str, new: str, path: str) -> None:
+    assert old in GOOD
+    assert path in mistakes(GOOD.replace(old, new, 1))
+
+
+def test_a_grid_has_no_start() -> None:
+    text = GOOD.replace("low = 0.1, high = 40.0, log = true", "low = 0.5, high = 2.0, step = 0.5")
+    text = text.replace("factors = 16 }", "factors = 16 }\nstart = [{ alpha = 1.0 }]")
+    text += '[search]\nsampler = { kind = "grid" }\n'
+    assert set(mistakes(text)) == {"models[0].start"}
