@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, Field
@@ -16,12 +17,26 @@ Column: TypeAlias = Annotated[int, Field(ge=1)] | Annotated[str, Field(min_lengt
 
 
 def _known_time_format(text: str) -> str:
-    if text in TIME_FORMATS or "%" in text:
+    if text in TIME_FORMATS:
         return text
+    if "%" in text:
+        return _strptime_pattern(text)
     raise ValueError(
         f"must be one of {', '.join(TIME_FORMATS)}, or a pattern such as '%d/%m/%Y %H:%M'"
         + did_you_mean(text, TIME_FORMATS)
     )
+
+
+def _strptime_pattern(text: str) -> str:
+    import pandas as pd
+
+    try:  # what is read as the time does not matter: a wrong pattern fails with any
+        pd.to_datetime(["2024"], format=text, utc=True, errors="coerce")
+    except (ValueError, re.error) as error:
+        raise ValueError(
+            f"must be a pattern such as '%d/%m/%Y %H:%M', each part at most once: {error}"
+        ) from error
+    return text
 
 
 TimeFormat: TypeAlias = Annotated[str, AfterValidator(_known_time_format)]

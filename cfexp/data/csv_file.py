@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import codecs
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from cfexp.data.columns import Columns, TimeFormat
+from cfexp.data.places import DataPath
 from cfexp.data.source import Source
 
 if TYPE_CHECKING:
     from cfexp.data.interactions import Interactions
     from cfexp.data.places import Places
+
+_SAMPLE = 'user,item\n1,"a"\n'
 
 
 class Csv(Source):
@@ -23,13 +25,13 @@ class Csv(Source):
     """
 
     kind: Literal["csv"] = "csv"
-    path: Annotated[str, Field(min_length=1)]
+    path: DataPath
     """The file, looked for beside the study file, then in CFEXP_DATA_DIR."""
     columns: Columns
     """Which column is the user, the item, the value, the time, the title."""
     separator: Annotated[str, Field(min_length=1)] = ","
     """What stands between columns: ",", ";", "|", a tab, or several characters such as "::"."""
-    quote: Annotated[str, Field(max_length=1)] = '"'
+    quote: str = '"'
     """The character around columns that contain the separator; "" for none.
     With a separator of several characters quotes have no meaning."""
     header: bool = True
@@ -42,11 +44,35 @@ class Csv(Source):
     @field_validator("encoding")
     @classmethod
     def _known_encoding(cls, encoding: str) -> str:
-        try:
-            codecs.lookup(encoding)
-        except LookupError as error:
-            raise ValueError("must be an encoding that Python knows, such as utf-8") from error
+        try:  # bytes to bytes, such as hex, are codecs but no encodings
+            same = _SAMPLE.encode(encoding).decode(encoding) == _SAMPLE
+        except (LookupError, ValueError):
+            same = False
+        if not same:
+            raise ValueError("must be a text encoding that Python knows, such as utf-8 or latin-1")
         return encoding
+
+    @field_validator("separator")
+    @classmethod
+    def _within_lines(cls, separator: str) -> str:
+        if set(separator) & set("\r\n\0"):
+            raise ValueError("must not contain line breaks or NUL; such as ',', ';', '|' or '::'")
+        return separator
+
+    @field_validator("quote")
+    @classmethod
+    def _one_character(cls, quote: str) -> str:
+        if quote and not (len(quote) == 1 and quote.isascii() and quote.isprintable()):
+            raise ValueError("must be one ASCII character, or '' for none")
+        return quote
+
+    @model_validator(mode="after")
+    def _separator_is_no_quote(self) -> Csv:
+        if self.separator == self.quote:
+            raise ValueError(
+                f"separator and quote must differ, both are {self.quote!r}; quote = '' is none"
+            )
+        return self
 
     @model_validator(mode="after")
     def _positions_without_header(self) -> Csv:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from cfexp.data.messages import refuse
 from cfexp.data.source import Source
-from cfexp.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,19 +80,19 @@ class MovieLens(Source):
             for folder in _FOLDERS.get(self.edition, (self.edition,))
             for file in places.candidates(f"{folder}/{name}")
         ]
-        for file in tried:
-            if file.is_file():
-                return file
-        looked = "\n".join(f"  {file}" for file in tried)
-        raise DataError(
-            f"MovieLens {self.edition} is not on this machine; looked for\n{looked}\n"
+        return places.first(
+            tried,
+            f"MovieLens {self.edition} is not on this machine; looked for",
             f"Download it from {_PAGE}, unpack it there as it comes, or set CFEXP_DATA_DIR "
-            f"to the folder that holds {self.edition}/"
+            f"to the folder that holds {self.edition}/",
         )
 
 
 def _titles(file: Path, layout: _Layout, items: Vocabulary) -> AnyArray | None:
+    import pyarrow.compute as pc
+
     from cfexp.data.csv_reader import CsvReader
+    from cfexp.data.table import INTEGER
 
     if not file.is_file():
         return None
@@ -104,7 +104,10 @@ def _titles(file: Path, layout: _Layout, items: Vocabulary) -> AnyArray | None:
         encoding=layout.encoding,
     )
     table = reader.read({"user": 1, "item": 1, "title": 2})
-    codes = items.codes(table["item"].cast("string").cast("int64").to_numpy())
+    movies = table["item"].cast("string").fill_null("")
+    bad = ~pc.match_substring_regex(movies, INTEGER).to_numpy()
+    refuse(reader, "movie ids must be whole numbers", bad, np.arange(len(bad)))
+    codes = items.codes(movies.cast("int64").to_numpy())
     known = np.flatnonzero(codes >= 0)
     titles = np.full(len(items), "", object)
     titles[codes[known]] = table["title"].cast("string").fill_null("").to_numpy()[known]

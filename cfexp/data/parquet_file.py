@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any, Literal
 
 from cfexp.data.columns import Columns, TimeFormat
+from cfexp.data.messages import clip, positions
+from cfexp.data.places import DataPath
 from cfexp.data.source import Source
 from cfexp.errors import DataError
 
@@ -28,7 +28,7 @@ class Parquet(Source):
     """
 
     kind: Literal["parquet"] = "parquet"
-    path: Annotated[str, Field(min_length=1)]
+    path: DataPath
     """The file, looked for beside the study file, then in CFEXP_DATA_DIR."""
     columns: Columns
     """Which column is the user, the item, the value, the time, the title."""
@@ -54,26 +54,36 @@ class ParquetReader:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        from cfexp.data.table import positions
-
         try:
             with pq.ParquetFile(self.file) as parquet:
                 names = parquet.schema_arrow.names
                 at = positions(self.file, roles, names)
+                for position in at.values():
+                    if (count := names.count(names[position])) > 1:
+                        raise DataError(
+                            f"{self.file}: {count} columns are called {names[position]!r}"
+                        )
                 table = parquet.read(columns=list({names[p]: None for p in at.values()}))
-        except pa.ArrowException as error:
+            self._table = pa.table({role: table.column(names[p]) for role, p in at.items()})
+            self._table.validate(full=True)
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise DataError(f"{self.file}: not a Parquet file that can be read: {error}") from error
-        self._table = pa.table({role: table.column(names[p]) for role, p in at.items()})
         return self._table
 
     def show(self, rows: Sequence[int]) -> list[str]:
         """Return one line per row position: its number from 1 and what was read of it."""
-        found = self._table.take(list(rows)).to_pylist()
         return [
             f"row {row + 1}: "
             + ", ".join(
-                f"{role} {value if hasattr(value, 'isoformat') else repr(value)}"
-                for role, value in fields.items()
+                f"{role} {_shown(self._table[role][row])}" for role in self._table.column_names
             )
-            for row, fields in zip(rows, found, strict=True)
+            for row in rows
         ]
+
+
+def _shown(scalar: Any) -> str:  # noqa: ANN401 - pyarrow has no types
+    try:
+        value = scalar.as_py()
+    except (ValueError, OverflowError):  # such as a year that Python's dates do not have
+        return f"(a {scalar.type} out of range)"
+    return clip(str(value) if hasattr(value, "isoformat") else repr(value))

@@ -5,13 +5,27 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, TypeAlias
 
+from pydantic import AfterValidator, Field
+
+from cfexp.data.messages import clip
 from cfexp.errors import DataError
+
+
+def _without_nul(path: str) -> str:
+    if "\0" in path:
+        raise ValueError("must be a path, which has no NUL character")
+    return path
+
+
+DataPath: TypeAlias = Annotated[str, Field(min_length=1), AfterValidator(_without_nul)]
+"""A file: relative to the study file's folder or CFEXP_DATA_DIR, absolute, or `~/...`."""
 
 
 def data_dir() -> Path:
     """Return the data cache: CFEXP_DATA_DIR, or `~/.cache/cfexp` where that is not set."""
-    return Path(os.environ.get("CFEXP_DATA_DIR") or "~/.cache/cfexp").expanduser()
+    return _at_home(os.environ.get("CFEXP_DATA_DIR") or "~/.cache/cfexp")
 
 
 @dataclass(frozen=True)
@@ -32,17 +46,38 @@ class Places:
 
     def candidates(self, path: str) -> list[Path]:
         """Return where `path` is looked for; an absolute path (or `~/...`) stands for itself."""
-        wanted = Path(path).expanduser()
+        wanted = _at_home(path)
         return list(dict.fromkeys(folder / wanted for folder in (self.study_dir, self.data_dir)))
 
     def find(self, path: str) -> Path:
         """Return the file at `path`; DataError naming every place tried when there is none."""
-        tried = self.candidates(path)
+        return self.first(self.candidates(path), f"no file {clip(path)!r}; looked for it as", _RULE)
+
+    @staticmethod
+    def first(tried: list[Path], problem: str, hint: str) -> Path:
+        """Return the first of `tried` that is a file; DataError naming all where none is."""
+        lines = []
         for file in tried:
-            if file.is_file():
-                return file
-        places = "\n".join(f"  {file}{' (a folder)' if file.is_dir() else ''}" for file in tried)
+            try:
+                if file.is_file():
+                    return file
+                what = " (a folder)" if file.is_dir() else ""
+            except OSError as error:  # such as a name that is too long, a folder that is closed
+                what = f" ({error.strerror})"
+            lines.append(f"  {clip(str(file))}{what}")
+        raise DataError("\n".join([problem, *lines, hint]))
+
+
+_RULE = "(relative paths: beside the study file, then in CFEXP_DATA_DIR)"
+
+
+def _at_home(path: str) -> Path:
+    """Return `path` with `~` or `~user` replaced by that user's home folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        user = clip(Path(path).parts[0])
         raise DataError(
-            f"no file {path!r}; looked for it as\n{places}\n"
-            "(relative paths: beside the study file, then in CFEXP_DATA_DIR)"
-        )
+            f"{clip(path)!r}: there is no home folder to put in place of {user!r}; "
+            "use ~/..., an absolute path or a relative one"
+        ) from error

@@ -19,7 +19,9 @@ import numpy as np
 from pydantic import Field
 
 from cfexp.data.interactions import Interactions, Vocabulary
+from cfexp.data.memory import available_memory
 from cfexp.data.source import Source
+from cfexp.errors import DataError
 from cfexp.seeds import seed_for
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ class Synthetic(Source):
     def load(self, places: Places) -> Interactions:
         """Make every row, in the order of time."""
         del places
+        self._refuse_without_room()
         rng = np.random.default_rng(seed_for(self.seed, "synthetic"))
         belongs = rng.dirichlet(np.full(self.tastes, _MIXTURE), self.items).T  # tastes x items
         user = np.repeat(np.arange(self.users), self._activity(rng))
@@ -81,6 +84,29 @@ class Synthetic(Source):
             items=items,
             titles=_titles(rng, belongs.argmax(axis=0))[items.ids - 1],
         )
+
+    def bytes_needed(self) -> int:
+        """Return about how much memory `load` takes at its peak.
+
+        Mostly float64 arrays: three of events x tastes (one is drawn from the others), four
+        of items x tastes, three of users x tastes, and a few numbers of each on their own.
+        """
+        events = max(self.users, min(self.interactions, self.users * max(self.items // 2, 1)))
+        return (
+            events * (20 * self.tastes + 100)
+            + self.items * (32 * self.tastes + 150)
+            + self.users * (24 * self.tastes + 100)
+        )
+
+    def _refuse_without_room(self) -> None:
+        needed, available = self.bytes_needed(), available_memory()
+        if available is not None and needed > available:
+            raise DataError(
+                f"synthetic data of users = {self.users:,}, items = {self.items:,}, "
+                f"interactions = {self.interactions:,} and tastes = {self.tastes:,} must fit into "
+                f"memory: they need about {needed / 2**30:,.1f} GiB and "
+                f"{available / 2**30:,.1f} GiB are available; make one of these numbers smaller"
+            )
 
     def _activity(self, rng: np.random.Generator) -> Longs:
         """Return how many events each user has: Pareto, at most half the catalogue."""

@@ -6,64 +6,30 @@ value, time, title) and a way to show rows in messages; the rules are here, once
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cfexp.data.interactions import Interactions, Vocabulary
+from cfexp.data.kinds import is_text, plain
+from cfexp.data.messages import refuse
 from cfexp.data.times import microseconds
-from cfexp.errors import DataError, did_you_mean
+from cfexp.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from cfexp.arrays import AnyArray, Codes, Longs
+    from cfexp.data.messages import Reader
 
-    from cfexp.arrays import AnyArray, Codes, Longs, Mask
-
-SHOWN = 3
-"""How many offending rows a message shows."""
-_INTEGER = r"^(0|-?[1-9][0-9]{0,17})$"
-
-
-class Reader(Protocol):
-    """What a message needs from whoever read the rows."""
-
-    @property
-    def file(self) -> Path:
-        """The file, for messages."""
-
-    def show(self, rows: Sequence[int]) -> list[str]:
-        """Return one line per row position."""
-
-
-def positions(file: Path, roles: Mapping[str, int | str], names: Sequence[str]) -> dict[str, int]:
-    """Return the position from 0 of each role's column among the file's columns `names`."""
-    found = {}
-    for role, column in roles.items():
-        if isinstance(column, int):
-            if column > len(names):
-                raise DataError(
-                    f"{file}: no column {column} for the {role}; rows have {len(names)} columns"
-                )
-            found[role] = column - 1
-            continue
-        count = list(names).count(column)
-        if count != 1:
-            problem = "no column" if count == 0 else f"{count} columns are called"
-            hint = "; is the separator right?" if len(names) == 1 else ""
-            raise DataError(
-                f"{file}: {problem} {column!r} for the {role}; the columns are "
-                f"{', '.join(map(repr, names))}{did_you_mean(column, names)}{hint}"
-            )
-        found[role] = list(names).index(column)
-    return found
+INTEGER = r"^(0|-?[1-9][0-9]{0,17})$"
+"""An integer as Python would print it."""
 
 
 def interactions(table: pa.Table, time_format: str, reader: Reader) -> Interactions:
     """Return the rows of `table`, without those that lack an id; DataError on a bad row."""
     n_rows = table.num_rows
+    table = plain(table, reader)
     user, user_ids = _encode(table["user"])
     item, item_ids = _encode(table["item"])
     kept = np.flatnonzero((user >= 0) & (item >= 0))
@@ -94,18 +60,6 @@ def interactions(table: pa.Table, time_format: str, reader: Reader) -> Interacti
     )
 
 
-def refuse(reader: Reader, rule: str, bad: Mask, kept: Longs) -> None:
-    """Raise DataError when a row breaks `rule`, showing the first few."""
-    rows = kept[bad]
-    if len(rows) == 0:
-        return
-    shown = "\n".join(f"  {line}" for line in reader.show([int(row) for row in rows[:SHOWN]]))
-    more = f"\n  ... and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
-    raise DataError(
-        f"{reader.file}: {rule}; {len(rows):,} of {len(kept):,} rows break this:\n{shown}{more}"
-    )
-
-
 def _encode(column: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
     """Return each row's position among the distinct ids, -1 where there is none."""
     if not pa.types.is_dictionary(column.type):
@@ -115,7 +69,7 @@ def _encode(column: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
     codes = pc.fill_null(whole.indices, -1).to_numpy(zero_copy_only=False).astype(np.int32)
     if pa.types.is_floating(ids.type):
         missing = pc.is_nan(ids)
-    elif pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type):
+    elif is_text(ids.type):
         missing = pc.equal(ids, "")
     else:
         return codes, ids
@@ -141,7 +95,7 @@ def _identities(ids: pa.Array) -> AnyArray:
     if pa.types.is_integer(ids.type) and ids.type != pa.uint64():
         return np.asarray(ids.cast(pa.int64()).to_numpy())
     text = ids.cast(pa.string())
-    if pc.all(pc.match_substring_regex(text, _INTEGER)).as_py():
+    if pc.all(pc.match_substring_regex(text, INTEGER)).as_py():
         return np.asarray(text.cast(pa.int64()).to_numpy())
     return np.asarray(text.to_numpy(zero_copy_only=False))
 
@@ -150,12 +104,12 @@ def _values(table: pa.Table, kept: Longs, reader: Reader) -> AnyArray:
     if "value" not in table.column_names:
         return np.ones(len(kept), np.float32)
     column = table["value"]
-    if pa.types.is_string(column.type) or pa.types.is_dictionary(column.type):
+    if is_text(column.type):
         import pandas as pd
 
         numbers = pd.to_numeric(column.to_pandas().astype("str"), errors="coerce").to_numpy()
     else:
-        numbers = column.cast(pa.float64()).to_numpy()
+        numbers = column.to_numpy()
     with np.errstate(over="ignore", invalid="ignore"):
         values = np.asarray(numbers, np.float32)
         bad = ~(np.isfinite(values) & (values >= 0))
@@ -166,7 +120,8 @@ def _values(table: pa.Table, kept: Longs, reader: Reader) -> AnyArray:
 def _times(table: pa.Table, time_format: str, kept: Longs, reader: Reader) -> Longs | None:
     if "time" not in table.column_names:
         return None
-    times, unreadable, implausible = microseconds(table["time"], time_format)
+    column = table["time"]
+    times, unreadable, implausible = microseconds(column, time_format)
     refuse(
         reader,
         f"times must be readable under time_format = {time_format!r} and not missing",
@@ -174,10 +129,10 @@ def _times(table: pa.Table, time_format: str, kept: Longs, reader: Reader) -> Lo
         kept,
     )
     finer = "'unix_ms'" if time_format != "unix_ms" else "'unix' or 'iso'"
+    hint = "" if pa.types.is_temporal(column.type) else f"; did you mean time_format = {finer}?"
     refuse(
         reader,
-        f"times must lie before the year 5138 under time_format = {time_format!r}; "
-        f"did you mean time_format = {finer}?",
+        f"times must lie before the year 5138 under time_format = {time_format!r}{hint}",
         implausible,
         kept,
     )

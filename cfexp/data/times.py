@@ -21,9 +21,7 @@ def microseconds(column: pa.ChunkedArray, time_format: str) -> tuple[Longs, Mask
     """Return the times of a column, which rows cannot be read, and which are implausible."""
     kind = column.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        whole = column.cast(pa.timestamp("us", tz=getattr(kind, "tz", None)), safe=False)
-        times = pc.fill_null(whole.cast(pa.int64()), _NOT_A_TIME).to_numpy()
-        return times, times == _NOT_A_TIME, np.zeros(len(times), bool)
+        return _from_timestamps(column)
     if time_format in {"auto", "unix", "unix_ms"}:
         numbers = _numbers(column)
         if time_format != "auto" or 2 * np.isfinite(numbers).sum() >= len(numbers) > 0:
@@ -37,15 +35,30 @@ def _numbers(column: pa.ChunkedArray) -> AnyArray:
     if pa.types.is_integer(column.type) and column.null_count == 0:
         return np.asarray(column.to_numpy())
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-        return np.asarray(column.cast(pa.float64()).to_numpy())
+        return np.asarray(column.cast(pa.float64(), safe=False).to_numpy())
     text = column.cast(pa.string()).to_pandas()
     return np.asarray(pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64))
 
 
+def _from_timestamps(column: pa.ChunkedArray) -> tuple[Longs, Mask, Mask]:
+    if pa.types.is_date32(column.type):
+        column = column.cast(pa.timestamp("s"))
+    unit = "ms" if pa.types.is_date64(column.type) else column.type.unit
+    ticks = pc.fill_null(column.cast(pa.int64()), _NOT_A_TIME).to_numpy()
+    missing = ticks == _NOT_A_TIME
+    ticks = np.where(missing, 0, ticks)
+    if unit == "ns":
+        unit, ticks = "us", ticks // 1_000
+    times, _, implausible = _from_numbers(ticks, {"s": 1_000_000, "ms": 1_000, "us": 1}[unit])
+    return times, missing, implausible
+
+
 def _from_numbers(numbers: AnyArray, factor: int) -> tuple[Longs, Mask, Mask]:
     unreadable = ~np.isfinite(numbers)
-    implausible = ~unreadable & (np.abs(np.where(unreadable, 0, numbers)) > _LATEST // factor)
-    usable = np.where(unreadable | implausible, 0, numbers)
+    readable = np.where(unreadable, 0, numbers)
+    latest = _LATEST // factor
+    implausible = (readable > latest) | (readable < -latest)
+    usable = np.where(implausible, 0, readable)
     if usable.dtype.kind == "f":
         usable = np.round(usable * factor)
         factor = 1

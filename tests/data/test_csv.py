@@ -208,6 +208,37 @@ def test_wrong_encoding(tmp_path: Path) -> None:
     ).replace("UTF8", "utf-8")
 
 
+def test_wrong_encoding_of_the_header_or_of_a_row_with_too_many_columns(tmp_path: Path) -> None:
+    assert "line 1 is not utf-8 text" in refused(tmp_path, b"u,i,v,t,\xe9\n1,1,1,1,1\n")
+    assert "line 3 is not utf-8 text" in refused(tmp_path, b"u,i,v,t\n1,1,1,1\n1,1,1,1,\xe9\n")
+    surrogate = b"u,i,v,t\n1,1,1,1\n1,+2AA-,1,1\n"
+    assert "line 3 is not utf-7 text" in refused(tmp_path, surrogate, encoding="utf-7")
+
+
+def test_columns_that_are_too_long(tmp_path: Path) -> None:
+    huge = "x" * 200_000
+    message = refused(tmp_path, f"{huge},i,v,t\n1,1,1,1\n")
+    assert "the row at line 1 cannot be cut into columns of at most 131,072 characters" in message
+    assert "is it not separated by ',', or a quote '\"' left open" in message
+    message = refused(tmp_path, f"u,i,v,t\n1,{huge},1,1\n1,2,-1,1\n")
+    assert "values must be numbers, finite and not negative; 1 of 2 rows break this" in message
+    assert len(message) < 1_000
+    message = refused(tmp_path, "u,i,v,t\n1,1,1,1\n" + f"1,{huge * 10},1,1\n" * 5)
+    assert "a row is longer than 1 MiB" in message
+    assert len(refused(tmp_path, "u" * 100_000 + ",i,v,t\n1,1,1,1\n")) < 1_000
+    assert len(refused(tmp_path, "u,i,v,t\n1,1,-1," + "1" * 100_000 + "\n")) < 1_000
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_line_breaks_in_the_header(tmp_path: Path, newline: str) -> None:
+    text = newline.join(['u,"i', 'd",v,t', "1,5,2,3", "2,6,-1,4"])
+    columns = {"user": 1, "item": f"i{newline}d"}
+    rows = load(tmp_path, text, columns=columns)
+    assert rows.users.ids.tolist() == [1, 2]
+    assert rows.items.ids.tolist() == [5, 6]
+    assert "line 4: 2,6,-1,4" in refused(tmp_path, text, columns=columns | {"value": "v"})
+
+
 @pytest.mark.parametrize("text", ["", "\n\n"])
 def test_empty_file(tmp_path: Path, text: str) -> None:
     assert "the file is empty" in refused(tmp_path, text)
@@ -245,6 +276,19 @@ def test_second_place(tmp_path: Path) -> None:
         {"columns": {"user": "u", "item": 0}},
         {"columns": {"user": "u"}},
         {"quotes": "'"},
+        {"encoding": "hex"},
+        {"encoding": "rot13"},
+        {"encoding": "undefined"},
+        {"encoding": "a\0b"},
+        {"quote": "é"},
+        {"quote": "\n"},
+        {"quote": ","},
+        {"separator": "\n"},
+        {"separator": "\0"},
+        {"time_format": "%Q"},
+        {"time_format": "%"},
+        {"time_format": "%d %d"},
+        {"path": "a\0b"},
     ],
 )
 def test_mistakes_in_the_study_file(tmp_path: Path, fields: dict[str, Any]) -> None:

@@ -51,6 +51,15 @@ def test_ml_10m_in_the_folder_it_unpacks_to(tmp_path: Path) -> None:
     assert rows.titles is None
 
 
+def test_movie_ids_that_are_no_numbers(tmp_path: Path) -> None:
+    (tmp_path / "ml-1m").mkdir()
+    (tmp_path / "ml-1m/ratings.dat").write_text("1::2::5::9\n")
+    (tmp_path / "ml-1m/movies.dat").write_text("2::Two::B\n9x::Nine::B\n")
+    with pytest.raises(DataError, match="whole numbers; 1 of 2 rows") as caught:
+        MovieLens(edition="ml-1m").load(Places(tmp_path, tmp_path))
+    assert "line 2: 9x::Nine::B" in str(caught.value)
+
+
 def test_absent(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         MovieLens(edition="ml-1m").load(Places(tmp_path / "a", tmp_path / "b"))

@@ -84,6 +84,60 @@ def test_not_parquet(tmp_path: Path) -> None:
         source.load(Places(tmp_path, tmp_path))
 
 
+@pytest.mark.parametrize("role", ["user", "item", "title", "value", "time"])
+@pytest.mark.parametrize("stored", [pa.array([[1], [2]]), pa.array([{"a": 1}, {"a": 2}])])
+def test_types_without_a_meaning(tmp_path: Path, role: str, stored: pa.Array) -> None:
+    with pytest.raises(DataError, match=rf"column of the {role} holds (list|struct)<.*must hold"):
+        load(tmp_path, {"user": [1, 2], "item": [1, 2]} | {role: stored})
+
+
+def test_timestamps_are_no_values(tmp_path: Path) -> None:
+    when = pa.array([dt.datetime(2001, 1, 1)])  # noqa: DTZ001
+    with pytest.raises(DataError, match=r"the value holds timestamp.*must hold numbers"):
+        load(tmp_path, {"user": [1], "item": [1], "value": when})
+
+
+def test_binary_ids_are_text(tmp_path: Path) -> None:
+    rows = load(tmp_path, {"user": [b"a", None, b"7"], "item": [1, 2, 3]})
+    assert rows.users.ids.tolist() == ["7", "a"]
+    with pytest.raises(DataError, match="user must be UTF-8 text; 1 of 2 rows") as caught:
+        load(tmp_path, {"user": [b"a", b"\xff"], "item": [1, 2]})
+    assert r"row 2: user b'\xff', item 2" in str(caught.value)
+
+
+def test_numbers_and_times_out_of_range(tmp_path: Path) -> None:
+    rows = load(tmp_path, {"user": [1, 2], "item": [1, 2], "value": [2**60, 2**53 + 1]})
+    assert rows.value.tolist() == [2**60, 2**53]
+    for time in (
+        pa.array([2**62, -(2**63)]),
+        pa.array([2**60, -(2**60)], pa.timestamp("ms")),
+        pa.array([2**31 - 1, -(2**31)], pa.date32()),
+    ):
+        with pytest.raises(DataError, match=r"before the year 5138.*2 of 2 rows break this"):
+            load(tmp_path, {"user": [1, 2], "item": [1, 2], "time": time})
+
+
+@pytest.mark.parametrize("columns", [{"user": 1, "item": 3}, {"user": "b", "item": 2}])
+def test_columns_of_the_same_name(tmp_path: Path, columns: dict[str, Any]) -> None:
+    pq.write_table(pa.table([[1], [2], [3]], names=["a", "a", "b"]), tmp_path / "x.parquet")
+    source = Parquet.model_validate({"path": "x.parquet", "columns": columns})
+    with pytest.raises(DataError, match="2 columns are called 'a'"):
+        source.load(Places(tmp_path, tmp_path))
+
+
+@pytest.mark.parametrize("where", ["footer", "pages"])
+def test_corrupt_footer_or_pages(tmp_path: Path, where: str) -> None:
+    file = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"u": list(range(999)), "i": list(range(999))}), file)
+    data = bytearray(file.read_bytes())
+    start = 4 if where == "pages" else len(data) - 300
+    data[start : start + 100] = b"\xff" * 100
+    file.write_bytes(data)
+    source = Parquet.model_validate({"path": "x.parquet", "columns": {"user": "u", "item": "i"}})
+    with pytest.raises(DataError, match="not a Parquet file that can be read"):
+        source.load(Places(tmp_path, tmp_path))
+
+
 def test_no_rows(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no rows left of 0 read"):
         load(tmp_path, {"user": pa.array([], pa.int64()), "item": pa.array([], pa.string())})

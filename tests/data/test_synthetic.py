@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from cfexp.data import memory, synthetic
 from cfexp.data.places import Places
 from cfexp.data.synthetic import Synthetic
+from cfexp.errors import DataError
 
 if TYPE_CHECKING:
     from cfexp.data.interactions import Interactions
@@ -86,6 +89,49 @@ def test_tastes_are_of_low_rank() -> None:
         return float(power[:8].sum() / power.sum())
 
     assert share(0.95) > share(0) + 0.15
+
+
+def test_what_does_not_fit_into_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    huge = {"users": 10_000_000, "items": 10_000_000, "interactions": 1_000_000_000}
+    with pytest.raises(DataError, match=r"interactions = 1,000,000,000 .*about \d[\d,.]+ GiB"):
+        make(**huge, tastes=1_000)
+    small = Synthetic(users=10, items=10, interactions=100)
+    monkeypatch.setattr(synthetic, "available_memory", lambda: small.bytes_needed() - 1)
+    with pytest.raises(DataError, match="make one of these numbers smaller"):
+        small.load(NOWHERE)
+    monkeypatch.setattr(synthetic, "available_memory", lambda: None)
+    assert len(small.load(NOWHERE)) > 0
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"users": 20_000, "items": 100, "interactions": 40_000, "tastes": 200},
+        {"users": 100, "items": 50_000, "interactions": 2_000, "tastes": 64},
+        {"users": 2_000, "items": 2_000, "interactions": 300_000, "tastes": 1},
+    ],
+)
+def test_memory_is_estimated_from_above_but_not_far(fields: dict[str, int]) -> None:
+    source = Synthetic.model_validate(fields)
+    tracemalloc.start()
+    try:
+        source.load(NOWHERE)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.05 * source.bytes_needed() < 3 * peak
+
+
+def test_available_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    known = memory.available_memory()
+    assert known is None or known > 2**20
+    (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:   7 kB\n")
+    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "meminfo")
+    assert memory.available_memory() == 7 * 1024
+    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "absent")
+    monkeypatch.setattr(memory.os, "sysconf", {"SC_PHYS_PAGES": 5, "SC_PAGE_SIZE": 4096}.get)
+    assert memory.available_memory() == 5 * 4096
 
 
 def test_extremes_are_possible() -> None:

@@ -1,0 +1,96 @@
+"""Which types a column may have in each role, and what the rules read them as."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from cfexp.data.messages import refuse
+from cfexp.errors import DataError
+
+if TYPE_CHECKING:
+    from cfexp.data.messages import Reader
+
+_ALLOWED = {
+    "user": "numbers, text, dates or truth values",
+    "item": "numbers, text, dates or truth values",
+    "title": "numbers, text, dates or truth values",
+    "value": "numbers, or text that reads as numbers",
+    "time": "timestamps, dates, numbers or text",
+}
+
+
+def plain(table: pa.Table, reader: Reader) -> pa.Table:
+    """Return the same roles as text, numbers or timestamps; DataError on any other type.
+
+    Text comes out as strings, or as a dictionary of strings where it came in as one.
+    """
+    return pa.table({role: _plain(role, table[role], reader) for role in table.column_names})
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Return whether a column of this type holds strings, encoded by a dictionary or not."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _plain(role: str, column: pa.ChunkedArray, reader: Reader) -> pa.ChunkedArray:
+    kind = column.type
+    if pa.types.is_dictionary(kind) and not (is_text(kind) and kind.index_type == pa.int32()):
+        chunks = [chunk.dictionary_decode() for chunk in column.chunks]
+        column = pa.chunked_array(chunks, kind.value_type)
+        kind = column.type
+    if is_text(kind):
+        return column
+    target = _target(role, kind)
+    if target is None:
+        raise DataError(
+            f"{reader.file}: the column of the {role} holds {kind}; it must hold {_ALLOWED[role]}"
+        )
+    if target == kind:
+        return column
+    try:
+        return column.cast(target, safe=pa.types.is_string(target))
+    except pa.ArrowException as error:
+        if _is_binary(kind):
+            bad = np.array([not _decodes(value) for value in column.to_pylist()])
+            refuse(reader, f"the {role} must be UTF-8 text", bad, np.arange(len(bad)))
+        raise DataError(f"{reader.file}: the column of the {role}: {error}") from error
+
+
+def _target(role: str, kind: pa.DataType) -> pa.DataType | None:
+    """Return what to read `kind` as in this role; None where it has no meaning there."""
+    number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    moment = pa.types.is_timestamp(kind) or pa.types.is_date(kind)
+    if pa.types.is_null(kind) or _is_binary(kind) or kind == pa.string_view():
+        return pa.string()
+    if pa.types.is_float16(kind):
+        return pa.float32()
+    if role == "value":
+        scalar = number or pa.types.is_decimal(kind) or pa.types.is_boolean(kind)
+        return pa.float64() if scalar else None
+    if number or (moment and role == "time"):
+        return kind
+    if role == "time":
+        return pa.float64() if pa.types.is_decimal(kind) else None
+    named = moment or pa.types.is_decimal(kind) or pa.types.is_boolean(kind)
+    return pa.string() if named else None
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+        or kind == pa.binary_view()
+    )
+
+
+def _decodes(value: bytes | None) -> bool:
+    try:
+        (value or b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
