@@ -75,6 +75,7 @@ def bucket_tables(study: StudyRecord, stage: StageName = "test") -> list[Table]:
     """Return one rich table per `[[buckets]]` of the study: models down, groups across."""
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     tables = []
     lines = [line for line in bucket_lines(study) if line.stage == stage]
@@ -88,15 +89,16 @@ def bucket_tables(study: StudyRecord, stage: StageName = "test") -> list[Table]:
             box=box.SIMPLE_HEAD,
             pad_edge=False,
         )
+        longest = max(len(line.label) for line in lines)
         own = [line for line in lines if line.buckets == buckets]
         table.add_column("", width=1)
-        table.add_column("model\n", overflow="fold")
+        table.add_column("model\n", overflow="fold", min_width=min(24, longest))
         for row in own[0].rows:
-            table.add_column(f"{row.label}\n{row.users:,} users", justify="right", no_wrap=True)
+            table.add_column(f"{row.label}\n{row.users:,} users", justify="right")
         for line in own:
             cells = [_cell(row) for row in line.rows]
             style = "bold green" if line.winner else ""
-            table.add_row("★" if line.winner else "", line.label, *cells, style=style)
+            table.add_row("★" if line.winner else "", Text(line.label), *cells, style=style)
         tables.append(table)
     return tables
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+from html import escape
 from typing import TYPE_CHECKING, Any
 
-from cfexp.report.page import Section
+from cfexp.report.page import Section, drawn
 from cfexp.report.vectors import STAGES
 
 if TYPE_CHECKING:
@@ -22,7 +24,11 @@ def bucket_sections(lines: list[BucketLine]) -> list[Section]:
     """Return one chart per `[[buckets]]` of the study."""
     note = "Means over the users of a group; whiskers are 95% intervals."
     return [
-        Section(buckets.title, note, _figure(buckets, [x for x in lines if x.buckets == buckets]))
+        drawn(
+            buckets.title,
+            note,
+            partial(_figure, buckets, [x for x in lines if x.buckets == buckets]),
+        )
         for buckets in dict.fromkeys(line.buckets for line in lines)
     ]
 
@@ -40,7 +46,7 @@ def _figure(buckets: Buckets, lines: list[BucketLine]) -> Figure:
     colours = _colours(lines)
     for line in lines:
         column = stages.index(line.stage) + 1
-        drawn_before = any(trace.name == line.label for trace in figure.data)
+        drawn_before = any(trace.name == escape(line.label, quote=False) for trace in figure.data)
         figure.add_bar(
             **_bar(line, colours[line.label]), showlegend=not drawn_before, col=column, row=1
         )
@@ -62,10 +68,10 @@ def _bar(line: BucketLine, colour: str) -> dict[str, Any]:
         None if row.high is None or row.mean is None else row.high - row.mean for row in line.rows
     ]
     return {
-        "name": line.label,
+        "name": escape(line.label, quote=False),  # Plotly reads markup, and gives escaped text back
         "legendgroup": line.label,
         "marker": {"color": colour},
-        "x": [f"{row.label}<br>{row.users:,} users" for row in line.rows],
+        "x": [f"{escape(row.label, quote=False)}<br>{row.users:,} users" for row in line.rows],
         "y": [row.mean for row in line.rows],
         "error_y": {"type": "data", "array": half, "thickness": 1.2, "width": 4},
         "hovertemplate": "%{y:.4f} ± %{error_y.array:.4f}",

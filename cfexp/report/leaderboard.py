@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cfexp.analysis.seeds import configuration, is_counted, seeds_of
+from cfexp.analysis.words import plain
 from cfexp.report.numbers import mean_and_spread
 
 if TYPE_CHECKING:
@@ -45,10 +46,11 @@ def leaderboard(study: StudyRecord) -> list[Row]:
     Rows that were never read on test follow, by their value on validation; those that
     failed come last.
     """
+    seeds = seeds_of(study.spec)
     groups: dict[str, dict[str, RunRecord]] = {}
     for run in sorted(study.runs, key=lambda run: run.generation):
-        if run.role != "trial":
-            groups.setdefault(group(run), {})[run.key] = run
+        if run.role != "trial" and is_counted(run.key, seeds):
+            groups.setdefault(configuration(run.key), {})[run.key] = run
     rows = [_row(study, list(runs.values())) for runs in groups.values()]
     sign = -1 if study.direction == "maximize" else 1
     objective = study.objectives[0]
@@ -60,11 +62,6 @@ def leaderboard(study: StudyRecord) -> list[Row]:
         )
 
     return sorted(rows, key=rank)
-
-
-def group(run: RunRecord) -> str:
-    """Return what the runs of one configuration share: their key without the seed."""
-    return re.sub(r"/seed-\d+$", "", run.key)
 
 
 def metric_names(study: StudyRecord) -> list[str]:
@@ -110,12 +107,12 @@ def _row(study: StudyRecord, runs: list[RunRecord]) -> Row:
     chosen = study.readings[-1].winner if study.readings else None
     space = _space(study, first.entry)
     return Row(
-        label=f"{first.entry} #{first.number}" if final else name,
+        label=plain(f"{first.entry} #{first.number}" if final else name),
         role=first.role,
         entry=first.entry,
         trial=first.number,
         winner=final and first.number == chosen,
-        default=not final and name == f"{first.entry} default",
+        default=not final and _is_default(study, first, name),
         model=first.model,
         searched={name: first.model[name] for name in space if name in first.model},
         mask=first.mask,
@@ -124,7 +121,16 @@ def _row(study: StudyRecord, runs: list[RunRecord]) -> Row:
         metrics={key: average for key, (average, _) in folded.items()},
         spread={key: spread for key, (_, spread) in folded.items() if spread is not None},
         seconds=sum(fits) / len(fits) if fits else None,
-        reason=None if done else first.reason or first.state,
+        reason=None if done else plain(first.reason or first.state),
+    )
+
+
+def _is_default(study: StudyRecord, run: RunRecord, name: str) -> bool:
+    """Return whether a baseline is a tuned model's default, not one of the study file's."""
+    return any(
+        name == f"{model.get('name') or model['model']['kind']} default"
+        and (run.model, run.mask) == (model["model"], model["mask"])
+        for model in study.spec.get("models", [])
     )
 
 

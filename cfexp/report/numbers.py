@@ -5,6 +5,8 @@ from __future__ import annotations
 from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
+from cfexp.analysis.words import plain
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -29,7 +31,7 @@ def parameter(number: object) -> str:
     >>> parameter(0.0123456), parameter(64), parameter("log")
     ('0.01235', '64', 'log')
     """
-    return f"{number:.4g}" if isinstance(number, float) else str(number)
+    return f"{number:.4g}" if isinstance(number, float) else plain(str(number))
 
 
 def duration(seconds: float | None) -> str:

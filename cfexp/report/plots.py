@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import warnings
+from functools import partial
 from typing import TYPE_CHECKING
 
-from cfexp.report.page import Section
+from cfexp.report.page import Section, drawn, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,10 @@ def search_sections(trials: optuna.Study, objective: str) -> list[Section]:
     differ (`als.alpha`, `item_knn.neighbours`). A chart that the trials do not allow
     is replaced by a sentence that says why.
     """
-    studies = _by_model(trials)
+    try:
+        studies = _by_model(trials)
+    except Exception as error:  # noqa: BLE001 - integers beyond 2^53 do not survive Optuna's floats
+        return [refused("Charts of the search", error)]
     return [
         section
         for model, study in studies.items()
@@ -57,6 +60,8 @@ def _sections(study: optuna.Study, objective: str, prefix: str) -> list[Section]
     )
     if not compared and len({trial.value for trial in complete}) == 1:
         compared = "All complete trials have the same value."
+    if not compared and all(trial.params == complete[0].params for trial in complete):
+        compared = "No parameter took more than one value."
     only = compared or ("" if len(names) > 1 else f"{names[0]} is the only parameter searched.")
     axis = f"validation {objective}"
 
@@ -72,22 +77,15 @@ def _sections(study: optuna.Study, objective: str, prefix: str) -> list[Section]
         ),
     ]
     return [
-        Section(prefix + heading, obstacle) if obstacle else _section(prefix + heading, note, chart)
+        Section(prefix + heading, obstacle)
+        if obstacle
+        else drawn(prefix + heading, note, partial(_styled, chart))
         for heading, obstacle, note, chart in charts
     ]
 
 
-def _section(heading: str, note: str, chart: Callable[[], Figure]) -> Section:
-    """Draw a chart; what Optuna warns of is said below the heading."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            figure = chart()
-        except (ValueError, RuntimeError) as error:
-            return Section(heading, f"These trials do not allow this chart: {error}")
-    notes = [note, *(str(said.message) for said in caught if said.category is UserWarning)]
-    figure.update_layout(template="plotly_white", title=None, margin={"t": 40, "b": 70})
-    return Section(heading, " ".join(dict.fromkeys(notes)), figure)
+def _styled(chart: Callable[[], Figure]) -> Figure:
+    return chart().update_layout(template="plotly_white", title=None, margin={"t": 40, "b": 70})
 
 
 def _slices(figure: Figure) -> Figure:

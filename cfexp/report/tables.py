@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cfexp.analysis.words import plain
 from cfexp.metrics.metric import Metric
 from cfexp.report import leaderboard as board
 from cfexp.report.numbers import duration, parameter, value
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
 
 _MASKS = {"positives": "hides only positives", "none": "hides nothing"}
-_FIXED = 72  # what all columns but the secondary metrics take, with room for parameters
+_FIXED = 48  # what the columns take but the model's and the secondary metrics'
+_MODEL = (24, 60)  # the model's column: parameters need some room, names may have more
 _GAP = 3  # characters between columns
 
 
@@ -31,10 +33,11 @@ def leaderboard_table(study: StudyRecord, width: int = 100) -> Table:
 
     rows = board.leaderboard(study)
     objective, *others = board.metric_names(study)
-    shown = _that_fit(others, width - _FIXED)
+    room = max(_MODEL[0], min(_MODEL[1], max((len(row.label) for row in rows), default=0)))
+    room = max(_MODEL[0], min(room, width - _FIXED))
+    shown = _that_fit(others, width - _FIXED - room)
     table = Table(
-        title=f"{study.name}: leaderboard",
-        title_style="bold",
+        title=Text(f"{plain(study.name)}: leaderboard", style="bold"),
         title_justify="left",
         caption=_caption(rows, len(others) - len(shown)),
         caption_justify="left",
@@ -42,7 +45,7 @@ def leaderboard_table(study: StudyRecord, width: int = 100) -> Table:
         pad_edge=False,
     )
     table.add_column("", width=1)
-    table.add_column("\nmodel", overflow="fold", min_width=24, max_width=60)
+    table.add_column("\nmodel", overflow="fold", min_width=room, max_width=_MODEL[1])
     table.add_column(f"validation\n{_head(objective)}", justify="right", no_wrap=True)
     table.add_column(f"test\n{_head(objective)}", justify="right", no_wrap=True)
     for metric in shown:

@@ -11,28 +11,40 @@ from cfexp.report.numbers import p_value, value
 from cfexp.report.vectors import averaged
 
 if TYPE_CHECKING:
+    from cfexp.metrics.evaluation import Evaluation
     from cfexp.report.leaderboard import Row
     from cfexp.search.record import StudyRecord
 
 
-def comparisons(study: StudyRecord) -> list[tuple[Row, Difference]]:
+def comparisons(study: StudyRecord) -> list[tuple[Row, Difference | None]]:
     """Return how the winner differs from every baseline on test, by the first objective.
 
-    Differences are paired by user, after averaging each user over the seeds; a baseline
-    without per-user values is left out.
+    Differences are paired by user, after averaging each user over the seeds; there is
+    none where fewer than two users have both values. A baseline without per-user
+    values is left out.
     """
     rows = board.leaderboard(study)
     best, objective = board.winner(rows), study.objectives[0]
     if best is None or not Metric.parse(objective).per_user:
         return []
     ours = averaged(study, best.runs, "test")
-    found = []
+    found: list[tuple[Row, Difference | None]] = []
     for row in rows:
         theirs = averaged(study, row.runs, "test") if row.role == "baseline" else None
         if ours is not None and theirs is not None:
-            pair = paired_difference(ours.values(objective), theirs.values(objective))
-            found.append((row, pair))
+            found.append((row, _difference(ours, theirs, objective)))
     return found
+
+
+def _difference(ours: Evaluation, theirs: Evaluation, metric: str) -> Difference | None:
+    import numpy as np
+
+    _, first, second = np.intersect1d(
+        ours.users, theirs.users, assume_unique=True, return_indices=True
+    )
+    if len(first) < 2:  # noqa: PLR2004 - one difference has no spread
+        return None
+    return paired_difference(ours.values(metric)[first], theirs.values(metric)[second])
 
 
 def verdict(study: StudyRecord) -> list[str]:
@@ -49,7 +61,9 @@ def verdict(study: StudyRecord) -> list[str]:
     words = [f"{best.label}, chosen on validation among {trials}, reaches {reached}."]
     pairs = comparisons(study)
     words += [
-        _tuning(study, pair) for row, pair in pairs if row.default and row.entry == best.entry
+        _tuning(study, pair)
+        for row, pair in pairs
+        if pair is not None and row.default and row.entry == best.entry
     ]
     words += [_against(study, row, pair, row.metrics[key]) for row, pair in pairs]
     return [*words, board.readings(study)]
@@ -73,7 +87,9 @@ def _tuning(study: StudyRecord, pair: Difference) -> str:
     return "Tuning made no clear difference to the default configuration."
 
 
-def _against(study: StudyRecord, row: Row, pair: Difference, theirs: float) -> str:
+def _against(study: StudyRecord, row: Row, pair: Difference | None, theirs: float) -> str:
+    if pair is None:
+        return f"Against {row.label}: not compared, which needs 2 users with values of both."
     relative = f" ({pair.mean / abs(theirs):+.1%})" if theirs else ""
     figures = (
         f"{_signed(pair.mean)}{relative}, 95% interval {_signed(pair.low)} to "

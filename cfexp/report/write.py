@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from cfexp.analysis.words import plain
 from cfexp.report.buckets import bucket_frame, bucket_lines
 from cfexp.report.charts import bucket_sections
 from cfexp.report.page import page
@@ -29,13 +30,14 @@ def write(study: StudyRecord, trials: optuna.Study | None, folder: Path) -> list
     replaced.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    name = plain(study.name)
     written = [_leaderboard_csv(study, folder), _leaderboard_json(study, folder)]
     lines = bucket_lines(study)
     if lines:
         path = folder / "buckets.csv"
         bucket_frame(lines).to_csv(path, index=False)
         written.append(path)
-        title = f"{study.name}: groups of users"
+        title = f"{name}: groups of users"
         lead = "Is the winner as good for users with short histories as for those with long ones?"
         written.append(_text(folder / "buckets.html", page(title, lead, bucket_sections(lines))))
     if trials is not None:
@@ -43,7 +45,7 @@ def write(study: StudyRecord, trials: optuna.Study | None, folder: Path) -> list
 
         sections = search_sections(trials, study.objectives[0])
         lead = f"Trials: {ended(trials)}. Every value was measured on validation."
-        written.append(_text(folder / "search.html", page(f"{study.name}: search", lead, sections)))
+        written.append(_text(folder / "search.html", page(f"{name}: search", lead, sections)))
     users = per_user_frame(study)
     if len(users):
         path = folder / "per_user.parquet"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from cfexp.errors import TrackingError
+from cfexp.tracking.address import SQLITE, check_address, is_server, redacted
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,48 +23,19 @@ _SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "GIT_PYTHON_REFRESH": "quiet",
 }
-_SQLITE = "sqlite:///"
 _LOCK_SECONDS = 120
-
-
-def tracking_uri(uri: str | None, home: Path) -> str:
-    """Return `uri`, else MLFLOW_TRACKING_URI, else the SQLite database in `home`."""
-    return uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}{home.absolute()}/mlflow.db"
-
-
-def is_server(uri: str) -> bool:
-    """Return whether `uri` is a server's address rather than a database's."""
-    return uri.startswith(("http://", "https://", "databricks"))
-
-
-def redacted(message: object) -> str:
-    """Return a message whose URLs have lost their passwords.
-
-    >>> redacted("cannot reach postgresql://ann:secret@host/db")
-    'cannot reach postgresql://ann:***@host/db'
-    """
-    return re.sub(r"(://[^\s:/@]*):[^\s/]*@", r"\1:***@", str(message))
-
-
-def without_login(uri: str) -> str:
-    """Return a server's address without user and password, fit for a link.
-
-    >>> without_login("https://ann:secret@host/mlflow")
-    'https://host/mlflow'
-    """
-    return re.sub(r"://[^/@]*@", "://", uri)
-
-
-def login_header(uri: str) -> dict[str, str]:
-    """Return the header that logs in as the address or MLflow's variables say."""
-    parts = urlsplit(uri)
-    user = parts.username or os.environ.get("MLFLOW_TRACKING_USERNAME")
-    password = parts.password or os.environ.get("MLFLOW_TRACKING_PASSWORD", "")
-    if user:
-        pair = f"{unquote(user)}:{unquote(password)}".encode()
-        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
-    token = os.environ.get("MLFLOW_TRACKING_TOKEN")
-    return {"Authorization": f"Bearer {token}"} if token else {}
+_CONNECT_SECONDS = 5
+_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+# How the drivers call the time that a connection may take.
+_TIMEOUTS = {
+    "psycopg": "connect_timeout",
+    "psycopg2": "connect_timeout",
+    "pymysql": "connect_timeout",
+    "mysqldb": "connect_timeout",
+    "mysqlconnector": "connection_timeout",
+    "pg8000": "timeout",
+    "pyodbc": "timeout",
+}
 
 
 def quiet_environment() -> dict[str, str]:
@@ -80,15 +49,21 @@ def open_client(uri: str, home: Path) -> MlflowClient:
     Processes that come at once wait for each other: three that create one SQLite
     database together break it for good. A new one appears under its name only when it
     is complete, so that a process killed half-way leaves nothing behind.
+
+    Raises
+    ------
+    TrackingError
+        When the address is not understood or the database cannot be reached.
     """
     from filelock import FileLock
 
+    check_address(uri)
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     home.mkdir(parents=True, exist_ok=True)
     with FileLock(home / "mlflow.lock", timeout=_LOCK_SECONDS):
-        if uri.startswith(_SQLITE):
-            _create_sqlite(Path(uri.removeprefix(_SQLITE)))
+        if uri.startswith(SQLITE):
+            _create_sqlite(Path(uri.removeprefix(SQLITE)))
         return _connect(uri)
 
 
@@ -98,8 +73,32 @@ def _create_sqlite(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.new")
     unfinished.unlink(missing_ok=True)
-    _connect(f"{_SQLITE}{unfinished}")
+    _connect(f"{SQLITE}{unfinished}")
     unfinished.rename(path)
+
+
+def check_database(uri: str) -> None:
+    """Connect once to the database at `uri`; nothing happens for a server's address.
+
+    MLflow itself tries 15 times, for 105 seconds, and prints every failure.
+
+    Raises
+    ------
+    TrackingError
+        When there is no database, it does not answer, or it refuses.
+    """
+    if not uri.startswith(_DATABASES):
+        return
+    import sqlalchemy
+
+    try:
+        url = sqlalchemy.make_url(uri)
+        limit = _TIMEOUTS.get(url.get_driver_name())
+        timed = {limit: _CONNECT_SECONDS} if limit and limit not in url.query else {}
+        engine = sqlalchemy.create_engine(url, connect_args=timed, poolclass=sqlalchemy.NullPool)
+        sqlalchemy.inspect(engine).has_table("alembic_version")
+    except Exception as error:  # noqa: BLE001 - drivers have errors of their own
+        raise TrackingError(redacted(str(error).strip().partition("\n")[0])) from None
 
 
 def _connect(uri: str) -> MlflowClient:
@@ -107,8 +106,10 @@ def _connect(uri: str) -> MlflowClient:
 
     from mlflow import MlflowClient
 
+    check_database(uri)
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries are no news
     client = MlflowClient(uri)
     client.search_experiments(max_results=1)
     return client

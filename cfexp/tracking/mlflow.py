@@ -14,16 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
+from cfexp.analysis.words import plain
 from cfexp.errors import TrackingError
 from cfexp.tracking import artifacts, view
-from cfexp.tracking.client import (
-    is_server,
-    open_client,
-    open_experiment,
-    redacted,
-    tracking_uri,
-    without_login,
-)
+from cfexp.tracking.address import is_server, redacted, tracking_uri, without_login
+from cfexp.tracking.client import open_client, open_experiment
 from cfexp.tracking.projection import Projection, study_digest
 from cfexp.tracking.provenance import provenance
 
@@ -106,7 +101,7 @@ class MlflowTracker:
         except Exception as error:  # noqa: BLE001 - tracking never stops a study
             self._failed = True
             self._say(
-                f"MLflow at {redacted(self.uri)} cannot be written: {_first_line(error)}. "
+                f"MLflow at {without_login(self.uri)} cannot be written: {_first_line(error)}. "
                 f"No result is lost: `cfexp sync {self._name}` completes MLflow later."
             )
             return None
@@ -137,7 +132,7 @@ class MlflowTracker:
         for run in study.runs:
             projection.run(run)
         wanted = study_digest(study, artifacts.file_digests(Path(study.folder)))
-        if not projection.is_complete(wanted):
+        if not projection.is_complete(study, wanted):
             projection.running()
             artifacts.upload_report(client, parent, study)
             artifacts.log_dataset(client, parent, study)
@@ -199,7 +194,7 @@ def _context() -> dict[str, str]:
 
 def _first_line(error: Exception) -> str:
     lines = redacted(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:300]
+    return plain(lines[0])[:300]
 
 
 def _warn(message: str) -> None:

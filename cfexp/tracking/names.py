@@ -7,10 +7,14 @@ twice writes the same points, which MLflow drops.
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from cfexp.analysis.words import plain
 
 if TYPE_CHECKING:
     from cfexp.search.record import RunRecord, State, StudyRecord
@@ -55,6 +59,16 @@ def text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def markdown(text: str) -> str:
+    r"""Return `text` such that it reads the same in markdown: no markup in it acts.
+
+    >>> print(markdown("1. *bold* <b>bold</b>"))
+    1\. \*bold\* &lt;b&gt;bold&lt;/b&gt;
+    """
+    escaped = re.sub(r"([\\\\`*_\[\]~|])", r"\\\1", html.escape(plain(text), quote=False))
+    return re.sub(r"^(\d*)([-#+=.)])", r"\1\\\2", escaped)
+
+
 def digest(values: Any) -> str:  # noqa: ANN401 - anything that JSON can hold
     """Return a hash of plain values, by which a record is recognised as unchanged."""
     data = json.dumps(values, sort_keys=True, default=str).encode()
@@ -63,7 +77,8 @@ def digest(values: Any) -> str:  # noqa: ANN401 - anything that JSON can hold
 
 def run_name(run: RunRecord) -> str:
     """Return the run's name in the UI: its label, and its role where that is not plain."""
-    return run.label if run.role == "trial" else f"{run.role}: {run.label}"
+    label = plain(run.label)
+    return label if run.role == "trial" else f"{run.role}: {label}"
 
 
 def run_tags(study: StudyRecord, run: RunRecord) -> dict[str, str]:
@@ -89,7 +104,7 @@ def run_entry(run: RunRecord) -> Entry:
     tags = {"cfexp.digest": digest(run.to_json()), "cfexp.generation": str(run.generation)}
     if run.reason:
         tags["cfexp.reason"] = run.reason[:TAG_LENGTH]
-        tags["mlflow.note.content"] = f"**{run.state}**: {run.reason}"[:TAG_LENGTH]
+        tags["mlflow.note.content"] = f"**{run.state}**: {markdown(run.reason)}"[:TAG_LENGTH]
     return Entry(params, _samples(run), tags)
 
 

@@ -11,7 +11,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from cfexp.tracking.names import STATUS, Entry, digest, run_entry, run_name, run_tags
-from cfexp.tracking.summary import ended, identity, study_entry
+from cfexp.tracking.summary import ended, identity, is_finished, study_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,22 +99,26 @@ class Projection:
             self.client.update_run(self.parent_id, status="RUNNING")
             self.parent_status = "RUNNING"
 
-    def is_complete(self, wanted: str) -> bool:
-        """Return whether the study's run was completed with this digest."""
-        return self.parent_status == "FINISHED" and self.parent_digest == wanted
+    def is_complete(self, study: StudyRecord, wanted: str) -> bool:
+        """Return whether the study's run was brought up to this digest."""
+        return (self.parent_status, self.parent_digest) == (_status(study), wanted)
 
     def finish(self, study: StudyRecord, wanted: str) -> None:
-        """Write the study's own values and set its run finished."""
+        """Write the study's own values; its run is killed while the study is unfinished."""
         entry = study_entry(study)
         entry.tags["cfexp.digest"] = wanted
         self.write(self.parent_id, entry)
-        self.end("FINISHED", ended(study))
+        self.end(_status(study), ended(study))
         self.parent_digest = wanted
 
     def end(self, status: str, when: int) -> None:
         """End the study's run."""
         self.client.set_terminated(self.parent_id, status, when)
         self.parent_status = status
+
+
+def _status(study: StudyRecord) -> str:
+    return "FINISHED" if is_finished(study) else "KILLED"
 
 
 def study_digest(study: StudyRecord, files: dict[str, str]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from cfexp.tracking.names import Entry, Sample, finite, metric_name, text
+from cfexp.analysis.seeds import is_counted, seeds_of
+from cfexp.tracking.names import TAG_LENGTH, Entry, Sample, finite, markdown, metric_name, text
 
 if TYPE_CHECKING:
     from cfexp.search.record import RunRecord, StudyRecord
@@ -30,12 +31,25 @@ def best_trial(study: StudyRecord) -> RunRecord | None:
     return max(trials, key=lambda run: sign * run.metrics[name], default=None)
 
 
-def winner(study: StudyRecord) -> list[RunRecord]:
+def winning_runs(study: StudyRecord) -> list[RunRecord]:
     """Return the final runs, one per seed, of the winner of the last reading."""
     if not study.readings:
         return []
-    prefix = f"final/{study.readings[-1].winner}/"
-    return [run for run in study.of_role("final") if run.key.startswith(prefix)]
+    prefix, seeds = f"final/{study.readings[-1].winner}/", seeds_of(study.spec)
+    return [
+        run
+        for run in study.of_role("final")
+        if run.key.startswith(prefix) and is_counted(run.key, seeds)
+    ]
+
+
+def is_finished(study: StudyRecord) -> bool:
+    """Return whether all trials have ended and the test set was read for them."""
+    trials = study.of_role("trial")
+    if len(trials) < study.budget:
+        return False
+    found = any(run.state == "complete" for run in trials)
+    return not found or any(reading.trials == study.budget for reading in study.readings)
 
 
 def study_entry(study: StudyRecord) -> Entry:
@@ -61,7 +75,7 @@ def study_entry(study: StudyRecord) -> Entry:
         samples.append(Sample(f"trials/{state}", count, len(trials), end))
     for name, value in study.seconds.items():
         samples.append(Sample(f"time/{name}_seconds", value, len(trials), end))
-    seeds = winner(study)
+    seeds = winning_runs(study)
     for name in seeds[0].metrics if seeds else ():
         values = [run.metrics[name] for run in seeds if name in run.metrics]
         if name.startswith("test/"):
@@ -69,7 +83,8 @@ def study_entry(study: StudyRecord) -> Entry:
             samples.append(Sample(metric_name(name), fmean(values), generation, end))
     spec = {name: value for name, value in study.spec.items() if not isinstance(value, dict | list)}
     fixed = {"seed", "name"} & spec.keys()
-    tags = {"mlflow.note.content": description(study), "cfexp.budget": str(study.budget)}
+    note = description(study)[:TAG_LENGTH]
+    tags = {"mlflow.note.content": note, "cfexp.budget": str(study.budget)}
     return Entry({name: text(spec[name]) for name in sorted(fixed)}, finite(samples), tags)
 
 
@@ -81,22 +96,26 @@ def ended(study: StudyRecord) -> int:
 def description(study: StudyRecord) -> str:
     """Return up to five lines of markdown, the findings first: MLflow folds the rest."""
     lines = []
-    if seeds := winner(study):
-        values = _test_values(study, seeds)
-        lines.append(f"**Winner on test**: {values} ({seeds[0].entry}, mean of {len(seeds)} seeds)")
+    if seeds := winning_runs(study):
+        values, entry = _test_values(study, seeds), markdown(seeds[0].entry)
+        lines.append(f"**Winner on test**: {values} ({entry}, mean of {len(seeds)} seeds)")
     if best := best_trial(study):
         objective = study.objectives[0]
         value = best.metrics[f"val/{objective}"]
-        lines.append(f"**Best on validation**: {objective} {value:.4f} ({best.label})")
+        lines.append(f"**Best on validation**: {objective} {value:.4f} ({markdown(best.label)})")
     trials, readings = study.of_role("trial"), len(study.readings)
     states = {state: sum(run.state == state for run in trials) for state in ("pruned", "failed")}
     counts = "".join(f", {count} {state}" for state, count in states.items() if count)
     times = f"{readings} time{'' if readings == 1 else 's'}"
-    lines += [
-        f"**Trials**: {len(trials)} of {study.budget}{counts}; test set read {times}",
-        f"**Data**: {_facts(study.data)}; **split**: {_facts(study.split.get('rows', {}))}",
-    ]
-    lines += [study.description] if study.description else []
+    progress = f"{len(trials)} of {study.budget}{counts}; test set read {times}"
+    if is_finished(study):
+        lines.append(f"**Trials**: {progress}")
+    else:
+        lines.insert(0, f"**Interrupted**: trials {progress}; `cfexp run` goes on")
+    lines.append(
+        f"**Data**: {_facts(study.data)}; **split**: {_facts(study.split.get('rows', {}))}"
+    )
+    lines += [markdown(study.description)] if study.description else []
     return "\n".join(f"- {line}" for line in lines)
 
 
@@ -113,7 +132,7 @@ def _test_values(study: StudyRecord, seeds: list[RunRecord]) -> str:
 def _facts(values: dict[str, object]) -> str:
     """Return the short facts of a dictionary; numbers with separators, no hashes."""
     return ", ".join(
-        f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}"
+        f"{name} {value:,}" if isinstance(value, int) else f"{name} {markdown(value)}"
         for name, value in values.items()
         if isinstance(value, int | str) and value != "" and "fingerprint" not in name
     )

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
 from cfexp.errors import TrackingError
 from cfexp.tracking import view
-from cfexp.tracking.client import (
+from cfexp.tracking.address import (
+    SQLITE,
+    check_address,
     is_server,
     login_header,
-    quiet_environment,
     redacted,
     tracking_uri,
     without_login,
 )
+from cfexp.tracking.client import check_database, quiet_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +54,7 @@ def serve_ui(
     said. Raises `TrackingError` when nothing was tracked yet or the port is taken.
     """
     uri = tracking_uri(uri, home)
+    check_address(uri)
     if is_server(uri):
         _announce(without_login(uri), study_links(uri, study), say)
         return
@@ -75,21 +79,28 @@ def running_ui(
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Run `mlflow server` while the block runs; gives its address and process."""
     uri = tracking_uri(uri, home)
-    database = uri.removeprefix("sqlite:///")
+    check_address(uri)
+    database = uri.removeprefix(SQLITE)
     if database != uri and not os.path.exists(database):  # noqa: PTH110 - a str it stays
         raise TrackingError(f"nothing was tracked in {home} yet; `cfexp run STUDY.toml` does")
+    check_database(uri)
     port = _free_port(port)
-    process = _start(home, uri, port)
-    try:
-        base = f"http://{HOST}:{port}"
-        _wait(base, process, home / "ui.log")
-        yield base, process
-    finally:
-        _stop(process)
+    with tempfile.TemporaryDirectory(prefix="cfexp-ui-") as empty:
+        process = _start(home, uri, port, empty)
+        try:
+            base = f"http://{HOST}:{port}"
+            _wait(base, process, home / "ui.log")
+            yield base, process
+        finally:
+            _stop(process)
 
 
-def _start(home: Path, uri: str, port: int) -> subprocess.Popen[bytes]:
-    """Start the server: one worker, no job queue; four and a queue take 3 GB."""
+def _start(home: Path, uri: str, port: int, empty: str) -> subprocess.Popen[bytes]:
+    """Start the server: one worker, no job queue; four and a queue take 3 GB.
+
+    Its current folder is `empty`: MLflow's own children import from there, so that a
+    numpy.py among the user's files would be taken for the library.
+    """
     artifacts = (home.absolute() / "artifacts").as_uri()
     # The database's address may hold a password, and command lines are public.
     settings = {
@@ -97,11 +108,12 @@ def _start(home: Path, uri: str, port: int) -> subprocess.Popen[bytes]:
         "MLFLOW_DEFAULT_ARTIFACT_ROOT": artifacts,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
-    command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port)]
+    command = [sys.executable, "-P", "-m", "mlflow", "server", "--host", HOST]
+    home.mkdir(parents=True, exist_ok=True)
     with (home / "ui.log").open("wb") as log:
         return subprocess.Popen(  # noqa: S603 - fixed arguments
-            [*command, "--workers", "1"],
-            cwd=home,
+            [*command, "--port", str(port), "--workers", "1"],
+            cwd=empty,
             env=quiet_environment() | settings,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -155,7 +167,7 @@ def study_links(base: str, study: str | None = None) -> dict[str, str]:
     """
     try:
         experiments = _search(base, study)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, http.client.HTTPException):
         return {}
     if not experiments:
         return {}

@@ -20,8 +20,10 @@ SPACE = {
     "alpha": {"kind": "float"},
     "regularization": {"kind": "float"},
 }
+ALS = {"kind": "als", "factors": 64, "alpha": 1.0, "regularization": 0.01}
 SPEC = {
-    "models": [{"model": {"kind": "als"}, "name": None, "space": SPACE}],
+    "models": [{"model": ALS, "name": None, "mask": "interacted", "space": SPACE}],
+    "finals": {"configurations": 2, "seeds": 3},
     "buckets": [
         {"metric": "recall@10", "by": "train_positives", "edges": [10, 50]},
         {"metric": "ndcg@10", "by": "train_interactions", "edges": [20, 100]},
@@ -37,7 +39,7 @@ def run_of(
     role: Any = key.partition("/")[0]
     model: dict[str, Any] = {"kind": entry}
     if entry == "als":
-        model |= {"factors": 64, "alpha": 1.23456 if number else 1.0, "regularization": 0.01}
+        model = ALS | ({"alpha": 1.23456} if number else {})
     users = np.random.default_rng(0)
     noise = np.random.default_rng(list(key.encode()))
     taste, activity = users.random(N_USERS), users.integers(5, 150, N_USERS)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
+from cfexp.metrics.evaluation import Evaluation
 from cfexp.report.leaderboard import leaderboard, metric_names, readings, winner
 from cfexp.report.verdict import comparisons, verdict
 from cfexp.search.record import Reading, RunRecord, StudyRecord
@@ -122,6 +124,74 @@ def test_tuning_can_hurt(make_study: Callable[..., StudyRecord]) -> None:
 def test_a_metric_without_users_is_not_tested(make_study: Callable[..., StudyRecord]) -> None:
     lines = verdict(make_study(objectives=("coverage@10",)))
     assert len(lines) == 2
+
+
+def test_seeds_that_the_study_no_longer_asks_for_are_left_out(
+    make_study: Callable[..., StudyRecord],
+) -> None:
+    study = make_study()
+    fewer = dataclasses.replace(study, spec=study.spec | {"finals": {"seeds": 2}})
+    rows = leaderboard(fewer)
+    assert {row.label: len(row.runs) for row in rows} == {
+        "als #17": 2,
+        "als #4": 2,
+        "als default": 2,
+        "item_knn": 1,
+        "popularity": 1,
+    }
+    assert "mean of 2 seeds" in verdict(fewer)[0]
+
+
+def test_a_baseline_named_like_a_default_is_not_the_default(
+    make_study: Callable[..., StudyRecord],
+) -> None:
+    study = make_study()
+    named = [
+        dataclasses.replace(
+            run,
+            key="baseline/als default/f00/seed-1",
+            entry=entry,
+            model=run.model | {"alpha": 9.0},
+        )
+        for run in study.runs
+        for entry in ("als default", "als")
+        if run.key == "baseline/als default/seed-1"
+    ]
+    for run in named:
+        rows = leaderboard(dataclasses.replace(study, runs=(*study.runs, run)))
+        alike = [row for row in rows if row.label == "als default"]
+        assert [row.default for row in alike if row.model["alpha"] == 9.0] == [False]
+        assert [row.default for row in alike if row.model["alpha"] == 1.0] == [True]
+
+
+def test_users_are_paired_and_one_alone_is_not_compared(
+    make_study: Callable[..., StudyRecord],
+) -> None:
+    study = make_study()
+    shared = {"popularity": 1, "item_knn": 100}
+    for run in study.runs:
+        if run.entry in shared:
+            path = Path(study.folder, f"{run.vectors}-test.npz")
+            cut(path, shared[run.entry])
+    pairs = {row.label: pair for row, pair in comparisons(study)}
+    assert pairs["popularity"] is None
+    assert pairs["item_knn"] is not None
+    assert pairs["item_knn"].users == 100
+    assert "Against popularity: not compared, which needs 2 users with values of both." in verdict(
+        study
+    )
+
+
+def cut(path: Path, users: int) -> None:
+    """Leave the last `users` of an evaluation."""
+    old = Evaluation.load(path)
+    Evaluation(
+        stage=old.stage,
+        users=old.users[-users:],
+        numerators={name: values[-users:] for name, values in old.numerators.items()},
+        denominators={name: values[-users:] for name, values in old.denominators.items()},
+        activity={name: values[-users:] for name, values in old.activity.items()},
+    ).save(path)
 
 
 def test_before_any_reading(make_study: Callable[..., StudyRecord]) -> None:

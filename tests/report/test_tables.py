@@ -10,6 +10,7 @@ from rich.console import Console
 
 from cfexp.report.buckets import bucket_lines, bucket_tables
 from cfexp.report.tables import leaderboard_frame, leaderboard_json, leaderboard_table
+from cfexp.report.verdict import verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +60,36 @@ def test_the_frame_has_every_number(make_study: Callable[..., StudyRecord]) -> N
     tuned = frame.set_index("model").loc["als #17"]
     assert (tuned["seeds"], tuned["param/factors"], tuned["test/users"]) == (3, 64, 600)
     assert tuned["test/recall@10 spread"] > 0
+
+
+LONG = "a rather long name of a model, and_one_word_in_it_that_will_not_fit_in_24_characters"
+
+
+def test_no_name_is_cut(make_study: Callable[..., StudyRecord]) -> None:
+    study = named(make_study(), LONG)
+    for table in (leaderboard_table(study, 50), *bucket_tables(study)):
+        column = "".join(line[5:29] for line in printed(table, 50).splitlines())
+        assert "".join(LONG.split()) in "".join(column.split())
+    name = "a name of fifty characters, in which no line breaks"
+    assert f"{name} #17 " in printed(leaderboard_table(named(make_study(), name), 120), 120)
+
+
+def named(study: StudyRecord, name: str) -> StudyRecord:
+    """Rename the tuned model."""
+    runs = tuple(
+        dataclasses.replace(run, entry=name) if run.entry == "als" else run for run in study.runs
+    )
+    return dataclasses.replace(study, runs=runs)
+
+
+def test_markup_and_escapes_do_not_act(make_study: Callable[..., StudyRecord]) -> None:
+    study = named(make_study(name="f[red]ilms\x1b[31m\n[/]"), "[red]x[/] \x1b]0;title\x07\nnew")
+    for table in (leaderboard_table(study, 140), *bucket_tables(study)):
+        text = printed(table, 140)
+        assert "[red]x[/] ]0;title new #17" in text
+        assert "\x1b" not in text
+    assert "f[red]ilms [31m [/]: leaderboard" in printed(leaderboard_table(study, 140), 140)
+    assert all(line.isprintable() for line in verdict(study))
 
 
 def test_json_is_plain(make_study: Callable[..., StudyRecord]) -> None:

@@ -8,7 +8,12 @@ import numpy as np
 import optuna
 import pandas as pd
 import pytest
+from optuna.distributions import IntDistribution
+from optuna.trial import create_trial
 
+from cfexp.report import plots
+from cfexp.report.buckets import bucket_lines
+from cfexp.report.charts import bucket_sections
 from cfexp.report.plots import search_sections
 from cfexp.report.write import write
 
@@ -166,3 +171,75 @@ def test_several_objectives_draw_the_first() -> None:
     assert list(history.data[0].y) == pytest.approx(
         [trial.params["als.alpha"] for trial in study.trials]
     )
+
+
+def drawn_from(values: dict[str, list[int]], high: int) -> optuna.Study:
+    study = new_study(["maximize"])
+    for row in range(8):
+        params = {name: numbers[row] for name, numbers in values.items()}
+        spaces = {name: IntDistribution(0, high) for name in values}
+        study.add_trial(create_trial(value=row / 8, params=params, distributions=spaces))
+    return study
+
+
+def test_a_chart_that_cannot_be_drawn_becomes_a_sentence(
+    make_study: Callable[..., StudyRecord], tmp_path: Path
+) -> None:
+    wide = {"als.a": [2**70 + 10**9 * n for n in range(8)], "als.b": list(range(8))}
+    for trials in (
+        drawn_from(wide, 2**80),
+        drawn_from({"als.a": [2**53 + 2 * n for n in range(8)], "als.b": [3] * 8}, 2**62),
+        drawn_from({"als.a": [3] * 8, "als.b": [4] * 8}, 64),
+    ):
+        files = write(make_study(), trials, tmp_path)
+        assert "search.html" in {path.name for path in files}
+    search = (tmp_path / "search.html").read_text(encoding="utf-8")
+    assert search.count("<h2>") == 4
+    write(make_study(), drawn_from(wide, 2**80), tmp_path)
+    search = (tmp_path / "search.html").read_text(encoding="utf-8")
+    assert "This cannot be drawn: " in search
+    assert "Plotly.newPlot" in search
+
+
+def test_parameters_that_never_vary_have_no_importance() -> None:
+    study = new_study(["maximize"])
+    for value in range(8):
+        params = {"als.a": 64, "als.b": 64}
+        spaces = dict.fromkeys(params, IntDistribution(64, 64))
+        study.add_trial(create_trial(value=value, params=params, distributions=spaces))
+    _, importance, *_ = search_sections(study, "ndcg@10")
+    assert importance.note == "No parameter took more than one value."
+
+
+def test_a_search_that_cannot_be_read_costs_its_charts_alone(
+    trials: optuna.Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plots, "_by_model", lambda _: 1 / 0)
+    (section,) = search_sections(trials, "ndcg@10")
+    assert section.note == "This cannot be drawn: division by zero"
+
+
+EVIL = "</script><script>alert(1)</script><b>bold</b>"
+
+
+def test_markup_in_names_does_not_act(
+    make_study: Callable[..., StudyRecord], trials: optuna.Study, tmp_path: Path
+) -> None:
+    study = make_study(name=EVIL)
+    runs = tuple(
+        dataclasses.replace(run, entry=EVIL) if run.role == "final" else run for run in study.runs
+    )
+    write(dataclasses.replace(study, runs=runs), trials, tmp_path)
+    for name in ("buckets.html", "search.html"):
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert "<script>alert" not in text
+        assert "&lt;script&gt;alert(1)" in text
+    # Plotly reads markup in its labels, so they are escaped there as well.
+    (trace,) = {
+        trace.name
+        for section in bucket_sections(bucket_lines(dataclasses.replace(study, runs=runs)))
+        if section.figure is not None
+        for trace in section.figure.data
+        if "alert" in trace.name
+    }
+    assert "<" not in trace

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cfexp.search.record import Point, Reading, RunRecord, StudyRecord
-from cfexp.tracking.client import open_client, tracking_uri
+from cfexp.tracking.address import tracking_uri
+from cfexp.tracking.client import open_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable

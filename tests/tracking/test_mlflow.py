@@ -162,6 +162,35 @@ def test_an_interrupted_study_leaves_nothing_running(home: Path, study: StudyRec
     assert by_key(home)["study"].info.status == "FINISHED"
 
 
+def test_an_unfinished_study_is_not_called_finished(
+    home: Path, study: StudyRecord, make_study: Callable[..., StudyRecord]
+) -> None:
+    fewer = dataclasses.replace(study, budget=12, readings=())
+    MlflowTracker(None, home, say=fail).complete(fewer)
+    run = by_key(home)["study"]
+    assert run.info.status == "KILLED"
+    assert "**Interrupted**: trials 8 of 12" in run.data.tags["mlflow.note.content"]
+    before = everything(home)
+    MlflowTracker(None, home, say=fail).complete(fewer)
+    assert everything(home) == before
+    MlflowTracker(None, home, say=fail).complete(make_study(Path(study.folder), 12))
+    run = by_key(home)["study"]
+    assert run.info.status == "FINISHED"
+    assert "Interrupted" not in run.data.tags["mlflow.note.content"]
+
+
+def test_a_finished_study_that_was_stopped_again_is_finished_by_a_sync(
+    home: Path, study: StudyRecord
+) -> None:
+    MlflowTracker(None, home, say=fail).complete(study)
+    tracker = MlflowTracker(None, home, say=fail)
+    tracker.start(study)
+    tracker.interrupted(study)
+    assert by_key(home)["study"].info.status == "KILLED"
+    MlflowTracker(None, home, say=fail).complete(study)
+    assert by_key(home)["study"].info.status == "FINISHED"
+
+
 def test_a_run_cut_off_after_its_birth_is_completed(
     home: Path, study: StudyRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,8 +13,6 @@ from cfexp.tracking.client import open_client
 from cfexp.tracking.mlflow import MlflowTracker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mlflow.pyfunc import PyFuncModel
 
     from cfexp.search.record import StudyRecord
@@ -28,7 +26,7 @@ def fail(message: str) -> None:
 
 
 @pytest.fixture
-def logged(home: Path, study: StudyRecord) -> Iterator[PyFuncModel]:
+def logged(home: Path, study: StudyRecord, monkeypatch: pytest.MonkeyPatch) -> PyFuncModel:
     path = Path(study.folder) / "model" / "model.npz"
     path.parent.mkdir()
     users = Vocabulary(np.array([10, 20, 30]))
@@ -46,10 +44,8 @@ def logged(home: Path, study: StudyRecord) -> Iterator[PyFuncModel]:
     assert len(models) == 1
     files = {path.suffix for path in (home / "artifacts").rglob("*") if path.is_file()}
     assert not files & {".pkl", ".pickle", ".joblib"}
-    previous = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{home}/mlflow.db")
-    yield mlflow.pyfunc.load_model(f"runs:/{models[0].source_run_id}/model")
-    mlflow.set_tracking_uri(previous)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home}/mlflow.db")
+    return mlflow.pyfunc.load_model(f"runs:/{models[0].source_run_id}/model")
 
 
 def test_recommends_by_original_ids(logged: PyFuncModel) -> None:

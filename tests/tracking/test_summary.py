@@ -3,7 +3,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from cfexp.tracking.summary import best_trial, description, study_entry
+from cfexp.tracking.names import TAG_LENGTH, run_entry, run_name
+from cfexp.tracking.summary import best_trial, description, is_finished, study_entry, winning_runs
 
 if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
@@ -43,3 +44,52 @@ def test_a_study_without_runs_has_a_description(study: StudyRecord) -> None:
     empty = dataclasses.replace(study, runs=(), readings=())
     assert "0 of 8" in description(empty)
     assert best_trial(empty) is None
+
+
+def test_an_unfinished_study_says_so(study: StudyRecord) -> None:
+    assert is_finished(study)
+    fewer = dataclasses.replace(study, budget=12)
+    unread = dataclasses.replace(study, readings=())
+    for unfinished in (fewer, unread):
+        assert not is_finished(unfinished)
+        first = description(unfinished).splitlines()[0]
+        assert first.startswith("- **Interrupted**: trials 8 of ")
+        assert first.endswith("; `cfexp run` goes on")
+    pruned = tuple(run for run in study.runs if run.state != "complete")
+    assert is_finished(dataclasses.replace(study, runs=pruned, readings=(), budget=len(pruned)))
+    assert is_finished(dataclasses.replace(study, runs=(), readings=(), budget=0))
+
+
+def test_seeds_that_the_study_no_longer_asks_for_are_left_out(study: StudyRecord) -> None:
+    one = dataclasses.replace(study, spec=study.spec | {"finals": {"seeds": 1}})
+    more = tuple(
+        dataclasses.replace(run, key=f"final/1/seed-{place}")
+        for place, run in enumerate(study.of_role("final"), 1)
+    )
+    assert [run.key for run in winning_runs(dataclasses.replace(one, runs=more))] == [
+        "final/1/seed-1"
+    ]
+
+
+def test_markup_in_words_does_not_act_and_they_stay_on_one_line(study: StudyRecord) -> None:
+    words = "<script>alert(1)</script>\n# Head\n![x](http://x) **bold** \x1b[31m"
+    runs = tuple(
+        dataclasses.replace(run, label=words, entry=words, reason=words) for run in study.runs
+    )
+    data = study.data | {"source": words}
+    note = description(dataclasses.replace(study, description=words, runs=runs, data=data))
+    assert len(note.splitlines()) == 5
+    assert (
+        note.count(r"&lt;script&gt;alert(1)&lt;/script&gt; # Head !\[x\](http://x) \*\*bold") == 4
+    )
+    assert "<script>" not in note
+    assert "\x1b" not in note
+    assert description(dataclasses.replace(study, description="# Big")).endswith("\n- \\# Big")
+    failed = dataclasses.replace(study.of_role("trial")[3], reason=words, label=words)
+    assert "<script>" not in run_entry(failed).tags["mlflow.note.content"]
+    assert "\n" not in run_name(failed)
+
+
+def test_a_long_description_fits_mlflow(study: StudyRecord) -> None:
+    long = dataclasses.replace(study, description="x" * 100_000)
+    assert len(study_entry(long).tags["mlflow.note.content"]) == TAG_LENGTH

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cfexp.errors import TrackingError
-from cfexp.tracking.client import login_header, open_client, without_login
+from cfexp.tracking.address import login_header
+from cfexp.tracking.client import open_client
 from cfexp.tracking.mlflow import MlflowTracker
 from cfexp.tracking.ui import running_ui, serve_ui, study_links
 
@@ -58,6 +59,21 @@ def test_a_real_server(
 
 
 @pytest.mark.slow
+def test_files_that_lie_in_the_home_are_not_imported(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("numpy", "queue", "mlflow", "logging"):
+        (home / f"{name}.py").write_text("raise SystemExit('a file of the user was imported')\n")
+    monkeypatch.chdir(home)
+    with (
+        running_ui(home) as (base, _),
+        urllib.request.urlopen(f"{base}/health") as page,  # noqa: S310
+    ):
+        assert page.status == 200
+    assert "of the user" not in (home / "ui.log").read_text()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_server_cleanly(home: Path, name: signal.Signals) -> None:
     code = (
@@ -78,7 +94,6 @@ def test_a_signal_ends_the_server_cleanly(home: Path, name: signal.Signals) -> N
 
 
 def test_logins_stay_out_of_links_and_in_headers(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert without_login("https://ann:s%40x@host/a@b") == "https://host/a@b"
     assert login_header("https://ann:s%40x@host") == {"Authorization": "Basic YW5uOnNAeA=="}
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "t")
     assert login_header("https://host") == {"Authorization": "Bearer t"}
@@ -99,3 +114,12 @@ def test_a_taken_port_is_an_error(home: Path) -> None:
 
 def test_links_of_a_server_that_is_down_are_empty() -> None:
     assert study_links("http://127.0.0.1:9") == {}
+    assert study_links("http://127.0.0.1:port") == {}
+
+
+def test_addresses_are_checked_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(TrackingError, match="percent-encode"):
+        serve_ui(tmp_path, "https://ann:s3cr/et@host")
+    with pytest.raises(TrackingError, match="choose another --home"):
+        serve_ui(tmp_path / "what?")

@@ -1,0 +1,99 @@
+"""Where MLflow is: its address, checked, and shown without what is secret in it."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from cfexp.errors import TrackingError
+
+SQLITE = "sqlite:///"
+_LOCAL = (SQLITE, "file:")
+# A login ends at the last @: a password may hold @ and / though it should not.
+_LOGIN = re.compile(r"""(?<!sqlite)(?<!file)://[^\s'"]*@""")
+_SECRET = re.compile(
+    r"""([\w.-]*(?:pass|pwd|token|secret|api_?key|credential|signature|odbc_connect)[\w.-]*=)"""
+    r"""['"]?[^&;\s'"]+""",
+    re.IGNORECASE,
+)
+
+
+def tracking_uri(uri: str | None, home: Path) -> str:
+    """Return `uri`, else MLFLOW_TRACKING_URI, else the SQLite database in `home`.
+
+    The path of an SQLite database is made absolute.
+    """
+    uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{home}/mlflow.db"
+    if uri.startswith(SQLITE):
+        return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}"
+    return uri
+
+
+def is_server(uri: str) -> bool:
+    """Return whether `uri` is a server's address rather than a database's."""
+    return uri.startswith(("http://", "https://", "databricks"))
+
+
+def check_address(uri: str) -> None:
+    """Refuse an address that would be read in another way than it is meant.
+
+    Raises
+    ------
+    TrackingError
+        When the path of an SQLite database holds what SQLAlchemy takes for syntax, or
+        a login holds what ends a login.
+    """
+    if uri.startswith(SQLITE):
+        from sqlalchemy import make_url
+
+        path = uri.removeprefix(SQLITE)
+        if make_url(uri).database != path:
+            character = "?" if "?" in path else "%"
+            raise TrackingError(
+                f"MLflow cannot open a database whose path holds {character!r}: {path}; "
+                f"choose another --home"
+            )
+    elif not uri.startswith(_LOCAL):
+        login = uri.partition("://")[2].rpartition("@")[0]
+        wrong = re.search(r"""[/?#@\s'"]""", login)
+        if wrong:
+            raise TrackingError(
+                f"before the last '@' of the address stands {wrong[0]!r}; "
+                f"percent-encode it: '/' is %2F, '@' is %40"
+            )
+
+
+def redacted(message: object) -> str:
+    """Return a message whose addresses have lost logins and secret settings.
+
+    >>> redacted("cannot reach postgresql://ann:secret@host/db?sslpassword=x")
+    'cannot reach postgresql://***@host/db?sslpassword=***'
+    """
+    return _SECRET.sub(r"\1***", _LOGIN.sub("://***@", str(message)))
+
+
+def without_login(uri: str) -> str:
+    """Return an address without login and settings, fit for a link.
+
+    >>> without_login("https://ann:secret@host/mlflow?token=x")
+    'https://host/mlflow'
+    """
+    if uri.startswith(_LOCAL):
+        return uri
+    scheme, separator, rest = uri.partition("://")
+    return scheme + separator + re.split(r"[?#]", rest.rpartition("@")[2])[0]
+
+
+def login_header(uri: str) -> dict[str, str]:
+    """Return the header that logs in as the address or MLflow's variables say."""
+    parts = urlsplit(uri)
+    user = parts.username or os.environ.get("MLFLOW_TRACKING_USERNAME")
+    password = parts.password or os.environ.get("MLFLOW_TRACKING_PASSWORD", "")
+    if user:
+        pair = f"{unquote(user)}:{unquote(password)}".encode()
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+    token = os.environ.get("MLFLOW_TRACKING_TOKEN")
+    return {"Authorization": f"Bearer {token}"} if token else {}
