@@ -63,7 +63,7 @@ def evaluate(
     evaluated = _with_relevant(stage, users)
     history, relevant = stage.history[evaluated], stage.relevant[evaluated]
     seen = stage.seen[evaluated]
-    hidden = {"interacted": seen, "positives": history, "none": None}[mask]
+    hidden = {"interacted": seen, "positives": history.matrix, "none": None}[mask]
     _refuse_hidden_targets(stage, relevant, hidden, mask)
 
     queries = scorer.queries(history)
@@ -79,7 +79,7 @@ def evaluate(
         items=items,
         hits=_hits(items, relevant),
         n_relevant=_row_counts(relevant),
-        popularity=_row_counts(stage.training.by_item),
+        popularity=_row_counts(stage.training.by_item.matrix),
         n_candidates=int(np.count_nonzero(stage.candidates)),
     )
     evaluation = Evaluation(
@@ -87,7 +87,7 @@ def evaluate(
         users=evaluated,
         activity={
             "train_interactions": _row_counts(seen),
-            "train_positives": _row_counts(history),
+            "train_positives": _row_counts(history.matrix),
         },
         items=items,
     )

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Literal, cast
 import numpy as np
 from scipy import sparse
 
-from cfexp.arrays import AnyArray, Codes, Doubles, Floats, Matrix, frozen
+from cfexp.arrays import AnyArray, Codes, Doubles, Floats, frozen
 from cfexp.models.model import Model, Scorer
 from cfexp.models.sweep import Rows, Side, Solver, Whitened
 from cfexp.ranking import top_k
 
 if TYPE_CHECKING:
+    from cfexp.data.training import History, Positives
     from cfexp.models.als import ALS
 
 _TOLERANCE = 1e-6  # of the residual, relative to the right side
@@ -30,7 +31,7 @@ class AlsScorer(Scorer):
     model: ALS
 
     def __init__(
-        self, model: ALS, history: Matrix, item_factors: Floats, *, threads: int | None = None
+        self, model: ALS, history: Positives, item_factors: Floats, *, threads: int | None = None
     ) -> None:
         self.model = model
         self.history = history
@@ -52,7 +53,7 @@ class AlsScorer(Scorer):
         items = Side.of(self.item_factors, self.threads)
         return Whitened(items, self.model.regularization)
 
-    def fold_in(self, history: Matrix) -> Floats:
+    def fold_in(self, history: History) -> Floats:
         """Return the user factors (m x factors) that minimise the objective for `history`.
 
         `history` is m x items, values as in training; a row without entries gives zeros.
@@ -65,7 +66,7 @@ class AlsScorer(Scorer):
         self._whitened.solve(rows, users, Solver("cg", _MOST_STEPS, _TOLERANCE))
         return users.factors(f)
 
-    def queries(self, history: Matrix) -> Floats:
+    def queries(self, history: History) -> Floats:
         """Return the user factors for every row of `history`."""
         return self.user_factors if history is self.history else self.fold_in(history)
 
@@ -126,7 +127,9 @@ class AlsScorer(Scorer):
         return {"item_factors": self.item_factors}
 
     @classmethod
-    def from_arrays(cls, model: Model, history: Matrix, arrays: dict[str, AnyArray]) -> AlsScorer:
+    def from_arrays(
+        cls, model: Model, history: Positives, arrays: dict[str, AnyArray]
+    ) -> AlsScorer:
         """Return the scorer that `arrays()` described."""
         recipe = cast("ALS", model)
         factors = np.ascontiguousarray(arrays["item_factors"], np.float32)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cfexp.arrays import AnyArray, Floats, Matrix
-    from cfexp.data.training import TrainingData
+    from cfexp.data.training import History, Positives, TrainingData
 
 
 class ItemKNN(Model):
@@ -75,7 +75,7 @@ class ItemKNN(Model):
 class ItemKnnScorer(Scorer):
     """Scores are sums of rows of the similarity matrix."""
 
-    def __init__(self, model: Model, history: Matrix, similarities: Matrix) -> None:
+    def __init__(self, model: Model, history: Positives, similarities: Matrix) -> None:
         self.model = model
         self.history = history
         self.similarities = similarities
@@ -86,11 +86,11 @@ class ItemKnnScorer(Scorer):
         """Number of items scored."""
         return int(self.similarities.shape[1])
 
-    def queries(self, history: Matrix) -> Matrix:
+    def queries(self, history: History) -> Positives:
         """Return the history itself."""
         return self.checked(history)
 
-    def scores(self, queries: Matrix) -> Floats:
+    def scores(self, queries: Positives) -> Floats:
         """Return the sum of the similarities of each row's items, summed in float64."""
         sums = np.zeros((queries.shape[0], self.n_items))
         neighbours.add_products(*neighbours.entries(queries, binary=True), *self._similar, 0, sums)
@@ -103,7 +103,7 @@ class ItemKnnScorer(Scorer):
 
     @classmethod
     def from_arrays(
-        cls, model: Model, history: Matrix, arrays: dict[str, AnyArray]
+        cls, model: Model, history: Positives, arrays: dict[str, AnyArray]
     ) -> ItemKnnScorer:
         """Return the scorer that `arrays()` described."""
         n = history.shape[1]

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from scipy import sparse
 
-from cfexp.data.training import TrainingData
+from cfexp.data.training import History, Positives, TrainingData
 from cfexp.models import archive
 from cfexp.ranking import top_k
 from cfexp.recipe import Recipe
@@ -23,7 +22,7 @@ from cfexp.seeds import generator
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cfexp.arrays import AnyArray, Codes, Floats, Mask, Matrix
+    from cfexp.arrays import AnyArray, Codes, Floats, Mask
     from cfexp.data.interactions import Vocabulary
 
 MaskName = Literal["interacted", "positives", "none"]
@@ -48,7 +47,7 @@ class Scorer(ABC):
     """Scores items for users, known or not, from the histories that it is given."""
 
     model: Model
-    history: Matrix
+    history: Positives
     """Positives of the users it was fitted on (users x items), the default history."""
     threads: int | None = None
     """How many threads may score (None: all cores); results do not depend on it."""
@@ -59,10 +58,11 @@ class Scorer(ABC):
         """Number of items scored."""
 
     @abstractmethod
-    def queries(self, history: Matrix) -> Any:  # noqa: ANN401 - an array that slices by row
+    def queries(self, history: History) -> Any:  # noqa: ANN401 - an array that slices by row
         """Return what represents each row of `history` (m users x items).
 
-        For factor models the m x factors user factors solved from the history; for
+        `history` carries the recency of its entries when it is `Positives`; a plain
+        matrix has none. For factor models the m x factors user factors solved from the history; for
         neighbourhood models the history itself. Anything with rows that slice.
         """
 
@@ -76,12 +76,12 @@ class Scorer(ABC):
 
     @classmethod
     @abstractmethod
-    def from_arrays(cls, model: Model, history: Matrix, arrays: dict[str, AnyArray]) -> Scorer:
+    def from_arrays(cls, model: Model, history: Positives, arrays: dict[str, AnyArray]) -> Scorer:
         """Return the scorer that `arrays()` described."""
 
-    def checked(self, history: Matrix) -> Matrix:
-        """Return `history` as CSR, or raise ValueError: wrong width, or values not > 0."""
-        history = sparse.csr_array(history)
+    def checked(self, history: History) -> Positives:
+        """Return `history` as Positives, or raise ValueError: wrong width, or values not > 0."""
+        history = Positives.of(history)
         if history.shape[1] != self.n_items:
             raise ValueError(f"the history has {history.shape[1]} items, the model {self.n_items}")
         if not (np.isfinite(history.data).all() and (history.data > 0).all()):
@@ -109,13 +109,14 @@ class Scorer(ABC):
 
     def recommend_from(
         self,
-        history: Matrix,
+        history: History,
         k: int = 10,
         *,
         filter_seen: bool = True,
         candidates: Mask | None = None,
     ) -> tuple[Codes, Floats]:
         """Do the same for one user, known or not, per row of `history`."""
+        history = Positives.of(history)
         return self._best(self.queries(history), history, k, filter_seen, candidates)
 
     def queries_of(self, users: Codes) -> Any:  # noqa: ANN401
@@ -125,7 +126,7 @@ class Scorer(ABC):
     def _best(
         self,
         queries: Any,  # noqa: ANN401
-        history: Matrix,
+        history: Positives,
         k: int,
         filter_seen: bool,  # noqa: FBT001
         candidates: Mask | None,
@@ -134,7 +135,7 @@ class Scorer(ABC):
             lambda block: self.scores(queries[block]),
             history.shape[0],
             k,
-            hidden=history if filter_seen else None,
+            hidden=history.matrix if filter_seen else None,
             candidates=candidates,
             threads=self.threads,
         )
@@ -164,6 +165,11 @@ class Scorer(ABC):
                 "history.indptr": self.history.indptr,
                 "history.indices": self.history.indices,
                 "history.data": self.history.data,
+                **{
+                    f"history.{name}": array
+                    for name in ("rank", "age")
+                    if (array := getattr(self.history, name)) is not None
+                },
                 **{f"scorer.{name}": array for name, array in self.arrays().items()},
                 **{name: array for name, array in given.items() if array is not None},
             },

@@ -11,8 +11,8 @@ from cfexp.models.model import Epoch, Model, Scorer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cfexp.arrays import AnyArray, Codes, Floats, Matrix
-    from cfexp.data.training import TrainingData
+    from cfexp.arrays import AnyArray, Codes, Floats
+    from cfexp.data.training import History, Positives, TrainingData
 
 
 class Popularity(Model):
@@ -34,7 +34,7 @@ class Popularity(Model):
 class PopularityScorer(Scorer):
     """Scores are counts, whoever asks."""
 
-    def __init__(self, model: Model, history: Matrix, counts: Floats) -> None:
+    def __init__(self, model: Model, history: Positives, counts: Floats) -> None:
         self.model = model
         self.history = history
         self.counts = counts
@@ -44,7 +44,7 @@ class PopularityScorer(Scorer):
         """Number of items scored."""
         return len(self.counts)
 
-    def queries(self, history: Matrix) -> Codes:
+    def queries(self, history: History) -> Codes:
         """Return one number per row, which says nothing."""
         return np.zeros(self.checked(history).shape[0], np.int32)
 
@@ -58,7 +58,7 @@ class PopularityScorer(Scorer):
 
     @classmethod
     def from_arrays(
-        cls, model: Model, history: Matrix, arrays: dict[str, AnyArray]
+        cls, model: Model, history: Positives, arrays: dict[str, AnyArray]
     ) -> PopularityScorer:
         """Return the scorer that `arrays()` described."""
         counts = np.asarray(arrays["counts"], np.float32)

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from scipy import sparse
 
 from cfexp.data.interactions import Vocabulary
+from cfexp.data.training import Positives
 from cfexp.errors import DataError, ModelFileError
 from cfexp.models import archive
 from cfexp.models.als_scorer import AlsScorer
@@ -104,12 +105,17 @@ def load(path: Path | str) -> SavedModel:
             shape=shape,
         )
         history.check_format(full_check=True)
+        recency = {
+            name: arrays[f"history.{name}"]
+            for name in ("rank", "age")
+            if f"history.{name}" in arrays
+        }
         own = {
             name.removeprefix("scorer."): array
             for name, array in arrays.items()
             if name.startswith("scorer.")
         }
-        scorer = _SCORERS[model.kind].from_arrays(model, history, own)
+        scorer = _SCORERS[model.kind].from_arrays(model, Positives(history, **recency), own)
         return SavedModel(
             scorer,
             _vocabulary(arrays.get("users"), shape[0]),

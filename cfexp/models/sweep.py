@@ -18,14 +18,18 @@ three steps suffice. Factors are kept in the coordinates in which they were solv
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import lapack
 
-from cfexp.arrays import AnyArray, Doubles, Floats, Matrix, frozen
+from cfexp.arrays import AnyArray, Doubles, Floats, frozen
 from cfexp.models import kernels
 from cfexp.parallel import each_block, one_blas_thread
 from cfexp.vectors import LANES
+
+if TYPE_CHECKING:
+    from cfexp.data.training import History
 
 _ROWS = 128  # rows solved at a time
 _GRAM_ROWS = 1024  # rows whose products are summed at a time
@@ -40,7 +44,7 @@ class Rows:
     weights: AnyArray
 
     @classmethod
-    def of(cls, matrix: Matrix, weights: Floats) -> Rows:
+    def of(cls, matrix: History, weights: Floats) -> Rows:
         """Return `matrix` with the given weights in place of its values."""
         return cls(
             frozen(np.asarray(matrix.indptr, np.int64)),

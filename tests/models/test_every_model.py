@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from cfexp.data.training import TrainingData
+from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import DataError
 from cfexp.models.als import ALS
 from cfexp.models.any_model import AnyModel
@@ -134,6 +134,6 @@ def test_mapped_read_only_data(model: Model, tmp_path: Path) -> None:
     mapped = sparse.csr_array(
         (parts["data"], parts["indices"], parts["indptr"]), shape=matrix.shape
     )
-    left = model.fit(TrainingData(mapped), rng=0).recommend(np.arange(50))
+    left = model.fit(TrainingData(Positives(mapped)), rng=0).recommend(np.arange(50))
     right = model.fit(matrix, rng=0).recommend(np.arange(50))
     np.testing.assert_array_equal(left, right)
