@@ -9,6 +9,7 @@ from pydantic import Field
 from scipy import sparse
 
 from cfexp.models import neighbours
+from cfexp.models.item_weights import bm25, tf_idf, valued, with_values
 from cfexp.models.model import Epoch, Model, Scorer
 from cfexp.ranking import top_k
 
@@ -20,12 +21,21 @@ if TYPE_CHECKING:
 
 
 class ItemKNN(Model):
-    """Cosine similarity between the columns of the training matrix.
+    """Similarity between the columns of the training matrix, cosine unless told otherwise.
 
     The score of item i for a user is the sum over the items j of their history of
     sim(j, i), where each j keeps its most similar items only and never itself:
 
-        sim(j, i) = x_j'x_i / (|x_j| |x_i| + shrinkage)
+        sim(j, i) = x_j'x_i / ((|x_j| |x_i|)^normalization + shrinkage)
+
+    Entries x_ui are weighted first: not at all; by "tf_idf", sqrt(x_ui) idf_u; or by
+    "bm25" (Robertson & Zaragoza 2009, section 3.4), with items as documents and users as
+    terms, |i| being the sum of the item's entries and |.| the mean of all items' sums:
+
+        x_ui (k1 + 1) / (x_ui + k1 (1 - b + b |i| / |.|)) idf_u
+
+    where idf_u = log(number of items / (1 + number of the user's items)): who takes
+    everything says little. BM25 is usually taken without norms (normalization 0).
     """
 
     kind: Literal["item_knn"] = "item_knn"
@@ -36,6 +46,14 @@ class ItemKNN(Model):
     """Count every positive as 1, or take its value."""
     shrinkage: Annotated[float, Field(ge=0)] = 0.0
     """Added to the denominator: pulls similarities that rest on few users towards 0."""
+    normalization: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """How far popular items are held down: 1 is the cosine, 0 the plain product."""
+    weighting: Literal["none", "tf_idf", "bm25"] = "none"
+    """How entries are weighted before items are compared."""
+    k1: Annotated[float, Field(ge=0)] = 1.2
+    """For "bm25": how soon a repeated interaction counts no more; 0: at once."""
+    b: Annotated[float, Field(ge=0, le=1)] = 0.75
+    """For "bm25": how far entries of popular items are held down, from 0 to 1."""
 
     def train(
         self, data: TrainingData, rng: np.random.Generator, *, threads: int | None = None
@@ -47,13 +65,22 @@ class ItemKNN(Model):
         scorer.threads = threads
         yield Epoch(1, lambda: scorer, lambda: None)
 
+    def _weighted(self, positives: Positives) -> Matrix:
+        """Return the entries that similarities are computed from, users x items."""
+        matrix = valued(positives, binary=self.binary)
+        if self.weighting == "tf_idf":
+            return with_values(matrix, tf_idf(matrix))
+        if self.weighting == "bm25":
+            return with_values(matrix, bm25(matrix, self.k1, self.b))
+        return matrix
+
     def _similarities(self, data: TrainingData, threads: int | None) -> Matrix:
         n = data.n_items
-        users = neighbours.entries(data.positives, binary=self.binary)
-        items = neighbours.entries(data.by_item, binary=self.binary)
+        weighted = self._weighted(data.positives)
+        users, items = (neighbours.entries(m) for m in (weighted, weighted.T.tocsr()))
         norms = np.zeros(n)
         np.add.at(norms, data.positives.indices, users[2].astype(np.float64) ** 2)
-        norms = np.sqrt(norms)
+        norms = np.sqrt(norms) ** self.normalization
 
         def cosines(block: slice) -> Floats:
             products = np.zeros((block.stop - block.start, n))

@@ -2,33 +2,55 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
+from cfexp.errors import DataError
 from cfexp.models.model import Epoch, Model, Scorer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cfexp.arrays import AnyArray, Codes, Floats
+    from cfexp.arrays import AnyArray, Codes, Doubles, Floats
     from cfexp.data.training import History, Positives, TrainingData
 
 
 class Popularity(Model):
-    """An item's score is the number of users who have it among their positives."""
+    """An item's score is the number of users who have it among their positives.
+
+    With a half-life an older positive counts less: 0.5^(age / half_life_days), where age
+    is counted back from the user's newest positive.
+    """
 
     kind: Literal["popularity"] = "popularity"
+
+    half_life_days: Annotated[float, Field(gt=0)] | None = None
+    """After so many days a positive counts half; left out: all count the same."""
 
     def train(
         self, data: TrainingData, rng: np.random.Generator, *, threads: int | None = None
     ) -> Iterator[Epoch]:
         """Yield once."""
         del rng
-        counts = np.bincount(data.positives.indices, minlength=data.n_items)
+        items = data.positives.indices
+        counts = np.bincount(items, weights=self._weights(data), minlength=data.n_items)
         scorer = PopularityScorer(self, data.positives, counts.astype(np.float32))
         scorer.threads = threads
         yield Epoch(1, lambda: scorer, lambda: None)
+
+    def _weights(self, data: TrainingData) -> Doubles | None:
+        if self.half_life_days is None:
+            return None
+        age = data.positives.age
+        if age is None:
+            raise DataError(
+                f"half_life_days = {self.half_life_days} needs the age of every positive, and "
+                "the data have no times; name a time column, or leave half_life_days out"
+            )
+        weights: Doubles = 0.5 ** (age.astype(np.float64) / self.half_life_days)
+        return weights
 
 
 class PopularityScorer(Scorer):

@@ -16,9 +16,13 @@ from cfexp.errors import DataError, ModelFileError
 from cfexp.models import archive
 from cfexp.models.als_scorer import AlsScorer
 from cfexp.models.any_model import AnyModel
+from cfexp.models.ease import EaseScorer
 from cfexp.models.item_knn import ItemKnnScorer
+from cfexp.models.nmf import NmfScorer
 from cfexp.models.popularity import PopularityScorer
 from cfexp.models.random import RandomScorer
+from cfexp.models.repeat_last import RepeatLastScorer
+from cfexp.models.svd import SvdScorer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,9 +34,13 @@ if TYPE_CHECKING:
 
 _SCORERS: dict[str, type[Scorer]] = {
     "als": AlsScorer,
+    "ease": EaseScorer,
     "item_knn": ItemKnnScorer,
+    "nmf": NmfScorer,
     "popularity": PopularityScorer,
     "random": RandomScorer,
+    "repeat_last": RepeatLastScorer,
+    "svd": SvdScorer,
 }
 
 

@@ -12,10 +12,14 @@ from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import DataError
 from cfexp.models.als import ALS
 from cfexp.models.any_model import AnyModel
+from cfexp.models.ease import EASE
 from cfexp.models.item_knn import ItemKNN
+from cfexp.models.nmf import NMF
 from cfexp.models.popularity import Popularity
 from cfexp.models.random import Random
+from cfexp.models.repeat_last import RepeatLast
 from cfexp.models.saved import load
+from cfexp.models.svd import PureSVD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +30,16 @@ if TYPE_CHECKING:
 MODELS = [
     ALS(factors=12, epochs=3),
     ALS(factors=7, epochs=2, solver="cholesky", confidence="log"),
+    EASE(regularization=5),
+    EASE(binary=False),
     ItemKNN(neighbours=10),
+    ItemKNN(weighting="tf_idf", shrinkage=3),
+    ItemKNN(binary=False, weighting="bm25", normalization=0),
+    NMF(factors=6, iterations=20),
     Popularity(),
+    PureSVD(factors=9),
     Random(),
+    RepeatLast(),
 ]
 
 
