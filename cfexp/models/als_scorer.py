@@ -10,7 +10,7 @@ from scipy import sparse
 
 from cfexp.arrays import AnyArray, Codes, Doubles, Floats, frozen
 from cfexp.models.model import Model, Scorer
-from cfexp.models.sweep import Rows, Side, Solver, Whitened
+from cfexp.models.sweep import Side, Solver, Whitened
 from cfexp.ranking import top_k
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class AlsScorer(Scorer):
     @cached_property
     def _whitened(self) -> Whitened:
         items = Side.of(self.item_factors, self.threads)
-        return Whitened(items, self.model.regularization)
+        return Whitened(items, self.model.least(self.n_items), ridged=self.model.nu > 0)
 
     def fold_in(self, history: History) -> Floats:
         """Return the user factors (m x factors) that minimise the objective for `history`.
@@ -60,7 +60,7 @@ class AlsScorer(Scorer):
         Conjugate gradient until the residual is 1e-6 of the right side.
         """
         history = self.checked(history)
-        rows = Rows.of(history, self.model.extra_confidence(history.data))
+        rows = self.model.rows(history, scoring=True)
         f = self.model.factors
         users = Side.of(np.zeros((history.shape[0], f), np.float32), self.threads)
         self._whitened.solve(rows, users, Solver("cg", _MOST_STEPS, _TOLERANCE))
@@ -112,13 +112,14 @@ class AlsScorer(Scorer):
         Largest first. With W = (Y'CY + reg I)^-1, item j adds c_j y_item' W y_j, and the
         sum is the score (Hu, Koren & Volinsky 2008, section 5).
         """
-        row = self.history[[user]]
+        row, model = self.history[[user]], self.model
         factors = self.item_factors.astype(np.float64)
-        extra = self.model.extra_confidence(row.data).astype(np.float64)
+        added = model.weighting(scoring=True).added(row).astype(np.float64)
+        added /= model.unseen_weight
         own = factors[row.indices]
-        system = factors.T @ factors + own.T @ (extra[:, None] * own)
-        system[np.diag_indices_from(system)] += self.model.regularization
-        adds = (1 + extra) * (own @ np.linalg.solve(system, factors[item]))
+        system = factors.T @ factors + own.T @ (added[:, None] * own)
+        system[np.diag_indices_from(system)] += model.penalty(row.nnz, self.n_items)
+        adds = (1 + added) * (own @ np.linalg.solve(system, factors[item]))
         order = np.argsort(-adds, kind="stable")
         return row.indices[order].astype(np.int32), adds[order]
 

@@ -32,6 +32,7 @@ MODELS = [
     ALS(factors=7, epochs=2, solver="cholesky", confidence="log"),
     EASE(regularization=5),
     EASE(binary=False),
+    ALS(factors=9, epochs=2, nu=0.7, recency=3, scoring_recency=9),
     ItemKNN(neighbours=10),
     ItemKNN(weighting="tf_idf", shrinkage=3),
     ItemKNN(binary=False, weighting="bm25", normalization=0),
@@ -96,6 +97,7 @@ class TestEveryModel:
         np.testing.assert_array_equal(first, again)
         assert np.array_equal(first[1], other[1]) != model.stochastic
 
+    @pytest.mark.filterwarnings("ignore:3 threads on")
     def test_threads_change_nothing(self, model: Model, matrix: Matrix) -> None:
         tall = sparse.vstack([matrix] * 5, format="csr")
         one, two, three = (model.fit(tall, rng=0, threads=n) for n in (1, 2, 3))
@@ -126,6 +128,7 @@ class TestEveryModel:
             model.fit(sparse.csr_array((3, 4)))
 
 
+@pytest.mark.filterwarnings("ignore:.* add nothing")
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (9, 17)])
 @pytest.mark.parametrize("model", MODELS, ids=repr)
 def test_small_and_full_matrices(model: Model, shape: tuple[int, int]) -> None:
