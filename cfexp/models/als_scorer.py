@@ -9,12 +9,13 @@ import numpy as np
 from scipy import sparse
 
 from cfexp.arrays import AnyArray, Codes, Doubles, Floats, frozen
+from cfexp.data.training import Positives
 from cfexp.models.model import Model, Scorer
-from cfexp.models.sweep import Side, Solver, Whitened
+from cfexp.models.sweep import Rows, Side, Solver, Whitened
 from cfexp.ranking import top_k
 
 if TYPE_CHECKING:
-    from cfexp.data.training import History, Positives
+    from cfexp.data.training import History
     from cfexp.models.als import ALS
 
 _TOLERANCE = 1e-6  # of the residual, relative to the right side
@@ -61,10 +62,29 @@ class AlsScorer(Scorer):
         """
         history = self.checked(history)
         rows = self.model.rows(history, scoring=True)
-        f = self.model.factors
-        users = Side.of(np.zeros((history.shape[0], f), np.float32), self.threads)
-        self._whitened.solve(rows, users, Solver("cg", _MOST_STEPS, _TOLERANCE))
-        return users.factors(f)
+        return self._solve(self._whitened, rows).factors(self.model.factors)
+
+    def fold_in_items(self, users: History) -> Floats:
+        """Return the item factors (m x factors) of new items from the users who took them.
+
+        `users` is m x users of the training data, values as in training. Solved as in an
+        epoch, against the users' factors by the training weights.
+        """
+        given = Positives.of(users)
+        if given.shape[1] != self.history.shape[0]:
+            raise ValueError(
+                f"the new items have {given.shape[1]} users, the model {self.history.shape[0]}"
+            )
+        if not (np.isfinite(given.data).all() and (given.data > 0).all()):
+            raise ValueError("the values of new items must be finite and greater than 0")
+        known = self._solve(self._whitened, self.model.rows(self.history))
+        against = Whitened(known, self.model.least(given.shape[1]), ridged=self.model.nu > 0)
+        return self._solve(against, self.model.rows(given, "items")).factors(self.model.factors)
+
+    def _solve(self, against: Whitened, rows: Rows) -> Side:
+        side = Side.of(np.zeros((len(rows), self.model.factors), np.float32), self.threads)
+        against.solve(rows, side, Solver("cg", _MOST_STEPS, _TOLERANCE))
+        return side
 
     def queries(self, history: History) -> Floats:
         """Return the user factors for every row of `history`."""

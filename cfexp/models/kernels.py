@@ -36,7 +36,6 @@ from cfexp.vectors import (
     total,
 )
 
-
 _NOTHING = np.float32(1e-30)  # a squared residual below which float32 has no more to give
 
 

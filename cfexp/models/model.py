@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from cfexp.data.training import History, Positives, TrainingData
-from cfexp.models import archive
 from cfexp.ranking import top_k
 from cfexp.recipe import Recipe
 from cfexp.seeds import generator
@@ -22,7 +21,7 @@ from cfexp.seeds import generator
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cfexp.arrays import AnyArray, Codes, Floats, Mask
+    from cfexp.arrays import AnyArray, Codes, Floats, Mask, Matrix
     from cfexp.data.interactions import Vocabulary
 
 MaskName = Literal["interacted", "positives", "none"]
@@ -94,18 +93,44 @@ class Scorer(ABC):
         k: int = 10,
         *,
         filter_seen: bool = True,
-        candidates: Mask | None = None,
+        hidden: Matrix | None = None,
+        candidates: Mask | Codes | None = None,
+        rescale: bool = False,
     ) -> tuple[Codes, Floats]:
         """Return the k best items and their scores for users of the training data.
 
         Both arrays are len(users) x k, best first; ties go to the lower item code;
         where fewer than k items can be recommended, items are -1 and scores -inf.
-        `filter_seen` leaves out what is in a user's history, `candidates` (one bool per
-        item) everything that it does not name. Raises IndexError for an unknown user.
+
+        Parameters
+        ----------
+        users, k
+            User codes, and how many items for each.
+        filter_seen
+            Leave out what is in a user's history.
+        hidden
+            What to leave out in place of that: one row per user asked, an entry per item.
+        candidates
+            The items to choose from, as one bool per item or as item codes.
+        rescale
+            Scale scores to 0..1 for display: 1 is the user's best recommended item, 0
+            the lowest of all items.
+
+        Raises
+        ------
+        IndexError
+            When a user or a candidate is unknown.
         """
         users = np.asarray(users)
         history = self.history[users]
-        return self._best(self.queries_of(users), history, k, filter_seen, candidates)
+        return self._best(
+            self.queries_of(users),
+            history,
+            k,
+            hidden=(history.matrix if filter_seen else None) if hidden is None else hidden,
+            candidates=candidates,
+            rescale=rescale,
+        )
 
     def recommend_from(
         self,
@@ -113,11 +138,20 @@ class Scorer(ABC):
         k: int = 10,
         *,
         filter_seen: bool = True,
-        candidates: Mask | None = None,
+        hidden: Matrix | None = None,
+        candidates: Mask | Codes | None = None,
+        rescale: bool = False,
     ) -> tuple[Codes, Floats]:
         """Do the same for one user, known or not, per row of `history`."""
         history = Positives.of(history)
-        return self._best(self.queries(history), history, k, filter_seen, candidates)
+        return self._best(
+            self.queries(history),
+            history,
+            k,
+            hidden=(history.matrix if filter_seen else None) if hidden is None else hidden,
+            candidates=candidates,
+            rescale=rescale,
+        )
 
     def queries_of(self, users: Codes) -> Any:  # noqa: ANN401
         """Return what `queries` returns for the history of users of the training data."""
@@ -128,17 +162,45 @@ class Scorer(ABC):
         queries: Any,  # noqa: ANN401
         history: Positives,
         k: int,
-        filter_seen: bool,  # noqa: FBT001
-        candidates: Mask | None,
+        *,
+        hidden: Matrix | None,
+        candidates: Mask | Codes | None,
+        rescale: bool,
     ) -> tuple[Codes, Floats]:
-        return top_k(
-            lambda block: self.scores(queries[block]),
-            history.shape[0],
-            k,
-            hidden=history.matrix if filter_seen else None,
-            candidates=candidates,
-            threads=self.threads,
+        lowest = np.zeros(history.shape[0], np.float32)
+
+        def scores(block: slice) -> Floats:
+            found = self.scores(queries[block])
+            if rescale:
+                lowest[block] = found.min(axis=1)
+            return found
+
+        allowed = None if candidates is None else self._mask(np.asarray(candidates))
+        items, values = top_k(
+            scores, history.shape[0], k, hidden=hidden, candidates=allowed, threads=self.threads
         )
+        if rescale:
+            found = items >= 0
+            span = np.where(found[:, :1], values[:, :1] - lowest[:, None], 0)
+            above = np.where(found, values - lowest[:, None], 0)
+            scaled = np.divide(above, span, out=np.ones_like(values), where=span > 0)
+            values = np.where(found, scaled, values)
+        return items, values
+
+    def _mask(self, candidates: AnyArray) -> Mask:
+        """Return one bool per item for a mask or for codes."""
+        if candidates.dtype == bool:
+            if candidates.shape != (self.n_items,):
+                raise IndexError(
+                    f"a mask of candidates must have one bool for each of the {self.n_items} "
+                    f"items, got shape {candidates.shape}"
+                )
+            return candidates
+        if candidates.size and not (candidates.min() >= 0 and candidates.max() < self.n_items):
+            raise IndexError(f"candidates must be item codes in 0..{self.n_items - 1}")
+        mask = np.zeros(self.n_items, bool)
+        mask[candidates.astype(np.int64)] = True
+        return mask
 
     def save(
         self,
@@ -147,32 +209,25 @@ class Scorer(ABC):
         users: Vocabulary | None = None,
         items: Vocabulary | None = None,
         titles: AnyArray | None = None,
+        seen: Matrix | None = None,
+        mask: MaskName = "positives",
     ) -> None:
         """Write this scorer and its history to one .npz file that `cfexp.load` reads.
 
-        With vocabularies and titles, what is loaded speaks the original ids. The file
-        appears whole or not at all, and nothing in it is pickled.
+        With vocabularies and titles, what is loaded speaks the original ids. `mask` is
+        what a list leaves out, as when the model was evaluated, and `seen` (users x
+        items) the pairs that "interacted" hides; items in no pair of `seen` are then no
+        candidates. The file appears whole or not at all, and nothing in it is pickled.
+
+        Raises
+        ------
+        ValueError
+            When a vocabulary, `titles` or `seen` does not fit the shape of the history.
         """
-        given = {
-            "users": None if users is None else users.ids,
-            "items": None if items is None else items.ids,
-            "titles": titles,
-        }
-        archive.write(
-            Path(path),
-            {"model": self.model.model_dump(mode="json"), "shape": list(self.history.shape)},
-            {
-                "history.indptr": self.history.indptr,
-                "history.indices": self.history.indices,
-                "history.data": self.history.data,
-                **{
-                    f"history.{name}": array
-                    for name in ("rank", "age")
-                    if (array := getattr(self.history, name)) is not None
-                },
-                **{f"scorer.{name}": array for name, array in self.arrays().items()},
-                **{name: array for name, array in given.items() if array is not None},
-            },
+        from cfexp.models.saving import write_scorer
+
+        write_scorer(
+            self, Path(path), users=users, items=items, titles=titles, seen=seen, mask=mask
         )
 
 

@@ -90,6 +90,30 @@ class TestEveryModel:
         assert (items[:, 2:] == -1).all()
         assert np.isneginf(scores[:, 2:]).all()
 
+    def test_allow_lists_and_scaled_scores(self, model: Model, matrix: Matrix) -> None:
+        scorer = model.fit(matrix, rng=0)
+        users, mask = np.array([5, 280]), np.zeros(80, bool)
+        mask[[3, 40, 41]] = True
+        for left, right in zip(
+            scorer.recommend(users, 4, candidates=mask),
+            scorer.recommend(users, 4, candidates=[41, 3, 40, 3]),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(left, right)
+        for wrong in ([80], [-1], mask[:5]):
+            with pytest.raises(IndexError, match="candidates must"):
+                scorer.recommend(users, 4, candidates=wrong)
+        items, scores = scorer.recommend(users, 80)
+        same, scaled = scorer.recommend(users, 80, rescale=True)
+        np.testing.assert_array_equal(items, same)
+        found = items >= 0
+        lowest = scorer.scores(scorer.queries(matrix[users])).min(axis=1, keepdims=True)
+        expected = (scores - lowest) / np.maximum(scores[:, :1] - lowest, 1e-30)
+        np.testing.assert_allclose(scaled[found], expected[found], rtol=1e-5, atol=1e-6)
+        assert (scaled[found] >= 0).all()
+        assert (scaled[found] <= 1).all()
+        assert np.isneginf(scaled[~found]).all()
+
     def test_seed(self, model: Model, matrix: Matrix) -> None:
         first, again, other = (
             model.fit(matrix, rng=seed).recommend([1, 2], 9) for seed in (1, 1, 2)
