@@ -9,21 +9,21 @@ from pydantic import Field
 
 from cfexp.models import neighbours
 from cfexp.models.dense import invert
-from cfexp.models.item_weights import valued
+from cfexp.models.item_model import ItemModel, ItemScorer
 from cfexp.models.memory import needs
-from cfexp.models.model import Epoch, Model, Scorer
+from cfexp.models.model import Epoch, Model
 from cfexp.parallel import each_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cfexp.arrays import AnyArray, Floats
+    from cfexp.arrays import AnyArray, Codes, Floats, Matrix
     from cfexp.data.training import History, Positives, TrainingData
 
 _BLOCK = 64
 
 
-class EASE(Model):
+class EASE(ItemModel):
     """Embarrassingly shallow autoencoder (Steck 2019, "Embarrassingly Shallow ...", WWW).
 
     Minimises |X - XB|^2 + regularization |B|^2 over items x items matrices B with zero
@@ -33,14 +33,14 @@ class EASE(Model):
 
     (equation 8), and the score of item j is the sum of B_ij over the items i of a
     user's history. Takes 16 bytes of memory per pair of items while it learns.
+
+    With recency, X and the history hold 1 + recency exp(-rank / recency_scale) for 1.
     """
 
     kind: Literal["ease"] = "ease"
 
     regularization: Annotated[float, Field(ge=1e-3)] = 300.0
     """Weight of the squared entries of B: the more data, the more."""
-    binary: bool = True
-    """Count every positive as 1, or take its value."""
 
     def train(
         self, data: TrainingData, rng: np.random.Generator, *, threads: int | None = None
@@ -59,7 +59,7 @@ class EASE(Model):
 
     def _weights(self, data: TrainingData, threads: int | None) -> Floats:
         n = data.n_items
-        matrix = valued(data.positives, binary=self.binary)
+        matrix = self.learnt(data.positives)
         users, items = (neighbours.entries(m) for m in (matrix, matrix.T.tocsr()))
         gram = np.zeros((n, n))
         each_block(
@@ -81,11 +81,11 @@ class EASE(Model):
         return weights
 
 
-class EaseScorer(Scorer):
+class EaseScorer(ItemScorer):
     """Scores are sums of rows of the weights, one per item of the history."""
 
     def __init__(self, model: EASE, history: Positives, weights: Floats) -> None:
-        self.model: EASE = model
+        self.model = model
         self.history = history
         self.weights = weights
 
@@ -94,15 +94,18 @@ class EaseScorer(Scorer):
         """Number of items scored."""
         return len(self.weights)
 
-    def queries(self, history: History) -> Positives:
-        """Return the history itself."""
-        return self.checked(history)
+    def queries(self, history: History) -> Matrix:
+        """Return the histories, weighted."""
+        return self.model.scored(self.checked(history), binary=self.model.binary)
 
-    def scores(self, queries: Positives) -> Floats:
+    def rows(self, items: Codes) -> Floats:
+        """Return rows of B."""
+        return self.weights[items]
+
+    def scores(self, queries: Matrix) -> Floats:
         """Return XB for the rows X of `queries`."""
         sums = np.zeros((queries.shape[0], self.n_items), np.float32)
-        row = neighbours.entries(queries, binary=self.model.binary)
-        neighbours.add_rows(*row, self.weights, sums)
+        neighbours.add_rows(*neighbours.entries(queries), self.weights, sums)
         return sums
 
     def arrays(self) -> dict[str, AnyArray]:

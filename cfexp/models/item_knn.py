@@ -9,18 +9,19 @@ from pydantic import Field
 from scipy import sparse
 
 from cfexp.models import neighbours
-from cfexp.models.item_weights import bm25, tf_idf, valued, with_values
-from cfexp.models.model import Epoch, Model, Scorer
+from cfexp.models.item_model import ItemModel, ItemScorer
+from cfexp.models.item_weights import bm25, tf_idf, with_values
+from cfexp.models.model import Epoch, Model
 from cfexp.ranking import top_k
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cfexp.arrays import AnyArray, Floats, Matrix
+    from cfexp.arrays import AnyArray, Codes, Floats, Matrix
     from cfexp.data.training import History, Positives, TrainingData
 
 
-class ItemKNN(Model):
+class ItemKNN(ItemModel):
     """Similarity between the columns of the training matrix, cosine unless told otherwise.
 
     The score of item i for a user is the sum over the items j of their history of
@@ -36,14 +37,14 @@ class ItemKNN(Model):
 
     where idf_u = log(number of items / (1 + number of the user's items)): who takes
     everything says little. BM25 is usually taken without norms (normalization 0).
+    With recency, these weights are multiplied by 1 + recency exp(-rank / recency_scale),
+    and so are the similarities that make up a score.
     """
 
     kind: Literal["item_knn"] = "item_knn"
 
     neighbours: Annotated[int, Field(ge=1)] = 200
     """How many similar items each item keeps; ties go to the lower item code."""
-    binary: bool = True
-    """Count every positive as 1, or take its value."""
     shrinkage: Annotated[float, Field(ge=0)] = 0.0
     """Added to the denominator: pulls similarities that rest on few users towards 0."""
     normalization: Annotated[float, Field(ge=0, le=1)] = 1.0
@@ -65,9 +66,8 @@ class ItemKNN(Model):
         scorer.threads = threads
         yield Epoch(1, lambda: scorer, lambda: None)
 
-    def _weighted(self, positives: Positives) -> Matrix:
-        """Return the entries that similarities are computed from, users x items."""
-        matrix = valued(positives, binary=self.binary)
+    def weighted(self, matrix: Matrix) -> Matrix:
+        """Return TF-IDF or BM25 weights, if there are to be any."""
         if self.weighting == "tf_idf":
             return with_values(matrix, tf_idf(matrix))
         if self.weighting == "bm25":
@@ -76,7 +76,7 @@ class ItemKNN(Model):
 
     def _similarities(self, data: TrainingData, threads: int | None) -> Matrix:
         n = data.n_items
-        weighted = self._weighted(data.positives)
+        weighted = self.learnt(data.positives)
         users, items = (neighbours.entries(m) for m in (weighted, weighted.T.tocsr()))
         norms = np.zeros(n)
         np.add.at(norms, data.positives.indices, users[2].astype(np.float64) ** 2)
@@ -99,10 +99,10 @@ class ItemKNN(Model):
         return similar
 
 
-class ItemKnnScorer(Scorer):
+class ItemKnnScorer(ItemScorer):
     """Scores are sums of rows of the similarity matrix."""
 
-    def __init__(self, model: Model, history: Positives, similarities: Matrix) -> None:
+    def __init__(self, model: ItemKNN, history: Positives, similarities: Matrix) -> None:
         self.model = model
         self.history = history
         self.similarities = similarities
@@ -113,14 +113,19 @@ class ItemKnnScorer(Scorer):
         """Number of items scored."""
         return int(self.similarities.shape[1])
 
-    def queries(self, history: History) -> Positives:
-        """Return the history itself."""
-        return self.checked(history)
+    def queries(self, history: History) -> Matrix:
+        """Return the histories, each item counted once however large its value."""
+        return self.model.scored(self.checked(history), binary=True)
 
-    def scores(self, queries: Positives) -> Floats:
+    def rows(self, items: Codes) -> Floats:
+        """Return rows of the similarity matrix."""
+        dense: Floats = self.similarities[items].toarray()
+        return dense
+
+    def scores(self, queries: Matrix) -> Floats:
         """Return the sum of the similarities of each row's items, summed in float64."""
         sums = np.zeros((queries.shape[0], self.n_items))
-        neighbours.add_products(*neighbours.entries(queries, binary=True), *self._similar, 0, sums)
+        neighbours.add_products(*neighbours.entries(queries), *self._similar, 0, sums)
         return sums.astype(np.float32)
 
     def arrays(self) -> dict[str, AnyArray]:
@@ -137,4 +142,6 @@ class ItemKnnScorer(Scorer):
         parts = (arrays["data"], arrays["indices"], arrays["indptr"])
         similarities = sparse.csr_array(parts, shape=(n, n))
         similarities.check_format(full_check=True)
+        if not isinstance(model, ItemKNN):
+            raise TypeError(f"not similarities of item-kNN: {model!r}")
         return cls(model, history, similarities)
