@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Codes
     from cfexp.data.training import Positives
 
+# Measured on MovieLens-1M, alpha 4 to 20, 32 to 256 factors: up to weights of 10, two
+# steps are within 0.2% of the loss of three after ten epochs, for 10 to 20% less time.
+_LIGHT, _FEW_STEPS, _STEPS = 10.0, 2, 3
 _WARM = Solver("cg", 100, 1e-4)
 
 
@@ -92,11 +95,12 @@ class ALS(Model):
     """recency when users are solved again to be scored; left out: recency."""
     scoring_recency_scale: Annotated[float, Field(gt=0)] | None = None
     """recency_scale when users are solved again to be scored; left out: recency_scale."""
-    solver: Literal["cg", "cholesky"] = "cg"
-    """Conjugate gradient, started from the last sweep; or exact, and slower."""
+    solver: Literal["auto", "cg", "cholesky"] = "auto"
+    """Conjugate gradient, preconditioned and started from the last sweep; "auto" chooses its
+    steps: 2 where no positive weighs more than 10 unseen pairs, else 3. "cholesky" is
+    exact: the same loss to 0.1% after some epochs, 8 to 20 times slower."""
     cg_steps: Annotated[int, Field(ge=1)] = 3
-    """Steps of conjugate gradient, preconditioned, per row and sweep. Without effect on
-    "cholesky"."""
+    """Steps per row and sweep of "cg". Without effect on the others."""
 
     def train(
         self,
@@ -119,7 +123,7 @@ class ALS(Model):
         items = Side.of(item_factors(data.n_items, f, rng, start, known), threads)
         of_users, of_items = self.least(data.n_items), self.least(data.n_users)
         by_user, by_item = self.rows(data.positives), self.rows(data.by_item, "items")
-        solver = Solver(self.solver, self.cg_steps)
+        solver = self._solver(float(by_user.weights.max()))
         done = 0
 
         def solve(fixed: Side, least: float, rows: Rows, free: Side, solver: Solver) -> None:
@@ -199,6 +203,11 @@ class ALS(Model):
         others, counts = positives.shape[1], np.diff(positives.indptr)
         ridge = self.penalty(counts, others) - self.least(others)
         return Rows.of(positives, added / np.float32(self.unseen_weight), ridge)
+
+    def _solver(self, largest: float) -> Solver:
+        if self.solver == "auto":
+            return Solver("cg", _FEW_STEPS if largest <= _LIGHT else _STEPS)
+        return Solver(self.solver, self.cg_steps)
 
     def penalty(self, counts: AnyArray | int, others: int) -> Any:  # noqa: ANN401
         """Return the regularization of rows with so many positives, over the unseen weight."""

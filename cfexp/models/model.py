@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from cfexp.data.training import History, Positives, TrainingData
-from cfexp.ranking import top_k
+from cfexp.models.listing import best_items
 from cfexp.recipe import Recipe
 from cfexp.seeds import generator
 
@@ -123,10 +123,11 @@ class Scorer(ABC):
         """
         users = np.asarray(users)
         history = self.history[users]
-        return self._best(
+        return best_items(
+            self,
             self.queries_of(users),
-            history,
             k,
+            n_users=history.shape[0],
             hidden=(history.matrix if filter_seen else None) if hidden is None else hidden,
             candidates=candidates,
             rescale=rescale,
@@ -144,10 +145,11 @@ class Scorer(ABC):
     ) -> tuple[Codes, Floats]:
         """Do the same for one user, known or not, per row of `history`."""
         history = Positives.of(history)
-        return self._best(
+        return best_items(
+            self,
             self.queries(history),
-            history,
             k,
+            n_users=history.shape[0],
             hidden=(history.matrix if filter_seen else None) if hidden is None else hidden,
             candidates=candidates,
             rescale=rescale,
@@ -156,51 +158,6 @@ class Scorer(ABC):
     def queries_of(self, users: Codes) -> Any:  # noqa: ANN401
         """Return what `queries` returns for the history of users of the training data."""
         return self.queries(self.history[users])
-
-    def _best(
-        self,
-        queries: Any,  # noqa: ANN401
-        history: Positives,
-        k: int,
-        *,
-        hidden: Matrix | None,
-        candidates: Mask | Codes | None,
-        rescale: bool,
-    ) -> tuple[Codes, Floats]:
-        lowest = np.zeros(history.shape[0], np.float32)
-
-        def scores(block: slice) -> Floats:
-            found = self.scores(queries[block])
-            if rescale:
-                lowest[block] = found.min(axis=1)
-            return found
-
-        allowed = None if candidates is None else self._mask(np.asarray(candidates))
-        items, values = top_k(
-            scores, history.shape[0], k, hidden=hidden, candidates=allowed, threads=self.threads
-        )
-        if rescale:
-            found = items >= 0
-            span = np.where(found[:, :1], values[:, :1] - lowest[:, None], 0)
-            above = np.where(found, values - lowest[:, None], 0)
-            scaled = np.divide(above, span, out=np.ones_like(values), where=span > 0)
-            values = np.where(found, scaled, values)
-        return items, values
-
-    def _mask(self, candidates: AnyArray) -> Mask:
-        """Return one bool per item for a mask or for codes."""
-        if candidates.dtype == bool:
-            if candidates.shape != (self.n_items,):
-                raise IndexError(
-                    f"a mask of candidates must have one bool for each of the {self.n_items} "
-                    f"items, got shape {candidates.shape}"
-                )
-            return candidates
-        if candidates.size and not (candidates.min() >= 0 and candidates.max() < self.n_items):
-            raise IndexError(f"candidates must be item codes in 0..{self.n_items - 1}")
-        mask = np.zeros(self.n_items, bool)
-        mask[candidates.astype(np.int64)] = True
-        return mask
 
     def save(
         self,

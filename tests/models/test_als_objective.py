@@ -142,6 +142,12 @@ def test_loss_and_gradient(positives: Positives, settings: dict[str, Any]) -> No
     of_x, _ = gradients(model, positives, x, y, scoring=True)
     assert np.abs(of_x).max() < 5e-5 * np.abs(at_zero).max()
 
+    # what the user's items add makes up the score
+    _, adds = scorer.explain(7, 3)
+    assert len(adds) == ITEMS
+    score = scorer.scores(scorer.user_factors[7:8])[0, 3]
+    assert adds.sum() == pytest.approx(score, abs=1e-5)
+
     # the items are those that the last half sweep solved: at the users of the sweep
     assert loss is not None
     sweep_users = users_before(model, positives)
