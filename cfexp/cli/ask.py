@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from cfexp.cli.lookup import Lookup
     from cfexp.models.als_scorer import AlsScorer
+    from cfexp.models.item_model import ItemScorer
 
 ModelName = Annotated[
     str,
@@ -55,7 +56,7 @@ def recommend(
     """Recommend items to users of a finished model."""
     found = _lookup(model, home, tracking_uri)
     ids = found.users(users)
-    table = found.model.recommend(ids, k, filter_seen=not include_seen)
+    table = found.model.recommend(ids, k, filter_seen=False if include_seen else None)
     rows = [
         {name: _value(value) for name, value in row.items()}
         for row in table.to_dict(orient="records")
@@ -78,28 +79,49 @@ def similar(
     *,
     k: K = 10,
     by: Annotated[
-        Literal["cosine", "dot"], typer.Option(help="How vectors are compared.")
-    ] = "cosine",
+        Literal["cosine", "dot"] | None,
+        typer.Option(
+            help="How the factors of ALS are compared.", show_default="cosine; else the weights"
+        ),
+    ] = None,
     as_json: Json = False,
     home: Home = DEFAULT_HOME,
     tracking_uri: TrackingUri = None,
 ) -> None:
-    """Show the items most like an item, by the factors of an ALS model."""
+    """Show the items most like an item: by factors, or by an item model's weights."""
     import numpy as np
+
+    from cfexp.errors import InputError
+    from cfexp.models.als_scorer import AlsScorer
 
     found = _lookup(model, home, tracking_uri)
     code = found.item(item)
-    items, values = _als(found, model).similar_items(np.array([code], np.int32), k, by)
+    scorer = _telling(found, model)
+    asked = np.array([code], np.int32)
+    if isinstance(scorer, AlsScorer):
+        measure: str = by or "cosine"
+        items, values = scorer.similar_items(asked, k, by or "cosine")
+    else:
+        if by is not None:
+            raise InputError(
+                f"--by is for the factors of ALS; a model of kind {scorer.model.kind!r} has "
+                "weights of its own"
+            )
+        measure = "weight"
+        items, values = scorer.similar_items(asked, k)
     rows = [
-        {"rank": rank, **found.named(int(other)), by: float(value)}
+        {"rank": rank, **found.named(int(other)), measure: float(value)}
         for rank, (other, value) in enumerate(zip(items[0], values[0], strict=True), 1)
         if other >= 0
     ]
     if as_json:
-        _print_json({"item": found.named(code), "by": by, "similar": rows})
+        _print_json({"item": found.named(code), "by": measure, "similar": rows})
         return
-    lines = [[str(r["rank"]), str(r["item"]), r.get("title", ""), f"{r[by]:.4f}"] for r in rows]
-    _print_table(f"like {found.label(code)}", ["rank", "item", "title", by], lines)
+    lines = [
+        [str(row["rank"]), str(row["item"]), row.get("title", ""), f"{row[measure]:.4f}"]
+        for row in rows
+    ]
+    _print_table(f"like {found.label(code)}", ["rank", "item", "title", measure], lines)
 
 
 def explain(
@@ -116,7 +138,7 @@ def explain(
     found = _lookup(model, home, tracking_uri)
     code = found.item(item)
     (one,) = found.users([user])
-    items, adds = _als(found, model).explain(found.user_code(one), code)
+    items, adds = _telling(found, model).explain(found.user_code(one), code)
     score = float(adds.sum())
     rows: list[dict[str, Any]] = [
         {**found.named(int(other)), "adds": float(value)}
@@ -140,14 +162,16 @@ def _lookup(model: str, home: Path, tracking_uri: str | None) -> Lookup:
     return Lookup(open_model(model, home, tracking_uri))
 
 
-def _als(found: Lookup, name: str) -> AlsScorer:
+def _telling(found: Lookup, name: str) -> AlsScorer | ItemScorer:
     from cfexp.errors import InputError
     from cfexp.models.als_scorer import AlsScorer
+    from cfexp.models.item_model import ItemScorer
 
     scorer = found.model.scorer
-    if not isinstance(scorer, AlsScorer):
+    if not isinstance(scorer, AlsScorer | ItemScorer):
         raise InputError(
-            f"this needs the factors of an ALS model, and {name} is of kind {scorer.model.kind!r}"
+            f"this needs a model that knows how items relate (ALS, EASE, item-kNN), and {name} "
+            f"is of kind {scorer.model.kind!r}"
         )
     return scorer
 

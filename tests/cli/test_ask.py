@@ -18,6 +18,7 @@ from cfexp.cli.main import app
 from cfexp.data.interactions import Vocabulary
 from cfexp.errors import DataError, InputError, ModelFileError, TrackingError
 from cfexp.models.als import ALS
+from cfexp.models.item_knn import ItemKNN
 from cfexp.models.popularity import Popularity
 from cfexp.search.study_file import parse
 
@@ -148,9 +149,21 @@ def test_a_model_without_ids_speaks_in_codes(bare: Path) -> None:
     assert "title" not in call("recommend", bare, "3").stdout
 
 
-def test_only_factors_are_similar_or_explained(bare: Path) -> None:
+def test_popularity_does_not_relate_items(bare: Path) -> None:
     assert "of kind 'popularity'" in refused("similar", bare, "1")
     assert "of kind 'popularity'" in refused("explain", bare, "1", "1")
+
+
+def test_item_models_have_weights_of_their_own(matrix: sparse.csr_array, tmp_path: Path) -> None:
+    path = tmp_path / "knn.npz"
+    ItemKNN().fit(matrix).save(path)
+    found = printed("similar", path, "1", "-k", "2")
+    assert found["by"] == "weight"
+    assert len(found["similar"]) == 2
+    assert "--by is for the factors of ALS" in refused("similar", path, "1", "--by", "dot")
+    explained = printed("explain", path, "3", "1")
+    adds = [row["adds"] for row in explained["contributions"]]
+    assert sum(adds) == pytest.approx(explained["score"])
 
 
 def test_files_that_are_no_models(tmp_path: Path) -> None:
