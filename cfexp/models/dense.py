@@ -52,21 +52,25 @@ def invert(matrix: Doubles, threads: int | None = None) -> Doubles:
     inverse = np.zeros_like(lower)
 
     def invert_columns(columns: slice) -> None:
-        # L^-1 of these columns: zero above their first row
-        first = columns.start
-        identity = np.eye(n - first, columns.stop - first)
-        inverse[first:, columns] = linalg.solve_triangular(
-            lower[first:, first:], identity, lower=True, check_finite=False
-        )
+        # L X = I from above, tile by tile: X_i = L_ii^-1 (I_i - sum over k < i of L_ik X_k)
+        for start in range(columns.start, n, _TILE):
+            rows, before = slice(start, min(start + _TILE, n)), slice(columns.start, start)
+            target = -(lower[rows, before] @ inverse[before, columns])
+            if start == columns.start:
+                target[np.diag_indices(len(target))] += 1
+            inverse[rows, columns] = linalg.solve_triangular(
+                lower[rows, rows], target, lower=True, check_finite=False
+            )
 
     each_block(n, _TILE, invert_columns, threads)
     whole = lower  # L is needed no more
 
     def multiply(columns: slice) -> None:
+        # rows of L^-1 above these add nothing; what is right of the diagonal is mirrored
         first = columns.start
-        # rows above `first` of L^-1 add nothing to these columns
-        product = inverse[first:].T @ inverse[first:, columns]
-        whole[:, columns] = product
+        product = inverse[first:, first:].T @ inverse[first:, columns]
+        whole[columns, first:] = product.T
+        whole[first:, columns] = product
 
     each_block(n, _TILE, multiply, threads)
     return whole

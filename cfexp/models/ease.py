@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from cfexp.errors import DataError
 from cfexp.models import neighbours
 from cfexp.models.dense import invert
 from cfexp.models.item_model import ItemModel, ItemScorer
@@ -69,7 +70,14 @@ class EASE(ItemModel):
             threads,
         )
         gram[np.diag_indices(n)] += self.regularization
-        inverse = invert(gram, threads)
+        try:
+            inverse = invert(gram, threads)
+        except np.linalg.LinAlgError as error:
+            raise DataError(
+                f"EASE with regularization = {self.regularization} has no solution in floating "
+                f"point on values up to {data.positives.data.max():g}; raise regularization, or "
+                "set binary = true"
+            ) from error
         scale = -1 / np.diag(inverse)
         weights = np.empty((n, n), np.float32)
 

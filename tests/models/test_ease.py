@@ -66,3 +66,12 @@ def test_more_items_than_memory_are_refused(
     wide = sparse.csr_array(([1.0], ([0], [99_999])), shape=(1, 100_000))
     with pytest.raises(DataError, match=r"takes 149\.0 GiB of memory and 8\.0 GiB are left"):
         EASE().fit(wide)
+
+
+def test_values_beyond_floating_point_are_refused() -> None:
+    twins = np.array([[2.0**40, 2.0**40]])
+    with pytest.raises(
+        DataError, match=r"no solution .* values up to 1\.09951e\+12; raise regular"
+    ):
+        EASE(binary=False, regularization=0.001).fit(twins)
+    EASE(regularization=0.001).fit(twins)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -11,6 +13,7 @@ from cfexp.errors import DataError
 from cfexp.models.ease import EASE
 from cfexp.models.item_knn import ItemKNN
 from cfexp.models.item_model import ItemModel, ItemScorer
+from cfexp.models.saved import load
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +112,14 @@ def test_similar_items(model: ItemModel, positives: Positives) -> None:
         row[item] = -np.inf
         np.testing.assert_array_equal(found, np.argsort(-row, kind="stable")[:4])
         np.testing.assert_array_equal(value, row[found])
+
+
+@pytest.mark.parametrize("model", [EASE(**FADING), ItemKNN(recency_by="age", **FADING)])
+def test_a_loaded_model_fades_as_well(
+    model: ItemModel, positives: Positives, tmp_path: Path
+) -> None:
+    scorer = fitted(model, positives)
+    scorer.save(tmp_path / "model.npz")
+    loaded = load(tmp_path / "model.npz").scorer
+    for left, right in zip(scorer.recommend(range(90)), loaded.recommend(range(90)), strict=True):
+        np.testing.assert_array_equal(left, right)
