@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cfexp.arrays import Matrix
-    from cfexp.models.als import ALS
 
     Say = Callable[[str], None]
 
@@ -168,21 +167,12 @@ def operations(settings: Settings, users: int, items: int, nnz: int) -> float | 
     Both sides: the Gram matrix, two changes of coordinates, and per entry and factor 4
     for every step of conjugate gradient, 4 for its start and 2 for the right side.
     """
-    steps = _steps(recipe(settings), settings.alpha)
-    if steps is None:
+    solver = recipe(settings)._solver(settings.alpha)  # noqa: SLF001 - what "auto" stands for
+    if solver.name != "cg":
         return None
     f = settings.factors
     dense = 2 * f * f * 3 * (users + items)
-    return float(dense + 2 * nnz * f * (4 * steps + 6))
-
-
-def _steps(model: ALS, weight: float) -> int | None:
-    """Return the steps of conjugate gradient that a fit takes, None for another solver."""
-    chosen = getattr(model, "_solver", None)  # what "auto" stands for
-    if chosen is not None:
-        solver = chosen(weight)
-        return int(solver.steps) if solver.name == "cg" else None
-    return model.cg_steps if model.solver == "cg" else None
+    return float(dense + 2 * nnz * f * (4 * solver.steps + 6))
 
 
 def starting(say: Say) -> dict[str, float]:
