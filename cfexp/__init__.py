@@ -45,8 +45,8 @@ _HOMES = {
 __all__ = [
     "ALS",
     "EASE",
-    "ItemKNN",
     "NMF",
+    "ItemKNN",
     "Objective",
     "Popularity",
     "PureSVD",
