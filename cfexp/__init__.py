@@ -13,10 +13,14 @@ if TYPE_CHECKING:
     from cfexp.launch import run_study
     from cfexp.metrics.evaluate import evaluate
     from cfexp.models.als import ALS
+    from cfexp.models.ease import EASE
     from cfexp.models.item_knn import ItemKNN
+    from cfexp.models.nmf import NMF
     from cfexp.models.popularity import Popularity
     from cfexp.models.random import Random
+    from cfexp.models.repeat_last import RepeatLast
     from cfexp.models.saved import load
+    from cfexp.models.svd import PureSVD
     from cfexp.search.study_file import load_study
     from cfexp.search.trial import Objective
 
@@ -24,10 +28,14 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ALS": "cfexp.models.als",
+    "EASE": "cfexp.models.ease",
     "ItemKNN": "cfexp.models.item_knn",
+    "NMF": "cfexp.models.nmf",
     "Objective": "cfexp.search.trial",
     "Popularity": "cfexp.models.popularity",
+    "PureSVD": "cfexp.models.svd",
     "Random": "cfexp.models.random",
+    "RepeatLast": "cfexp.models.repeat_last",
     "evaluate": "cfexp.metrics.evaluate",
     "load": "cfexp.models.saved",
     "load_study": "cfexp.search.study_file",
@@ -36,10 +44,14 @@ _HOMES = {
 
 __all__ = [
     "ALS",
+    "EASE",
+    "NMF",
     "ItemKNN",
     "Objective",
     "Popularity",
+    "PureSVD",
     "Random",
+    "RepeatLast",
     "evaluate",
     "load",
     "load_study",

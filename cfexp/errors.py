@@ -10,8 +10,10 @@
     │   ├── EvaluationError     nothing to measure, or history and target overlap
     │   ├── StudyConflictError  a stored study does not match this one, or is in use
     │   └── ModelFileError      a saved model that is damaged or foreign
+    ├── TrainingError           a model whose numbers ceased to be numbers
     ├── WorkerError             a computing process died or ran out of memory
-    └── TrackingError           MLflow could not be reached or written
+    ├── TrackingError           MLflow could not be reached or written
+    └── BenchmarkError          a measurement failed, or would compare unlike things
 
 A message states the rule, the value received and the valid choices, and ends in
 a hint where there is one.
@@ -59,12 +61,20 @@ class ModelFileError(InputError):
     """A saved model that is damaged, of another version, or not a model."""
 
 
+class TrainingError(CfexpError):
+    """Training diverged: the loss or the factors are not finite."""
+
+
 class WorkerError(CfexpError):
     """A computing process ended without an answer."""
 
 
 class TrackingError(CfexpError):
     """MLflow could not be reached or written."""
+
+
+class BenchmarkError(CfexpError):
+    """A measurement failed, or would compare unlike things."""
 
 
 @dataclass(frozen=True)

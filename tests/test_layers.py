@@ -24,6 +24,7 @@ LAYERS = [
     {"tracking"},
     {"report"},
     {"launch"},
+    {"bench"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
@@ -31,10 +32,12 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 # Where a library may be imported at all.
 PLACES = {
     "mlflow": {"tracking"},
-    "optuna": {"search", "report"},
-    "plotly": {"report"},
+    "optuna": {"search", "report", "bench"},
+    "plotly": {"report", "bench"},
     "typer": {"cli"},
-    "rich": {"cli", "report"},
+    "rich": {"cli", "report", "bench"},
+    "implicit": {"bench"},
+    "irspack": {"bench"},
 }
 
 

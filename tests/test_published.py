@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cfexp import ALS, ItemKNN, Popularity, evaluate, load_study
+from cfexp import ALS, EASE, ItemKNN, Popularity, evaluate, load_study
 from cfexp.analysis.buckets import Buckets, by_bucket
 from cfexp.metrics.evaluation import Evaluation
 from cfexp.search.prepare import Prepared, prepare
@@ -51,6 +51,13 @@ def test_item_knn(prepared: Prepared) -> None:
     found = evaluate(scorer, prepared.test, ["recall@10", "ndcg@10"], mask="positives").means()
     assert found["recall@10"] == pytest.approx(0.06281289393120834, abs=5e-7)
     assert found["ndcg@10"] == pytest.approx(0.045003165, abs=5e-6)  # ties in similarity
+
+
+def test_ease(prepared: Prepared) -> None:
+    scorer = EASE(regularization=300).fit(prepared.test.training)
+    found = evaluate(scorer, prepared.test, ["recall@10", "ndcg@10"]).means()
+    assert found["recall@10"] == pytest.approx(0.1070, abs=5e-4)
+    assert found["ndcg@10"] == pytest.approx(0.0748, abs=5e-5)  # reported: 0.0759
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from cfexp.cli import ask, bench
 from cfexp.errors import CfexpError
 from cfexp.launch import DEFAULT_HOME
 
@@ -142,6 +143,11 @@ def sync(
 
     record = sync_study(home, study, tracking_uri=tracking_uri)
     typer.echo(f"MLflow knows all {len(record.runs)} runs of study {record.name!r}")
+
+
+for command in (ask.recommend, ask.similar, ask.explain):
+    app.command()(command)
+app.add_typer(bench.app, name="bench")
 
 
 def main() -> None:

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from cfexp.arrays import Matrix, csr
+from cfexp.arrays import csr
+from cfexp.data.training import Positives
 from cfexp.recipe import Recipe
 
 if TYPE_CHECKING:
+    from cfexp.arrays import Codes, Floats, Matrix
     from cfexp.data.interactions import Interactions
+
+_DAY = 86_400_000_000  # microseconds
 
 
 class Feedback(Recipe):
@@ -34,23 +38,44 @@ class Feedback(Recipe):
         pairs.data[:] = 1
         return pairs
 
-    def positives(self, rows: Interactions) -> Matrix:
-        """Return a users x items matrix of the positives among `rows`."""
+    def positives(self, rows: Interactions) -> Positives:
+        """Return the positives among `rows`, users x items, with their rank and age.
+
+        A pair of several rows is as old as its last one.
+        """
         pairs = csr(rows.user, rows.item, rows.value, rows.shape)
-        if self.duplicates == "last" and pairs.nnz < len(rows):
-            rows = _last_of_each_pair(rows)
-            pairs = csr(rows.user, rows.item, rows.value, rows.shape)
+        last = _last_of_each_pair(rows)  # in the order of the matrix's entries
+        if self.duplicates == "last":
+            pairs.data[:] = last.value
         least = self.positive_from
-        pairs.data[~(pairs.data > 0 if least is None else pairs.data >= least)] = 0
+        liked = pairs.data > 0 if least is None else pairs.data >= least
+        pairs.data[~liked] = 0
         pairs.eliminate_zeros()
         if self.values == "ones":
             pairs.data[:] = 1
-        return pairs
+        rank, age = _recency(last.select(liked))
+        return Positives(pairs, rank, age)
 
 
 def _last_of_each_pair(rows: Interactions) -> Interactions:
+    """Return one row per pair, sorted by user and item."""
     pair = rows.user.astype(np.int64) * len(rows.items) + rows.item
     order = rows.order_by(*(() if rows.time is None else (rows.time,)), pair)
     pair = pair[order]
     last = np.append(pair[1:] != pair[:-1], True)
     return rows.select(order[last])
+
+
+def _recency(rows: Interactions) -> tuple[Codes, Floats | None]:
+    """Return how many rows of its user are newer than each row, and by how many days."""
+    n = len(rows)
+    order = rows.order_by(*(() if rows.time is None else (rows.time,)), rows.user)
+    count = np.bincount(rows.user, minlength=len(rows.users))
+    end = np.cumsum(count)
+    rank = np.empty(n, np.int32)
+    rank[order] = end[rows.user[order]] - 1 - np.arange(n)
+    if rows.time is None:
+        return rank, None
+    newest = np.zeros(len(count), np.int64)
+    newest[count > 0] = rows.time[order[end[count > 0] - 1]]
+    return rank, ((newest[rows.user] - rows.time) / _DAY).astype(np.float32)

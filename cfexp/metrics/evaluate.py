@@ -79,7 +79,7 @@ def evaluate(
         items=items,
         hits=_hits(items, relevant),
         n_relevant=_row_counts(relevant),
-        popularity=_row_counts(stage.training.by_item),
+        popularity=_row_counts(stage.training.by_item.matrix),
         n_candidates=int(np.count_nonzero(stage.candidates)),
     )
     evaluation = Evaluation(
@@ -87,7 +87,7 @@ def evaluate(
         users=evaluated,
         activity={
             "train_interactions": _row_counts(seen),
-            "train_positives": _row_counts(history),
+            "train_positives": _row_counts(history.matrix),
         },
         items=items,
     )
@@ -114,7 +114,7 @@ def _with_relevant(stage: StageData, users: Codes | None) -> Codes:
 
 
 def _hidden(stage: StageData, mask: MaskName) -> Matrix | None:
-    return {"interacted": stage.seen, "positives": stage.history, "none": None}[mask]
+    return {"interacted": stage.seen, "positives": stage.history.matrix, "none": None}[mask]
 
 
 def check_mask(stage: StageData, mask: MaskName) -> None:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Literal, cast
 import numpy as np
 from scipy import sparse
 
-from cfexp.arrays import AnyArray, Codes, Doubles, Floats, Matrix, frozen
+from cfexp.arrays import AnyArray, Codes, Doubles, Floats, frozen
+from cfexp.data.training import Positives
 from cfexp.models.model import Model, Scorer
 from cfexp.models.sweep import Rows, Side, Solver, Whitened
 from cfexp.ranking import top_k
 
 if TYPE_CHECKING:
+    from cfexp.data.training import History
     from cfexp.models.als import ALS
 
 _TOLERANCE = 1e-6  # of the residual, relative to the right side
@@ -30,7 +32,7 @@ class AlsScorer(Scorer):
     model: ALS
 
     def __init__(
-        self, model: ALS, history: Matrix, item_factors: Floats, *, threads: int | None = None
+        self, model: ALS, history: Positives, item_factors: Floats, *, threads: int | None = None
     ) -> None:
         self.model = model
         self.history = history
@@ -50,22 +52,41 @@ class AlsScorer(Scorer):
     @cached_property
     def _whitened(self) -> Whitened:
         items = Side.of(self.item_factors, self.threads)
-        return Whitened(items, self.model.regularization)
+        return Whitened(items, self.model.least(self.n_items), ridged=self.model.nu > 0)
 
-    def fold_in(self, history: Matrix) -> Floats:
+    def fold_in(self, history: History) -> Floats:
         """Return the user factors (m x factors) that minimise the objective for `history`.
 
         `history` is m x items, values as in training; a row without entries gives zeros.
         Conjugate gradient until the residual is 1e-6 of the right side.
         """
         history = self.checked(history)
-        rows = Rows.of(history, self.model.extra_confidence(history.data))
-        f = self.model.factors
-        users = Side.of(np.zeros((history.shape[0], f), np.float32), self.threads)
-        self._whitened.solve(rows, users, Solver("cg", _MOST_STEPS, _TOLERANCE))
-        return users.factors(f)
+        rows = self.model.rows(history, scoring=True)
+        return self._solve(self._whitened, rows).factors(self.model.factors)
 
-    def queries(self, history: Matrix) -> Floats:
+    def fold_in_items(self, users: History) -> Floats:
+        """Return the item factors (m x factors) of new items from the users who took them.
+
+        `users` is m x users of the training data, values as in training. Solved as in an
+        epoch, against the users' factors by the training weights.
+        """
+        given = Positives.of(users)
+        if given.shape[1] != self.history.shape[0]:
+            raise ValueError(
+                f"the new items have {given.shape[1]} users, the model {self.history.shape[0]}"
+            )
+        if not (np.isfinite(given.data).all() and (given.data > 0).all()):
+            raise ValueError("the values of new items must be finite and greater than 0")
+        known = self._solve(self._whitened, self.model.rows(self.history))
+        against = Whitened(known, self.model.least(given.shape[1]), ridged=self.model.nu > 0)
+        return self._solve(against, self.model.rows(given, "items")).factors(self.model.factors)
+
+    def _solve(self, against: Whitened, rows: Rows) -> Side:
+        side = Side.of(np.zeros((len(rows), self.model.factors), np.float32), self.threads)
+        against.solve(rows, side, Solver("cg", _MOST_STEPS, _TOLERANCE))
+        return side
+
+    def queries(self, history: History) -> Floats:
         """Return the user factors for every row of `history`."""
         return self.user_factors if history is self.history else self.fold_in(history)
 
@@ -111,13 +132,14 @@ class AlsScorer(Scorer):
         Largest first. With W = (Y'CY + reg I)^-1, item j adds c_j y_item' W y_j, and the
         sum is the score (Hu, Koren & Volinsky 2008, section 5).
         """
-        row = self.history[[user]]
+        row, model = self.history[[user]], self.model
         factors = self.item_factors.astype(np.float64)
-        extra = self.model.extra_confidence(row.data).astype(np.float64)
+        added = model.weighting(scoring=True).added(row).astype(np.float64)
+        added /= model.unseen_weight
         own = factors[row.indices]
-        system = factors.T @ factors + own.T @ (extra[:, None] * own)
-        system[np.diag_indices_from(system)] += self.model.regularization
-        adds = (1 + extra) * (own @ np.linalg.solve(system, factors[item]))
+        system = factors.T @ factors + own.T @ (added[:, None] * own)
+        system[np.diag_indices_from(system)] += model.penalty(row.nnz, self.n_items)
+        adds = (1 + added) * (own @ np.linalg.solve(system, factors[item]))
         order = np.argsort(-adds, kind="stable")
         return row.indices[order].astype(np.int32), adds[order]
 
@@ -126,7 +148,9 @@ class AlsScorer(Scorer):
         return {"item_factors": self.item_factors}
 
     @classmethod
-    def from_arrays(cls, model: Model, history: Matrix, arrays: dict[str, AnyArray]) -> AlsScorer:
+    def from_arrays(
+        cls, model: Model, history: Positives, arrays: dict[str, AnyArray]
+    ) -> AlsScorer:
         """Return the scorer that `arrays()` described."""
         recipe = cast("ALS", model)
         factors = np.ascontiguousarray(arrays["item_factors"], np.float32)

@@ -1,25 +1,113 @@
-"""How sure a value makes us: the weights of the positives in ALS's objective.
+"""How sure a positive makes us: the weights of the positives in ALS's objective.
 
-    linear    c = 1 + alpha r
-    log       c = 1 + alpha log(1 + r / epsilon)
+With c0 the confidence of a pair without interaction, a positive of value r has c0 plus
 
-r is the raw value (a count, a rating, or 1); a pair without interaction has c = 1
-(Hu, Koren & Volinsky 2008, section 4, and its equation 6).
+    linear    a r
+    log       a log(1 + r / epsilon)
+    binary    a
+    capped    min(a r, cap - c0)          so that c = min(c0 + a r, cap)
+    clipped   a min(r, clip)
+
+where a fades with the positive's place in the user's history:
+
+    a = alpha + recency exp(-rank / recency_scale)
+
+`rank` counts the user's positives back from the newest, which has 0; by "age" it is
+the days before the newest. r is the raw value (a count, a rating, or 1). "linear" is
+section 4 of Hu, Koren & Volinsky 2008 and "log" their equation 6.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from cfexp.errors import DataError
+
 if TYPE_CHECKING:
-    from cfexp.arrays import Floats
+    from cfexp.arrays import AnyArray, Floats
+    from cfexp.data.training import Positives
 
-ConfidenceName = Literal["linear", "log"]
+ConfidenceName = Literal["linear", "log", "binary", "capped", "clipped"]
+EpsilonName = Literal["user_mean", "side_mean"]
+RecencyName = Literal["rank", "age"]
+Orientation = Literal["users", "items"]
+"""What the rows of a matrix are."""
 
 
-def extra_confidence(values: Floats, name: ConfidenceName, alpha: float, epsilon: float) -> Floats:
-    """Return c - 1 of every value, float32: how much more it weighs than no interaction."""
-    bent = np.log1p(values / np.float32(epsilon)) if name == "log" else values
-    return np.asarray(np.float32(alpha) * bent, np.float32)
+@dataclass(frozen=True)
+class Confidence:
+    """One weighting of positives; the formulas are above.
+
+    `epsilon` is a number, or the mean of the user's values ("user_mean"), or the mean
+    of the row that is being solved ("side_mean": users and items then disagree about a
+    pair's weight, so that there is no objective and no loss); means below 1 count as 1.
+    """
+
+    kind: ConfidenceName = "linear"
+    alpha: float = 1.0
+    epsilon: float | EpsilonName = 1.0
+    cap: float = 100.0
+    clip: float = 100.0
+    unseen: float = 1.0
+    recency: float = 0.0
+    recency_scale: float = 10.0
+    recency_by: RecencyName = "rank"
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether both sides weigh a pair alike."""
+        return not (self.kind == "log" and self.epsilon == "side_mean")
+
+    def added(self, positives: Positives, rows: Orientation = "users") -> Floats:
+        """Return what every entry of `positives` adds to the confidence, float32.
+
+        `rows` says whether the rows of `positives` are users or items.
+
+        Raises
+        ------
+        DataError
+            When positives fade by age and have ranks but no times.
+        """
+        bent = self._bent(positives, rows) * self._strength(positives)
+        if self.kind == "capped":
+            bent = np.minimum(bent, max(self.cap - self.unseen, 0))
+        return np.asarray(bent, np.float32)
+
+    def _bent(self, positives: Positives, rows: Orientation) -> Floats:
+        values = positives.data
+        if self.kind == "log":
+            logs: Floats = np.log1p(values / self._epsilon(positives, rows))
+            return logs
+        if self.kind == "binary":
+            return np.ones_like(values)
+        return np.minimum(values, np.float32(self.clip)) if self.kind == "clipped" else values
+
+    def _epsilon(self, positives: Positives, rows: Orientation) -> Floats | float:
+        if not isinstance(self.epsilon, str):
+            return float(self.epsilon)
+        owner = positives.indices
+        if rows == "users" or self.epsilon == "side_mean":
+            owner = np.repeat(np.arange(positives.shape[0]), np.diff(positives.indptr))
+        total = np.bincount(owner, weights=positives.data)
+        means = np.maximum(total / np.maximum(np.bincount(owner), 1), 1)
+        return means.astype(np.float32)[owner]
+
+    def _strength(self, positives: Positives) -> AnyArray | float:
+        past = self._past(positives)
+        if past is None:
+            return self.alpha
+        fading = np.exp(-past.astype(np.float64) / self.recency_scale)
+        return (self.alpha + self.recency * fading).astype(np.float32)
+
+    def _past(self, positives: Positives) -> AnyArray | None:
+        if self.recency == 0 or positives.rank is None:
+            return None
+        if self.recency_by == "age" and positives.age is None:
+            raise DataError(
+                'recency_by = "age" needs times, and these rows have none; name a time '
+                'column in [data.columns], or fade by "rank" (the order of the rows)'
+            )
+        return positives.rank if self.recency_by == "rank" else positives.age

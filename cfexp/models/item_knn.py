@@ -9,33 +9,52 @@ from pydantic import Field
 from scipy import sparse
 
 from cfexp.models import neighbours
-from cfexp.models.model import Epoch, Model, Scorer
+from cfexp.models.item_model import ItemModel, ItemScorer
+from cfexp.models.item_weights import bm25, tf_idf, with_values
+from cfexp.models.model import Epoch, Model
 from cfexp.ranking import top_k
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cfexp.arrays import AnyArray, Floats, Matrix
-    from cfexp.data.training import TrainingData
+    from cfexp.arrays import AnyArray, Codes, Floats, Matrix
+    from cfexp.data.training import History, Positives, TrainingData
 
 
-class ItemKNN(Model):
-    """Cosine similarity between the columns of the training matrix.
+class ItemKNN(ItemModel):
+    """Similarity between the columns of the training matrix, cosine unless told otherwise.
 
     The score of item i for a user is the sum over the items j of their history of
     sim(j, i), where each j keeps its most similar items only and never itself:
 
-        sim(j, i) = x_j'x_i / (|x_j| |x_i| + shrinkage)
+        sim(j, i) = x_j'x_i / ((|x_j| |x_i|)^normalization + shrinkage)
+
+    Entries x_ui are weighted first: not at all; by "tf_idf", sqrt(x_ui) idf_u; or by
+    "bm25" (Robertson & Zaragoza 2009, section 3.4), with items as documents and users as
+    terms, |i| being the sum of the item's entries and |.| the mean of all items' sums:
+
+        x_ui (k1 + 1) / (x_ui + k1 (1 - b + b |i| / |.|)) idf_u
+
+    where idf_u = log(number of items / (1 + number of the user's items)): who takes
+    everything says little. BM25 is usually taken without norms (normalization 0).
+    With recency, these weights are multiplied by 1 + recency exp(-rank / recency_scale),
+    and so are the similarities that make up a score.
     """
 
     kind: Literal["item_knn"] = "item_knn"
 
     neighbours: Annotated[int, Field(ge=1)] = 200
     """How many similar items each item keeps; ties go to the lower item code."""
-    binary: bool = True
-    """Count every positive as 1, or take its value."""
     shrinkage: Annotated[float, Field(ge=0)] = 0.0
     """Added to the denominator: pulls similarities that rest on few users towards 0."""
+    normalization: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """How far popular items are held down: 1 is the cosine, 0 the plain product."""
+    weighting: Literal["none", "tf_idf", "bm25"] = "none"
+    """How entries are weighted before items are compared."""
+    k1: Annotated[float, Field(ge=0)] = 1.2
+    """For "bm25": how soon a repeated interaction counts no more; 0: at once."""
+    b: Annotated[float, Field(ge=0, le=1)] = 0.75
+    """For "bm25": how far entries of popular items are held down, from 0 to 1."""
 
     def train(
         self, data: TrainingData, rng: np.random.Generator, *, threads: int | None = None
@@ -47,13 +66,21 @@ class ItemKNN(Model):
         scorer.threads = threads
         yield Epoch(1, lambda: scorer, lambda: None)
 
+    def weighted(self, matrix: Matrix) -> Matrix:
+        """Return TF-IDF or BM25 weights, if there are to be any."""
+        if self.weighting == "tf_idf":
+            return with_values(matrix, tf_idf(matrix))
+        if self.weighting == "bm25":
+            return with_values(matrix, bm25(matrix, self.k1, self.b))
+        return matrix
+
     def _similarities(self, data: TrainingData, threads: int | None) -> Matrix:
         n = data.n_items
-        users = neighbours.entries(data.positives, binary=self.binary)
-        items = neighbours.entries(data.by_item, binary=self.binary)
+        weighted = self.learnt(data.positives)
+        users, items = (neighbours.entries(m) for m in (weighted, weighted.T.tocsr()))
         norms = np.zeros(n)
         np.add.at(norms, data.positives.indices, users[2].astype(np.float64) ** 2)
-        norms = np.sqrt(norms)
+        norms = np.sqrt(norms) ** self.normalization
 
         def cosines(block: slice) -> Floats:
             products = np.zeros((block.stop - block.start, n))
@@ -72,10 +99,10 @@ class ItemKNN(Model):
         return similar
 
 
-class ItemKnnScorer(Scorer):
+class ItemKnnScorer(ItemScorer):
     """Scores are sums of rows of the similarity matrix."""
 
-    def __init__(self, model: Model, history: Matrix, similarities: Matrix) -> None:
+    def __init__(self, model: ItemKNN, history: Positives, similarities: Matrix) -> None:
         self.model = model
         self.history = history
         self.similarities = similarities
@@ -86,14 +113,19 @@ class ItemKnnScorer(Scorer):
         """Number of items scored."""
         return int(self.similarities.shape[1])
 
-    def queries(self, history: Matrix) -> Matrix:
-        """Return the history itself."""
-        return self.checked(history)
+    def queries(self, history: History) -> Matrix:
+        """Return the histories, each item counted once however large its value."""
+        return self.model.scored(self.checked(history), binary=True)
+
+    def rows(self, items: Codes) -> Floats:
+        """Return rows of the similarity matrix."""
+        dense: Floats = self.similarities[items].toarray()
+        return dense
 
     def scores(self, queries: Matrix) -> Floats:
         """Return the sum of the similarities of each row's items, summed in float64."""
         sums = np.zeros((queries.shape[0], self.n_items))
-        neighbours.add_products(*neighbours.entries(queries, binary=True), *self._similar, 0, sums)
+        neighbours.add_products(*neighbours.entries(queries), *self._similar, 0, sums)
         return sums.astype(np.float32)
 
     def arrays(self) -> dict[str, AnyArray]:
@@ -103,11 +135,13 @@ class ItemKnnScorer(Scorer):
 
     @classmethod
     def from_arrays(
-        cls, model: Model, history: Matrix, arrays: dict[str, AnyArray]
+        cls, model: Model, history: Positives, arrays: dict[str, AnyArray]
     ) -> ItemKnnScorer:
         """Return the scorer that `arrays()` described."""
         n = history.shape[1]
         parts = (arrays["data"], arrays["indices"], arrays["indptr"])
         similarities = sparse.csr_array(parts, shape=(n, n))
         similarities.check_format(full_check=True)
+        if not isinstance(model, ItemKNN):
+            raise TypeError(f"not similarities of item-kNN: {model!r}")
         return cls(model, history, similarities)

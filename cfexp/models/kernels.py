@@ -2,9 +2,10 @@
 
 All work in whitened coordinates (see `cfexp.models.sweep`), where a row's system is
 
-    (I + sum_i w_i z_i z_i') x = sum_i (1 + w_i) z_i,        w_i = c_i - 1,
+    (S + sum_i w_i z_i z_i') x = sum_i (1 + w_i) z_i,        w_i = c_i - 1,
 
-over the row's entries i. `fixed` holds the z_i as rows, padded with zeros to a
+over the row's entries i, with the diagonal S = 1 + ridge * diagonal: the identity for
+rows without a regularization of their own. `fixed` holds the z_i as rows, padded with zeros to a
 multiple of 16 columns, and one row of zeros more: what a group of eight entries lacks
 points there. Inputs are read-only arrays, so that each kernel is compiled once.
 """
@@ -34,6 +35,8 @@ from cfexp.vectors import (
     sums,
     total,
 )
+
+_NOTHING = np.float32(1e-30)  # a squared residual below which float32 has no more to give
 
 
 @njit(nogil=True, cache=True, forceinline=True)
@@ -93,11 +96,21 @@ def _add(scale: Any, a: Any, b: Any, out: Any, f: int) -> None:
         store(out, q, fma(by, load(a, q), load(b, q)))
 
 
+@njit(nogil=True, cache=True, forceinline=True)
+def _times(a: Any, b: Any, out: Any, f: int) -> None:
+    """Write a * b, number by number, to `out`."""
+    zeros = splat(np.float32(0))
+    for q in range(0, f, LANES):
+        store(out, q, fma(load(a, q), load(b, q), zeros))
+
+
 @njit(nogil=True, cache=True)
-def conjugate_gradient(  # noqa: C901 - one loop, one formula
+def conjugate_gradient(  # noqa: C901, PLR0912, PLR0915 - one loop, one formula
     indptr: Any,  # int64, of all rows
     indices: Any,  # int32
     weights: Any,  # float32 w
+    ridge: Any,  # float32, of all rows
+    diagonal: Any,  # float32 (f)
     fixed: Any,  # float32 (n + 1, f)
     start: int,
     stop: int,
@@ -107,8 +120,8 @@ def conjugate_gradient(  # noqa: C901 - one loop, one formula
 ) -> None:
     """Take up to `steps` steps from `solved`, in place, for the rows start..stop.
 
-    A row ends early when its residual is at most `tolerance` times its first residual
-    (which is the right side where `solved` is 0).
+    Preconditioned by S. A row ends early when its residual is at most `tolerance` times
+    its first residual (which is the right side where `solved` is 0).
     """
     f = fixed.shape[1]
     longest = 0
@@ -120,6 +133,9 @@ def conjugate_gradient(  # noqa: C901 - one loop, one formula
     r = np.empty(f, np.float32)
     p = np.empty(f, np.float32)
     ap = np.empty(f, np.float32)
+    s = np.empty(f, np.float32)
+    h = np.empty(f, np.float32)
+    hr = np.empty(f, np.float32)
     nothing = (fixed.shape[0] - 1) * f
     ones = splat8(np.float32(1))
     for row in range(start, stop):
@@ -129,83 +145,59 @@ def conjugate_gradient(  # noqa: C901 - one loop, one formula
             w[i] = weights[indptr[row] + i]
         at[n : n + GROUP] = nothing
         w[n : n + GROUP] = 0
+        ridged = ridge[row] != 0
         # r = b - A x
         x[:] = solved[row - start]
         warm = False
         for q in range(f):
             warm |= x[q] != 0
             r[q] = -x[q]
+        if ridged:
+            for q in range(f):
+                s[q] = 1 + ridge[row] * diagonal[q]
+                h[q] = 1 / s[q]
+            _times(s, r, r, f)
         for g in range(0, n, GROUP):
             if warm:
                 missing = sub(ones, _dots(fixed, f, at, g, x))
                 _add_rows(fixed, f, at, g, fma(load8(w, g), missing, ones), r)
             else:
                 _add_rows(fixed, f, at, g, fma(load8(w, g), ones, ones), r)
-        p[:] = r
-        rr = _dot(r, r, f)
-        least = np.float32(tolerance * tolerance) * rr
+        z = r
+        if ridged:
+            z = hr
+            _times(h, r, z, f)
+        p[:] = z
+        rr = _dot(r, z, f)
+        least = max(np.float32(tolerance * tolerance) * rr, _NOTHING)
         for step in range(steps):
             if rr <= least:
                 break
             # p'Ap needs the products alone; Ap is not needed after the last step
             last = step == steps - 1
             squares = splat8(np.float32(0))
-            ap[:] = p
+            if ridged:
+                _times(s, p, ap, f)
+            else:
+                ap[:] = p
+            own = _dot(p, ap, f)
             for g in range(0, n, GROUP):
                 t = _dots(fixed, f, at, g, p)
                 wt = mul(load8(w, g), t)
                 squares = fma(wt, t, squares)
                 if not last:
                     _add_rows(fixed, f, at, g, wt, ap)
-            along = rr / (_dot(p, p, f) + total(squares))
+            along = rr / (own + total(squares))
             _add(along, p, x, x, f)
             if last:
                 break
             _add(-along, ap, r, r, f)
+            if ridged:
+                _times(h, r, z, f)
             before = rr
-            rr = _dot(r, r, f)
-            _add(rr / before, p, r, p, f)
+            rr = _dot(r, z, f)
+            _add(rr / before, p, z, p, f)
         solved[row - start] = x
-
-
-@njit(nogil=True, cache=True)
-def cholesky(
-    indptr: Any,
-    indices: Any,
-    weights: Any,
-    fixed: Any,
-    start: int,
-    stop: int,
-    solved: Any,
-) -> None:
-    """Solve the rows start..stop exactly: A = C C', C y = b, C' x = y."""
-    f = fixed.shape[1]
-    chunk = 256  # entries whose products are summed in float32 before they go to float64
-    part = np.empty((chunk, f), np.float32)
-    for row in range(start, stop):
-        a = np.eye(f)
-        x = np.zeros(f)
-        for low in range(indptr[row], indptr[row + 1], chunk):
-            high = min(low + chunk, indptr[row + 1])
-            for i in range(low, high):
-                root = np.sqrt(weights[i])
-                z = fixed[indices[i]]
-                for q in range(f):
-                    part[i - low, q] = root * z[q]
-                    x[q] += np.float64(1 + weights[i]) * z[q]
-            filled = part[: high - low]
-            a += np.dot(filled.T, filled)
-        c = np.linalg.cholesky(a)
-        for q in range(f):
-            for s in range(q):
-                x[q] -= c[q, s] * x[s]
-            x[q] /= c[q, q]
-        for q in range(f - 1, -1, -1):
-            x[q] /= c[q, q]
-            for s in range(q):
-                x[s] -= c[q, s] * x[q]
-        for q in range(f):
-            solved[row - start, q] = x[q]
 
 
 @njit(nogil=True, cache=True)

@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from scipy import sparse
 
-from cfexp.data.training import TrainingData
-from cfexp.models import archive
-from cfexp.ranking import top_k
+from cfexp.data.training import History, Positives, TrainingData
+from cfexp.models.listing import best_items
 from cfexp.recipe import Recipe
 from cfexp.seeds import generator
 
@@ -48,7 +46,7 @@ class Scorer(ABC):
     """Scores items for users, known or not, from the histories that it is given."""
 
     model: Model
-    history: Matrix
+    history: Positives
     """Positives of the users it was fitted on (users x items), the default history."""
     threads: int | None = None
     """How many threads may score (None: all cores); results do not depend on it."""
@@ -59,10 +57,11 @@ class Scorer(ABC):
         """Number of items scored."""
 
     @abstractmethod
-    def queries(self, history: Matrix) -> Any:  # noqa: ANN401 - an array that slices by row
+    def queries(self, history: History) -> Any:  # noqa: ANN401 - an array that slices by row
         """Return what represents each row of `history` (m users x items).
 
-        For factor models the m x factors user factors solved from the history; for
+        `history` carries the recency of its entries when it is `Positives`; a plain
+        matrix has none. For factor models the m x factors user factors solved from the history; for
         neighbourhood models the history itself. Anything with rows that slice.
         """
 
@@ -76,12 +75,12 @@ class Scorer(ABC):
 
     @classmethod
     @abstractmethod
-    def from_arrays(cls, model: Model, history: Matrix, arrays: dict[str, AnyArray]) -> Scorer:
+    def from_arrays(cls, model: Model, history: Positives, arrays: dict[str, AnyArray]) -> Scorer:
         """Return the scorer that `arrays()` described."""
 
-    def checked(self, history: Matrix) -> Matrix:
-        """Return `history` as CSR, or raise ValueError: wrong width, or values not > 0."""
-        history = sparse.csr_array(history)
+    def checked(self, history: History) -> Positives:
+        """Return `history` as Positives, or raise ValueError: wrong width, or values not > 0."""
+        history = Positives.of(history)
         if history.shape[1] != self.n_items:
             raise ValueError(f"the history has {history.shape[1]} items, the model {self.n_items}")
         if not (np.isfinite(history.data).all() and (history.data > 0).all()):
@@ -94,50 +93,71 @@ class Scorer(ABC):
         k: int = 10,
         *,
         filter_seen: bool = True,
-        candidates: Mask | None = None,
+        hidden: Matrix | None = None,
+        candidates: Mask | Codes | None = None,
+        rescale: bool = False,
     ) -> tuple[Codes, Floats]:
         """Return the k best items and their scores for users of the training data.
 
         Both arrays are len(users) x k, best first; ties go to the lower item code;
         where fewer than k items can be recommended, items are -1 and scores -inf.
-        `filter_seen` leaves out what is in a user's history, `candidates` (one bool per
-        item) everything that it does not name. Raises IndexError for an unknown user.
+
+        Parameters
+        ----------
+        users, k
+            User codes, and how many items for each.
+        filter_seen
+            Leave out what is in a user's history.
+        hidden
+            What to leave out in place of that: one row per user asked, an entry per item.
+        candidates
+            The items to choose from, as one bool per item or as item codes.
+        rescale
+            Scale scores to 0..1 for display: 1 is the user's best recommended item, 0
+            the lowest of all items.
+
+        Raises
+        ------
+        IndexError
+            When a user or a candidate is unknown.
         """
         users = np.asarray(users)
         history = self.history[users]
-        return self._best(self.queries_of(users), history, k, filter_seen, candidates)
+        return best_items(
+            self,
+            self.queries_of(users),
+            k,
+            n_users=history.shape[0],
+            hidden=(history.matrix if filter_seen else None) if hidden is None else hidden,
+            candidates=candidates,
+            rescale=rescale,
+        )
 
     def recommend_from(
         self,
-        history: Matrix,
+        history: History,
         k: int = 10,
         *,
         filter_seen: bool = True,
-        candidates: Mask | None = None,
+        hidden: Matrix | None = None,
+        candidates: Mask | Codes | None = None,
+        rescale: bool = False,
     ) -> tuple[Codes, Floats]:
         """Do the same for one user, known or not, per row of `history`."""
-        return self._best(self.queries(history), history, k, filter_seen, candidates)
+        history = Positives.of(history)
+        return best_items(
+            self,
+            self.queries(history),
+            k,
+            n_users=history.shape[0],
+            hidden=(history.matrix if filter_seen else None) if hidden is None else hidden,
+            candidates=candidates,
+            rescale=rescale,
+        )
 
     def queries_of(self, users: Codes) -> Any:  # noqa: ANN401
         """Return what `queries` returns for the history of users of the training data."""
         return self.queries(self.history[users])
-
-    def _best(
-        self,
-        queries: Any,  # noqa: ANN401
-        history: Matrix,
-        k: int,
-        filter_seen: bool,  # noqa: FBT001
-        candidates: Mask | None,
-    ) -> tuple[Codes, Floats]:
-        return top_k(
-            lambda block: self.scores(queries[block]),
-            history.shape[0],
-            k,
-            hidden=history if filter_seen else None,
-            candidates=candidates,
-            threads=self.threads,
-        )
 
     def save(
         self,
@@ -146,27 +166,25 @@ class Scorer(ABC):
         users: Vocabulary | None = None,
         items: Vocabulary | None = None,
         titles: AnyArray | None = None,
+        seen: Matrix | None = None,
+        mask: MaskName = "positives",
     ) -> None:
         """Write this scorer and its history to one .npz file that `cfexp.load` reads.
 
-        With vocabularies and titles, what is loaded speaks the original ids. The file
-        appears whole or not at all, and nothing in it is pickled.
+        With vocabularies and titles, what is loaded speaks the original ids. `mask` is
+        what a list leaves out, as when the model was evaluated, and `seen` (users x
+        items) the pairs that "interacted" hides; items in no pair of `seen` are then no
+        candidates. The file appears whole or not at all, and nothing in it is pickled.
+
+        Raises
+        ------
+        ValueError
+            When a vocabulary, `titles` or `seen` does not fit the shape of the history.
         """
-        given = {
-            "users": None if users is None else users.ids,
-            "items": None if items is None else items.ids,
-            "titles": titles,
-        }
-        archive.write(
-            Path(path),
-            {"model": self.model.model_dump(mode="json"), "shape": list(self.history.shape)},
-            {
-                "history.indptr": self.history.indptr,
-                "history.indices": self.history.indices,
-                "history.data": self.history.data,
-                **{f"scorer.{name}": array for name, array in self.arrays().items()},
-                **{name: array for name, array in given.items() if array is not None},
-            },
+        from cfexp.models.saving import write_scorer
+
+        write_scorer(
+            self, Path(path), users=users, items=items, titles=titles, seen=seen, mask=mask
         )
 
 

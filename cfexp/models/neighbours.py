@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
 
-from cfexp.arrays import AnyArray, Matrix, frozen
+from cfexp.arrays import AnyArray, frozen
+
+if TYPE_CHECKING:
+    from cfexp.data.training import History
 
 
-def entries(matrix: Matrix, *, binary: bool = False) -> tuple[AnyArray, AnyArray, AnyArray]:
+def entries(matrix: History, *, binary: bool = False) -> tuple[AnyArray, AnyArray, AnyArray]:
     """Return (indptr, indices, values) of a CSR matrix, read-only, as the kernel takes them."""
     values = np.ones(matrix.nnz, np.float32) if binary else matrix.data
     return (
@@ -41,3 +44,21 @@ def add_products(
             other = indices[e]
             for o in range(other_indptr[other], other_indptr[other + 1]):
                 row[other_indices[o]] += value * other_values[o]
+
+
+@njit(nogil=True, cache=True)
+def add_rows(
+    indptr: Any,
+    indices: Any,
+    values: Any,
+    dense: Any,  # float32 (columns of the sparse matrix, n)
+    out: Any,  # float32 (rows, n)
+) -> None:
+    """Add to `out` the rows of a sparse matrix times a dense one."""
+    for i in range(out.shape[0]):
+        row = out[i]
+        for e in range(indptr[i], indptr[i + 1]):
+            value = values[e]
+            other = dense[indices[e]]
+            for j in range(row.shape[0]):
+                row[j] += value * other[j]

@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
+from cfexp.errors import DataError
 from cfexp.models.model import Epoch, Model, Scorer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cfexp.arrays import AnyArray, Codes, Floats, Matrix
-    from cfexp.data.training import TrainingData
+    from cfexp.arrays import AnyArray, Codes, Doubles, Floats
+    from cfexp.data.training import History, Positives, TrainingData
 
 
 class Popularity(Model):
-    """An item's score is the number of users who have it among their positives."""
+    """An item's score is the number of users who have it among their positives.
+
+    With a half-life an older positive counts less: 0.5^(age / half_life_days), where age
+    is counted back from the user's newest positive.
+    """
 
     kind: Literal["popularity"] = "popularity"
+
+    half_life_days: Annotated[float, Field(gt=0)] | None = None
+    """After so many days a positive counts half; left out: all count the same."""
 
     def train(
         self, data: TrainingData, rng: np.random.Generator, *, threads: int | None = None
     ) -> Iterator[Epoch]:
         """Yield once."""
         del rng
-        counts = np.bincount(data.positives.indices, minlength=data.n_items)
+        items = data.positives.indices
+        counts = np.bincount(items, weights=self._weights(data), minlength=data.n_items)
         scorer = PopularityScorer(self, data.positives, counts.astype(np.float32))
         scorer.threads = threads
         yield Epoch(1, lambda: scorer, lambda: None)
+
+    def _weights(self, data: TrainingData) -> Doubles | None:
+        if self.half_life_days is None:
+            return None
+        age = data.positives.age
+        if age is None:
+            raise DataError(
+                f"half_life_days = {self.half_life_days} needs the age of every positive, and "
+                "the data have no times; name a time column, or leave half_life_days out"
+            )
+        weights: Doubles = 0.5 ** (age.astype(np.float64) / self.half_life_days)
+        return weights
 
 
 class PopularityScorer(Scorer):
     """Scores are counts, whoever asks."""
 
-    def __init__(self, model: Model, history: Matrix, counts: Floats) -> None:
+    def __init__(self, model: Model, history: Positives, counts: Floats) -> None:
         self.model = model
         self.history = history
         self.counts = counts
@@ -44,7 +66,7 @@ class PopularityScorer(Scorer):
         """Number of items scored."""
         return len(self.counts)
 
-    def queries(self, history: Matrix) -> Codes:
+    def queries(self, history: History) -> Codes:
         """Return one number per row, which says nothing."""
         return np.zeros(self.checked(history).shape[0], np.int32)
 
@@ -58,7 +80,7 @@ class PopularityScorer(Scorer):
 
     @classmethod
     def from_arrays(
-        cls, model: Model, history: Matrix, arrays: dict[str, AnyArray]
+        cls, model: Model, history: Positives, arrays: dict[str, AnyArray]
     ) -> PopularityScorer:
         """Return the scorer that `arrays()` described."""
         counts = np.asarray(arrays["counts"], np.float32)

@@ -12,8 +12,8 @@ from cfexp.models.model import Epoch, Model, Scorer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cfexp.arrays import AnyArray, Floats, Matrix
-    from cfexp.data.training import TrainingData
+    from cfexp.arrays import AnyArray, Floats
+    from cfexp.data.training import History, Positives, TrainingData
 
 _Hashes = NDArray[np.uint64]
 
@@ -40,7 +40,7 @@ class Random(Model):
 class RandomScorer(Scorer):
     """Hashes of (seed, history, item), scaled to 0..1."""
 
-    def __init__(self, model: Model, history: Matrix, seed: np.uint64) -> None:
+    def __init__(self, model: Model, history: Positives, seed: np.uint64) -> None:
         self.model = model
         self.history = history
         self.seed = seed
@@ -50,7 +50,7 @@ class RandomScorer(Scorer):
         """Number of items scored."""
         return int(self.history.shape[1])
 
-    def queries(self, history: Matrix) -> _Hashes:
+    def queries(self, history: History) -> _Hashes:
         """Return a hash of every row's items."""
         history = self.checked(history)
         items = _mixed(history.indices.astype(np.uint64) + self.seed)
@@ -69,7 +69,7 @@ class RandomScorer(Scorer):
 
     @classmethod
     def from_arrays(
-        cls, model: Model, history: Matrix, arrays: dict[str, AnyArray]
+        cls, model: Model, history: Positives, arrays: dict[str, AnyArray]
     ) -> RandomScorer:
         """Return the scorer that `arrays()` described."""
         return cls(model, history, np.uint64(arrays["seed"]))

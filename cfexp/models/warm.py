@@ -9,6 +9,7 @@ import numpy as np
 
 from cfexp.data.training import TrainingData
 from cfexp.models.als import ALS
+from cfexp.models.ease import EASE
 from cfexp.models.item_knn import ItemKNN
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def compile_kernels(announce: Callable[[str], None] | None = None) -> None:
         recipes: list[Model] = [
             ALS(factors=2, epochs=1),
             ALS(factors=2, epochs=1, solver="cholesky"),
+            EASE(),
             ItemKNN(),
         ]
         for recipe in recipes:

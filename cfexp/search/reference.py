@@ -30,6 +30,8 @@ the command are logistics (where to write, how many workers).
 |---|---|
 | `quickstart.toml` | synthetic listens; nothing to download; under a minute |
 | `ml1m.toml` | MovieLens-1M, the per-user temporal split of published comparisons |
+| `ml1m-recency.toml` | the same, with positives that fade with a user's newer ones |
+| `ml1m-baselines.toml` | the same, with what ALS has to beat: EASE and item-kNN, tuned |
 
 A mistake in a file is reported with its path and the valid choices, all mistakes at once.
 A study is resumed only with the same science: everything but `description`,

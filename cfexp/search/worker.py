@@ -135,6 +135,8 @@ class Worker:
                     users=Vocabulary(ids["users"]),
                     items=Vocabulary(ids["items"]),
                     titles=ids.get("titles"),
+                    seen=self._stages["test"].seen,
+                    mask=mask,
                 )
         return {"metrics": readings.metrics, "seconds": readings.seconds}
 

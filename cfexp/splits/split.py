@@ -10,12 +10,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
-from cfexp.data.training import TrainingData
+from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import SplitError
 from cfexp.splits.invariants import check_stages
 
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from cfexp.arrays import Codes, Mask, Matrix
+    from cfexp.arrays import AnyArray, Codes, Mask, Matrix
     from cfexp.data.feedback import Feedback
     from cfexp.data.interactions import Interactions
 
 _MANIFEST = "manifest.json"
 _PARTS = ("data", "indices", "indptr")  # data first: CSR's own order
+_RECENCY = ("rank", "age")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class StageData:
 
     name: str
     training: TrainingData
-    history: Matrix
+    history: Positives
     seen: Matrix
     relevant: Matrix
 
@@ -108,7 +109,7 @@ class _Viewer:
 
     def view(self, stage: Stage) -> StageData:
         """Return the stage's matrices."""
-        relevant = self.feedback.positives(stage.held_out)
+        relevant = self.feedback.positives(stage.held_out).matrix
         relevant.data[:] = 1
         if relevant.nnz == 0:
             raise SplitError(
@@ -162,7 +163,7 @@ class Split:
 
 
 def save_stages(stages: Iterable[StageData], folder: Path) -> None:
-    """Write stages to `folder`, each distinct matrix once, in both orientations for training.
+    """Write stages to `folder`, each distinct array once, in both orientations for training.
 
     A `manifest.json` says which file is what; it is written last, so that a folder
     with one is complete.
@@ -170,21 +171,24 @@ def save_stages(stages: Iterable[StageData], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     manifest = folder / _MANIFEST
     manifest.unlink(missing_ok=True)
-    names: dict[str, str] = {}  # by content
-    shapes: dict[str, list[int]] = {}
+    files: dict[str, str] = {}  # by content
+    matrices: list[dict[str, Any]] = []
 
-    def write(matrix: Matrix) -> str:
-        digest = hashlib.blake2b(repr(matrix.shape).encode(), digest_size=16)
-        for part in _PARTS:
-            digest.update(memoryview(getattr(matrix, part)))
-        known = names.get(digest.hexdigest())
-        if known is not None:
-            return known
-        name = names[digest.hexdigest()] = f"matrix-{len(names)}"
-        shapes[name] = list(matrix.shape)
-        for part in _PARTS:
-            np.save(folder / f"{name}-{part}.npy", getattr(matrix, part), allow_pickle=False)
-        return name
+    def write_array(array: AnyArray) -> str:
+        digest = hashlib.blake2b(array.dtype.str.encode(), digest_size=16)
+        digest.update(np.ascontiguousarray(array).data)
+        if digest.hexdigest() not in files:
+            files[digest.hexdigest()] = f"array-{len(files)}.npy"
+            np.save(folder / files[digest.hexdigest()], array, allow_pickle=False)
+        return files[digest.hexdigest()]
+
+    def write(history: Positives) -> int:
+        arrays = {part: getattr(history, part) for part in (*_PARTS, *_RECENCY)}
+        matrix: dict[str, Any] = {"shape": list(history.shape)}
+        matrix |= {part: write_array(array) for part, array in arrays.items() if array is not None}
+        if matrix not in matrices:
+            matrices.append(matrix)
+        return matrices.index(matrix)
 
     written = [
         {
@@ -192,12 +196,12 @@ def save_stages(stages: Iterable[StageData], folder: Path) -> None:
             "training": write(stage.training.positives),
             "by_item": write(stage.training.by_item),
             "history": write(stage.history),
-            "seen": write(stage.seen),
-            "relevant": write(stage.relevant),
+            "seen": write(Positives(stage.seen)),
+            "relevant": write(Positives(stage.relevant)),
         }
         for stage in stages
     ]
-    manifest.write_text(json.dumps({"shapes": shapes, "stages": written}, indent=1))
+    manifest.write_text(json.dumps({"matrices": matrices, "stages": written}, indent=1))
 
 
 def load_stages(folder: Path) -> dict[str, StageData]:
@@ -210,18 +214,23 @@ def load_stages(folder: Path) -> dict[str, StageData]:
     manifest = json.loads((folder / _MANIFEST).read_text())
 
     @cache
-    def read(name: str) -> Matrix:
-        parts = [
-            np.load(folder / f"{name}-{part}.npy", mmap_mode="c", allow_pickle=False)
-            for part in _PARTS
-        ]
-        matrix = sparse.csr_array(tuple(parts), shape=tuple(manifest["shapes"][name]), copy=False)
-        matrix.has_canonical_format = True
-        return matrix
+    def mapped(file: str) -> AnyArray:
+        array: AnyArray = np.load(folder / file, mmap_mode="c", allow_pickle=False)
+        return array
 
     @cache
-    def training(name: str, by_item: str) -> TrainingData:
-        data = TrainingData(read(name))
+    def read(index: int) -> Positives:
+        files = dict(manifest["matrices"][index])
+        shape = tuple(files.pop("shape"))
+        arrays = {part: mapped(file) for part, file in files.items()}
+        parts = tuple(arrays[part] for part in _PARTS)
+        matrix = sparse.csr_array(parts, shape=shape, copy=False)
+        matrix.has_canonical_format = True
+        return Positives(matrix, arrays.get("rank"), arrays.get("age"))
+
+    @cache
+    def training(index: int, by_item: int) -> TrainingData:
+        data = TrainingData(read(index))
         vars(data)["by_item"] = read(by_item)  # where cached_property would put it
         return data
 
@@ -230,8 +239,8 @@ def load_stages(folder: Path) -> dict[str, StageData]:
             name=stage["name"],
             training=training(stage["training"], stage["by_item"]),
             history=read(stage["history"]),
-            seen=read(stage["seen"]),
-            relevant=read(stage["relevant"]),
+            seen=read(stage["seen"]).matrix,
+            relevant=read(stage["relevant"]).matrix,
         )
         for stage in manifest["stages"]
     }

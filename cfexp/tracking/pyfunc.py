@@ -29,7 +29,7 @@ class Recommender(PythonModel):
         saved = load(context.artifacts["model"])
         if saved.users is None or saved.items is None:
             raise ModelFileError("this model was saved without the ids of users and items")
-        self.scorer, self.titles = saved.scorer, saved.titles
+        self.model, self.titles = saved, saved.titles
         self.users, self.items = saved.users, saved.items
 
     def predict(
@@ -46,7 +46,7 @@ class Recommender(PythonModel):
         known = codes >= 0
         if not known.any():
             return self._frame(users[:0], np.empty((0, 1), np.int64), np.empty((0, 1)), sizes[:0])
-        items, scores = self.scorer.recommend(codes[known], int(sizes[known].max()))
+        items, scores = self.model.top(codes[known], int(sizes[known].max()))
         return self._frame(users[known], items, scores, sizes[known])
 
     def _frame(self, users: Any, items: Any, scores: Any, sizes: Any) -> pd.DataFrame:  # noqa: ANN401

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import dataclasses
+from random import Random
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,15 +32,41 @@ def test_rules_against_pandas(
     merged = frame.groupby(["user", "item"])["value"].agg(duplicates)
     liked = merged[merged > 0 if positive_from is None else merged >= positive_from]
     matrix = feedback.positives(interactions(rows))
-    found = matrix.tocoo()
+    found = matrix.matrix.tocoo()
     assert dict(zip(zip(*found.coords, strict=True), found.data, strict=True)) == liked.to_dict()
     assert matrix.dtype == np.float32
-    assert matrix.has_canonical_format
+    assert matrix.matrix.has_canonical_format
     ones = Feedback(duplicates=duplicates, positive_from=positive_from, values="ones")
     assert (ones.positives(interactions(rows)).toarray() == (matrix.toarray() > 0)).all()
     seen = feedback.seen(interactions(rows)).toarray()
     assert {(u, i) for u, i in np.argwhere(seen == 1)} == set(merged.index)
     assert set(np.unique(seen)) <= {0, 1}
+
+
+@given(events, st.sampled_from(["last", "sum"]), st.sampled_from(["times", "none"]), st.randoms())
+def test_rank_and_age_against_pandas(
+    rows: list[tuple[int, int, int, int]], duplicates: str, times: str, random: Random
+) -> None:
+    frame = pd.DataFrame(rows, columns=["user", "item", "value", "time"])
+    timed = times == "times"
+    order = frame.sort_values("time", kind="stable") if timed else frame
+    grouped = order.reset_index().groupby(["user", "item"])
+    pairs = grouped["value"].agg(duplicates).to_frame().join(grouped[["time", "index"]].last())
+    pairs = pairs[pairs["value"] >= 2].sort_values(["time", "index"] if timed else ["index"])
+    rank = pairs.groupby("user").cumcount(ascending=False)
+    age = (pairs.groupby("user")["time"].transform("max") - pairs["time"]) / 24
+
+    table = interactions([(u, i, v, t * 3_600_000_000) for u, i, v, t in rows])
+    table = table if timed else dataclasses.replace(table, time=None)
+    shuffled = table.select(np.array(random.sample(range(len(rows)), len(rows))))
+    found = Feedback(duplicates=duplicates, positive_from=2).positives(shuffled)
+    keys = list(zip(*found.matrix.tocoo().coords, strict=True))
+    assert dict(zip(keys, found.rank, strict=True)) == rank.to_dict()
+    if timed:
+        for key, days in zip(keys, found.age, strict=True):
+            assert days == pytest.approx(age[key])
+    else:
+        assert found.age is None
 
 
 def test_the_last_rating_counts() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from cfexp.data.training import TrainingData
+from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import EvaluationError, InputError
 from cfexp.metrics.evaluate import evaluate
 from cfexp.metrics.evaluation import Evaluation, average
@@ -69,8 +69,8 @@ def stage() -> StageData:
     relevant[4, 1] = True
     return StageData(
         name="test",
-        training=TrainingData(matrix(history)),
-        history=matrix(history),
+        training=TrainingData(Positives(matrix(history))),
+        history=Positives(matrix(history)),
         seen=matrix(seen),
         relevant=matrix(relevant),
     )

@@ -8,14 +8,18 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from cfexp.data.training import TrainingData
+from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import DataError
 from cfexp.models.als import ALS
 from cfexp.models.any_model import AnyModel
+from cfexp.models.ease import EASE
 from cfexp.models.item_knn import ItemKNN
+from cfexp.models.nmf import NMF
 from cfexp.models.popularity import Popularity
 from cfexp.models.random import Random
+from cfexp.models.repeat_last import RepeatLast
 from cfexp.models.saved import load
+from cfexp.models.svd import PureSVD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +30,17 @@ if TYPE_CHECKING:
 MODELS = [
     ALS(factors=12, epochs=3),
     ALS(factors=7, epochs=2, solver="cholesky", confidence="log"),
+    EASE(regularization=5),
+    EASE(binary=False),
+    ALS(factors=9, epochs=2, nu=0.7, recency=3, scoring_recency=9),
     ItemKNN(neighbours=10),
+    ItemKNN(weighting="tf_idf", shrinkage=3),
+    ItemKNN(binary=False, weighting="bm25", normalization=0),
+    NMF(factors=6, iterations=20),
     Popularity(),
+    PureSVD(factors=9),
     Random(),
+    RepeatLast(),
 ]
 
 
@@ -78,6 +90,30 @@ class TestEveryModel:
         assert (items[:, 2:] == -1).all()
         assert np.isneginf(scores[:, 2:]).all()
 
+    def test_allow_lists_and_scaled_scores(self, model: Model, matrix: Matrix) -> None:
+        scorer = model.fit(matrix, rng=0)
+        users, mask = np.array([5, 280]), np.zeros(80, bool)
+        mask[[3, 40, 41]] = True
+        for left, right in zip(
+            scorer.recommend(users, 4, candidates=mask),
+            scorer.recommend(users, 4, candidates=[41, 3, 40, 3]),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(left, right)
+        for wrong in ([80], [-1], mask[:5]):
+            with pytest.raises(IndexError, match="candidates must"):
+                scorer.recommend(users, 4, candidates=wrong)
+        items, scores = scorer.recommend(users, 80)
+        same, scaled = scorer.recommend(users, 80, rescale=True)
+        np.testing.assert_array_equal(items, same)
+        found = items >= 0
+        lowest = scorer.scores(scorer.queries(matrix[users])).min(axis=1, keepdims=True)
+        expected = (scores - lowest) / np.maximum(scores[:, :1] - lowest, 1e-30)
+        np.testing.assert_allclose(scaled[found], expected[found], rtol=1e-5, atol=1e-6)
+        assert (scaled[found] >= 0).all()
+        assert (scaled[found] <= 1).all()
+        assert np.isneginf(scaled[~found]).all()
+
     def test_seed(self, model: Model, matrix: Matrix) -> None:
         first, again, other = (
             model.fit(matrix, rng=seed).recommend([1, 2], 9) for seed in (1, 1, 2)
@@ -85,6 +121,7 @@ class TestEveryModel:
         np.testing.assert_array_equal(first, again)
         assert np.array_equal(first[1], other[1]) != model.stochastic
 
+    @pytest.mark.filterwarnings("ignore:3 threads on")
     def test_threads_change_nothing(self, model: Model, matrix: Matrix) -> None:
         tall = sparse.vstack([matrix] * 5, format="csr")
         one, two, three = (model.fit(tall, rng=0, threads=n) for n in (1, 2, 3))
@@ -115,6 +152,7 @@ class TestEveryModel:
             model.fit(sparse.csr_array((3, 4)))
 
 
+@pytest.mark.filterwarnings("ignore:.* add nothing")
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (9, 17)])
 @pytest.mark.parametrize("model", MODELS, ids=repr)
 def test_small_and_full_matrices(model: Model, shape: tuple[int, int]) -> None:
@@ -134,6 +172,6 @@ def test_mapped_read_only_data(model: Model, tmp_path: Path) -> None:
     mapped = sparse.csr_array(
         (parts["data"], parts["indices"], parts["indptr"]), shape=matrix.shape
     )
-    left = model.fit(TrainingData(mapped), rng=0).recommend(np.arange(50))
+    left = model.fit(TrainingData(Positives(mapped)), rng=0).recommend(np.arange(50))
     right = model.fit(matrix, rng=0).recommend(np.arange(50))
     np.testing.assert_array_equal(left, right)

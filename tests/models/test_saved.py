@@ -10,6 +10,7 @@ import pytest
 from scipy import sparse
 
 from cfexp.data.interactions import Vocabulary
+from cfexp.data.training import Positives
 from cfexp.errors import DataError, ModelFileError
 from cfexp.models.als import ALS
 from cfexp.models.popularity import Popularity
@@ -125,10 +126,61 @@ def test_headers_that_do_not_fit(path: Path, changes: dict[str, Any], message: s
 
 def test_indices_out_of_range_are_refused(matrix: Matrix, tmp_path: Path) -> None:
     path = tmp_path / "als.npz"
-    ALS(factors=4, epochs=1).fit(matrix, rng=0).save(path)
+    ALS(factors=3, epochs=1).fit(matrix, rng=0).save(path)
     with np.load(path) as archive:
         indices = archive["history.indices"].copy()
     indices[-1] = 4
     rewritten(path, **{"history.indices": indices})
     with pytest.raises(ModelFileError, match="damaged"):
         load(path)
+
+
+def test_lists_leave_out_what_they_left_out_when_evaluated(tmp_path: Path) -> None:
+    positives = sparse.csr_array(np.array([[1, 0, 0, 0], [1, 0, 1, 0], [1, 0, 0, 0]], np.float32))
+    seen = sparse.csr_array(np.array([[1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 0]], np.float32))
+    scorer = Popularity().fit(positives)
+
+    def listed(mask: str | None, **asked: Any) -> list[int]:  # noqa: ANN401
+        given = {} if mask is None else {"seen": seen, "mask": mask}
+        scorer.save(tmp_path / "m.npz", **given)
+        return load(tmp_path / "m.npz").recommend([0], 4, **asked)["item"].tolist()
+
+    assert listed(None) == [2, 1, 3]  # nothing is known but the positives
+    # item 3 is in no history, so it is no candidate
+    assert listed("interacted") == [2]
+    assert listed("positives") == [2, 1]
+    assert listed("none") == [0, 2, 1]
+    assert listed("interacted", filter_seen=False) == [0, 2, 1]
+    assert listed("none", filter_seen=True) == [2]
+    assert listed("none", candidates=[3, 0]) == [0, 3]
+
+
+def test_recency_of_the_history_comes_back(tmp_path: Path, matrix: Matrix) -> None:
+    rank, age = np.array([1, 0, 0, 1, 0], np.int32), np.arange(5, dtype=np.float32)
+    model = ALS(factors=2, epochs=2, recency=5)
+    scorer = model.fit(Positives(matrix, rank, age), rng=0)
+    scorer.save(tmp_path / "m.npz")
+    loaded = load(tmp_path / "m.npz").scorer
+    np.testing.assert_array_equal(loaded.history.rank, rank)
+    np.testing.assert_array_equal(loaded.history.age, age)
+    np.testing.assert_array_equal(loaded.queries_of([0, 2]), scorer.queries_of([0, 2]))
+
+
+def test_allowed_items_by_id_and_scaled_scores(path: Path) -> None:
+    saved = load(path)
+    table = saved.recommend(["007"], 2, candidates=[40, 30], rescale=True)
+    assert table["item"].tolist() == [30, 40]
+    assert table["score"].tolist() == [1, 0]
+    with pytest.raises(DataError, match=r"1 of 2 candidates are not among the 4 items.*99"):
+        saved.recommend(["007"], candidates=[40, 99])
+
+
+def test_users_and_items_exchanged_are_refused(matrix: Matrix, tmp_path: Path) -> None:
+    scorer = Popularity().fit(matrix)
+    with pytest.raises(ValueError, match=r"4 users for a model of 3 users and 4 items; are users"):
+        scorer.save(tmp_path / "m.npz", users=ITEMS, items=USERS)
+    with pytest.raises(ValueError, match="3 titles"):
+        scorer.save(tmp_path / "m.npz", titles=TITLES[:3])
+    with pytest.raises(ValueError, match="seen has shape"):
+        scorer.save(tmp_path / "m.npz", seen=matrix[:2])
+    assert not list(tmp_path.iterdir())

@@ -113,6 +113,10 @@ def test_stages_come_back_as_saved(tmp_path: Path, rows: Interactions, fit_for_t
             assert (a.toarray() == b.toarray()).all()
             assert a.shape == b.shape
             assert (a.dtype, a.indices.dtype) == (b.dtype, b.indices.dtype)
+        for part in ("rank", "age"):
+            assert (getattr(other.history, part) == getattr(stage.history, part)).all()
+            assert getattr(other.history, part).dtype == getattr(stage.history, part).dtype
+        assert (other.training.by_item.rank == stage.training.by_item.rank).all()
         assert "by_item" in vars(other.training)
         assert (other.training.by_item.toarray() == stage.training.by_item.toarray()).all()
         assert other.history is other.training.positives
@@ -120,17 +124,17 @@ def test_stages_come_back_as_saved(tmp_path: Path, rows: Interactions, fit_for_t
     assert shared == (fit_for_test == "train")
 
 
-def test_equal_matrices_are_written_once(tmp_path: Path, rows: Interactions) -> None:
+def test_equal_arrays_are_written_once(tmp_path: Path, rows: Interactions) -> None:
     split = PerUserLast(fit_for_test="train").split(rows)
     feedback = Feedback(values="ones")
     separate = [stage.view(feedback) for stage in split.stages]  # equal, not the same
     save_stages(separate, tmp_path)
     manifest = json.loads((tmp_path / "manifest.json").read_text())
-    # fit = history = seen, its transpose, and what is relevant in each stage
-    assert len(manifest["shapes"]) == 4
+    # fit = history; seen, which has no recency; the transpose; what is relevant in each stage
+    assert len(manifest["matrices"]) == 5
     loaded = load_stages(tmp_path)
     assert loaded["test"].training is loaded["validation"].training
-    assert loaded["test"].seen is loaded["test"].history
+    assert np.shares_memory(loaded["test"].seen.indices, loaded["test"].history.indices)
 
 
 def test_what_is_loaded_does_not_write_back(tmp_path: Path, rows: Interactions) -> None:

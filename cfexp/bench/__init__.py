@@ -1,0 +1,1 @@
+"""Measuring cfexp against its peers: same data, same machine, same run."""

@@ -1,0 +1,204 @@
+"""`cfexp recommend|similar|explain`: what a finished model says, in the original ids."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from cfexp.launch import DEFAULT_HOME
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cfexp.cli.lookup import Lookup
+    from cfexp.models.als_scorer import AlsScorer
+    from cfexp.models.item_model import ItemScorer
+
+ModelName = Annotated[
+    str,
+    typer.Argument(
+        help="A model file (.npz), the name of a study, or a model in MLflow "
+        "(models:/..., runs:/...).",
+        show_default=False,
+    ),
+]
+Home = Annotated[
+    Path, typer.Option("--home", help="Folder of everything that studies write.", file_okay=False)
+]
+TrackingUri = Annotated[
+    str | None,
+    typer.Option(
+        "--tracking-uri",
+        help="MLflow's store or server, in place of MLFLOW_TRACKING_URI and the home.",
+        show_default=False,
+    ),
+]
+K = Annotated[int, typer.Option("-k", min=1, help="How many to show.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Item = Annotated[str, typer.Argument(help="An item's id or title.", show_default=False)]
+
+
+def recommend(
+    model: ModelName,
+    users: Annotated[list[str], typer.Argument(help="Ids of users.", show_default=False)],
+    *,
+    k: K = 10,
+    include_seen: Annotated[
+        bool, typer.Option("--include-seen", help="Also what the user had already.")
+    ] = False,
+    as_json: Json = False,
+    home: Home = DEFAULT_HOME,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Recommend items to users of a finished model."""
+    found = _lookup(model, home, tracking_uri)
+    ids = found.users(users)
+    table = found.model.recommend(ids, k, filter_seen=False if include_seen else None)
+    rows = [
+        {name: _value(value) for name, value in row.items()}
+        for row in table.to_dict(orient="records")
+    ]
+    if as_json:
+        _print_json(rows)
+        return
+    for user in dict.fromkeys(_value(one) for one in ids):
+        own = [row for row in rows if row["user"] == user]
+        lines = [
+            [str(row["rank"]), str(row["item"]), row.get("title", ""), f"{row['score']:.4f}"]
+            for row in own
+        ]
+        _print_table(f"for user {user}", ["rank", "item", "title", "score"], lines)
+
+
+def similar(
+    model: ModelName,
+    item: Item,
+    *,
+    k: K = 10,
+    by: Annotated[
+        Literal["cosine", "dot"] | None,
+        typer.Option(
+            help="How the factors of ALS are compared.", show_default="cosine; else the weights"
+        ),
+    ] = None,
+    as_json: Json = False,
+    home: Home = DEFAULT_HOME,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Show the items most like an item: by factors, or by an item model's weights."""
+    import numpy as np
+
+    from cfexp.errors import InputError
+    from cfexp.models.als_scorer import AlsScorer
+
+    found = _lookup(model, home, tracking_uri)
+    code = found.item(item)
+    scorer = _telling(found, model)
+    asked = np.array([code], np.int32)
+    if isinstance(scorer, AlsScorer):
+        measure: str = by or "cosine"
+        items, values = scorer.similar_items(asked, k, by or "cosine")
+    else:
+        if by is not None:
+            raise InputError(
+                f"--by is for the factors of ALS; a model of kind {scorer.model.kind!r} has "
+                "weights of its own"
+            )
+        measure = "weight"
+        items, values = scorer.similar_items(asked, k)
+    rows = [
+        {"rank": rank, **found.named(int(other)), measure: float(value)}
+        for rank, (other, value) in enumerate(zip(items[0], values[0], strict=True), 1)
+        if other >= 0
+    ]
+    if as_json:
+        _print_json({"item": found.named(code), "by": measure, "similar": rows})
+        return
+    lines = [
+        [str(row["rank"]), str(row["item"]), row.get("title", ""), f"{row[measure]:.4f}"]
+        for row in rows
+    ]
+    _print_table(f"like {found.label(code)}", ["rank", "item", "title", measure], lines)
+
+
+def explain(
+    model: ModelName,
+    user: Annotated[str, typer.Argument(help="A user's id.", show_default=False)],
+    item: Item,
+    *,
+    k: K = 10,
+    as_json: Json = False,
+    home: Home = DEFAULT_HOME,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Show what each item of a user's history adds to the score of an item."""
+    found = _lookup(model, home, tracking_uri)
+    code = found.item(item)
+    (one,) = found.users([user])
+    items, adds = _telling(found, model).explain(found.user_code(one), code)
+    score = float(adds.sum())
+    rows: list[dict[str, Any]] = [
+        {**found.named(int(other)), "adds": float(value)}
+        for other, value in zip(items, adds, strict=True)
+    ]
+    if as_json:
+        whole = {"user": _value(one), "item": found.named(code), "score": score}
+        _print_json({**whole, "contributions": rows})
+        return
+    lines = [[str(row["item"]), row.get("title", ""), f"{row['adds']:+.4f}"] for row in rows[:k]]
+    if len(rows) > k:
+        rest = sum(row["adds"] for row in rows[k:])
+        lines.append(["", f"{len(rows) - k} others", f"{rest:+.4f}"])
+    lines.append(["", "score", f"{score:.4f}"])
+    _print_table(f"{found.label(code)} for user {user}", ["item", "title", "adds"], lines)
+
+
+def _lookup(model: str, home: Path, tracking_uri: str | None) -> Lookup:
+    from cfexp.cli.lookup import Lookup, open_model
+
+    return Lookup(open_model(model, home, tracking_uri))
+
+
+def _telling(found: Lookup, name: str) -> AlsScorer | ItemScorer:
+    from cfexp.errors import InputError
+    from cfexp.models.als_scorer import AlsScorer
+    from cfexp.models.item_model import ItemScorer
+
+    scorer = found.model.scorer
+    if not isinstance(scorer, AlsScorer | ItemScorer):
+        raise InputError(
+            f"this needs a model that knows how items relate (ALS, EASE, item-kNN), and {name} "
+            f"is of kind {scorer.model.kind!r}"
+        )
+    return scorer
+
+
+def _value(value: Any) -> Any:  # noqa: ANN401 - NumPy's scalars, for JSON
+    return value.item() if hasattr(value, "item") else value
+
+
+def _print_json(value: Any) -> None:  # noqa: ANN401
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _print_table(title: str, columns: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = [place for place, name in enumerate(columns) if name != "title" or _any(lines, place)]
+    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for place in shown:
+        words = columns[place] in {"item", "title"}
+        table.add_column(columns[place], justify="left" if words else "right", overflow="fold")
+    for line in lines:
+        table.add_row(*(Text(line[place]) for place in shown))
+    Console().print(table)
+
+
+def _any(lines: Sequence[Sequence[str]], place: int) -> bool:
+    return any(line[place] for line in lines)

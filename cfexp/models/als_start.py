@@ -1,0 +1,77 @@
+"""Where ALS begins, what it warns of, and when it gives up."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cfexp.errors import TrainingError
+from cfexp.parallel import cores
+
+if TYPE_CHECKING:
+    from cfexp.arrays import Codes, Floats
+    from cfexp.models.als_scorer import AlsScorer
+
+
+def item_factors(
+    n_items: int,
+    factors: int,
+    rng: np.random.Generator,
+    start: AlsScorer | None = None,
+    known: Codes | None = None,
+) -> Floats:
+    """Return the item factors to start from, n_items x factors.
+
+    Normal with deviation 0.1 / sqrt(factors); in place of these, where there is a
+    `start`, its factors: as many as wanted, those along which items differ most. `known`
+    is, for every item, its code in `start`, or -1.
+
+    Raises
+    ------
+    ValueError
+        When `known` does not name one item of `start`, or -1, for every item.
+    """
+    fresh = rng.standard_normal((n_items, factors), np.float32) * np.float32(0.1 / factors**0.5)
+    if start is None:
+        return fresh
+    codes = np.arange(start.n_items) if known is None else np.asarray(known)
+    if codes.shape != (n_items,) or not ((codes >= -1) & (codes < start.n_items)).all():
+        raise ValueError(
+            f"the start has {start.n_items} items and the data {n_items}: `known` must give, "
+            "for every item of the data, its code in the start, or -1 for a new one"
+        )
+    old = start.item_factors
+    if old.shape[1] > factors:
+        exact = old.astype(np.float64)
+        _, directions = np.linalg.eigh(exact.T @ exact)
+        old = (exact @ directions[:, : -factors - 1 : -1]).astype(np.float32)
+    held = codes >= 0
+    fresh[held, : old.shape[1]] = old[codes[held]]
+    return fresh
+
+
+def refuse_divergence(number: float, name: str, epoch: int) -> None:
+    """Raise TrainingError unless `number` is finite."""
+    if not np.isfinite(number):
+        raise TrainingError(
+            f"ALS diverged: the {name} is {number} after epoch {epoch}; raise the "
+            'regularization, or lower alpha and recency, or take confidence = "log"'
+        )
+
+
+def warn_of_excess(factors: int, shape: tuple[int, int], threads: int | None) -> None:
+    """Warn of more factors than users or items, and of more threads than cores."""
+    if factors > min(shape):
+        warnings.warn(
+            f"{factors} factors for {shape[0]} users and {shape[1]} items: more than "
+            f"{min(shape)} add nothing",
+            stacklevel=3,
+        )
+    if threads is not None and threads > cores():
+        warnings.warn(
+            f"{threads} threads on {cores()} cores: more threads than cores only wait for "
+            "each other",
+            stacklevel=3,
+        )

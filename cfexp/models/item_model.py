@@ -1,0 +1,122 @@
+"""What models share that score an item by the items of a user's history."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+from scipy import sparse
+
+from cfexp.errors import DataError
+from cfexp.models.item_weights import valued, with_values
+from cfexp.models.model import Model, Scorer
+from cfexp.ranking import top_k
+
+if TYPE_CHECKING:
+    from cfexp.arrays import Codes, Doubles, Floats, Matrix
+    from cfexp.data.training import History, Positives
+
+
+class ItemModel(Model):
+    """A model of items by items, to which new interactions may matter more than old ones.
+
+    What a user's interaction counts (1, or its value) is multiplied by
+
+        1 + recency exp(-rank / recency_scale)
+
+    in the matrix that is learnt from, and likewise in the history that is scored from.
+    """
+
+    binary: bool = True
+    """Count every positive as 1, or take its value."""
+    recency: Annotated[float, Field(ge=0)] = 0.0
+    """How much more the user's newest positive counts in training; it fades as
+    exp(-rank / recency_scale). Without effect on plain matrices, which have no order."""
+    recency_scale: Annotated[float, Field(gt=0)] = 10.0
+    """After how many positives (or days) recency has faded to 37%. Without effect where
+    recency is 0."""
+    recency_by: Literal["rank", "age"] = "rank"
+    """Whether recency fades by the number of newer positives or by the days since."""
+    scoring_recency: Annotated[float, Field(ge=0)] | None = None
+    """recency of the history that users are scored from; left out: recency."""
+    scoring_recency_scale: Annotated[float, Field(gt=0)] | None = None
+    """recency_scale of the history that users are scored from; left out: recency_scale."""
+
+    def learnt(self, positives: Positives) -> Matrix:
+        """Return the users x items matrix to learn from."""
+        fading = self._fading(positives, self.recency, self.recency_scale)
+        return _times(self.weighted(valued(positives, binary=self.binary)), fading)
+
+    def weighted(self, matrix: Matrix) -> Matrix:
+        """Return `matrix` with the model's own weights, which recency then multiplies."""
+        return matrix
+
+    def scored(self, positives: Positives, *, binary: bool) -> Matrix:
+        """Return the histories to score from, users x items."""
+        strength, scale = self.scoring_recency, self.scoring_recency_scale
+        fading = self._fading(
+            positives,
+            self.recency if strength is None else strength,
+            self.recency_scale if scale is None else scale,
+        )
+        return _times(valued(positives, binary=binary), fading)
+
+    def _fading(self, positives: Positives, strength: float, scale: float) -> Doubles | None:
+        if strength == 0 or positives.rank is None:
+            return None
+        past = positives.rank if self.recency_by == "rank" else positives.age
+        if past is None:
+            raise DataError(
+                'recency_by = "age" needs times, and these rows have none; name a time '
+                'column in [data.columns], or fade by "rank" (the order of the rows)'
+            )
+        faded: Doubles = 1 + strength * np.exp(-past.astype(np.float64) / scale)
+        return faded
+
+
+class ItemScorer(Scorer):
+    """Scores are sums of rows of a matrix of items by items, one per item of the history."""
+
+    model: ItemModel
+
+    @abstractmethod
+    def queries(self, history: History) -> Matrix:
+        """Return the histories, weighted."""
+
+    @abstractmethod
+    def rows(self, items: Codes) -> Floats:
+        """Return what each of `items` adds to the score of every item; a new array."""
+
+    def similar_items(self, items: Codes, k: int = 10) -> tuple[Codes, Floats]:
+        """Return the k items that each of `items` speaks most for, and how much.
+
+        Both arrays are len(items) x k, as in `recommend`; an item is not similar to itself.
+        """
+        items = np.asarray(items, np.int32)
+        itself = sparse.csr_array(
+            (np.ones(len(items), np.float32), items, np.arange(len(items) + 1)),
+            shape=(len(items), self.n_items),
+        )
+        return top_k(
+            lambda block: self.rows(items[block]),
+            len(items),
+            k,
+            hidden=itself,
+            threads=self.threads,
+        )
+
+    def explain(self, user: int, item: int) -> tuple[Codes, Doubles]:
+        """Return the items of a user's history and what each adds to the score of `item`.
+
+        Largest first; the sum is the score.
+        """
+        row = self.queries(self.history[[user]])
+        adds = row.data.astype(np.float64) * self.rows(row.indices)[:, item]
+        order = np.argsort(-adds, kind="stable")
+        return row.indices[order].astype(np.int32), adds[order]
+
+
+def _times(matrix: Matrix, factor: Doubles | None) -> Matrix:
+    return matrix if factor is None else with_values(matrix, matrix.data * factor)

@@ -1,0 +1,73 @@
+"""From a scorer to its file; `cfexp.models.saved` reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cfexp.models import archive
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cfexp.arrays import AnyArray, Matrix
+    from cfexp.data.interactions import Vocabulary
+    from cfexp.models.model import MaskName, Scorer
+
+
+def write_scorer(
+    scorer: Scorer,
+    path: Path,
+    *,
+    users: Vocabulary | None,
+    items: Vocabulary | None,
+    titles: AnyArray | None,
+    seen: Matrix | None,
+    mask: MaskName,
+) -> None:
+    """Do what `Scorer.save` says."""
+    history = scorer.history
+    _check_lengths(history.shape, users=users, items=items, titles=titles)
+    if seen is not None and seen.shape != history.shape:
+        raise ValueError(f"seen has shape {seen.shape}, the history {history.shape}")
+    arrays: dict[str, AnyArray | None] = {
+        "history.indptr": history.indptr,
+        "history.indices": history.indices,
+        "history.data": history.data,
+        "history.rank": history.rank,
+        "history.age": history.age,
+        "seen.indptr": None if seen is None else seen.indptr,
+        "seen.indices": None if seen is None else seen.indices,
+        "users": None if users is None else users.ids,
+        "items": None if items is None else items.ids,
+        "titles": titles,
+        **{f"scorer.{name}": array for name, array in scorer.arrays().items()},
+    }
+    archive.write(
+        path,
+        {
+            "model": scorer.model.model_dump(mode="json"),
+            "shape": list(history.shape),
+            "mask": mask,
+        },
+        {name: array for name, array in arrays.items() if array is not None},
+    )
+
+
+def _check_lengths(
+    shape: tuple[int, int],
+    *,
+    users: Vocabulary | None,
+    items: Vocabulary | None,
+    titles: AnyArray | None,
+) -> None:
+    n_users, n_items = shape
+    for name, given, n in (
+        ("users", users, n_users),
+        ("items", items, n_items),
+        ("titles", titles, n_items),
+    ):
+        if given is not None and len(given) != n:
+            raise ValueError(
+                f"{len(given)} {name} for a model of {n_users} users and {n_items} items; "
+                "are users and items exchanged?"
+            )

@@ -1,0 +1,95 @@
+"""PureSVD: the best approximation of the matrix by a few factors, all pairs counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from cfexp.models.item_factors import checked_factors
+from cfexp.models.item_weights import valued
+from cfexp.models.model import Epoch, Model, Scorer
+from cfexp.parallel import one_blas_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cfexp.arrays import AnyArray, Floats
+    from cfexp.data.training import History, Positives, TrainingData
+
+_SEED = 0  # of the random projection, which the result does not show
+_POWER_ITERATIONS = 6
+
+
+class PureSVD(Model):
+    """Truncated singular value decomposition (Cremonesi, Koren & Turrin 2010, section 3.2.2).
+
+    With X = U S V' of the training matrix, where a pair without interaction is 0, a
+    user's scores are x V V', x being their history: no user factors are needed, so
+    unseen users are scored as the known. The decomposition is scikit-learn's randomised
+    one (Halko, Martinsson & Tropp 2009), close to the exact one and with a fixed seed.
+    """
+
+    kind: Literal["svd"] = "svd"
+
+    factors: Annotated[int, Field(ge=1, le=2048)] = 64
+    """How many singular vectors are kept, at most as many as there are users or items."""
+    binary: bool = True
+    """Count every positive as 1, or take its value."""
+
+    def train(
+        self, data: TrainingData, rng: np.random.Generator, *, threads: int | None = None
+    ) -> Iterator[Epoch]:
+        """Yield once."""
+        from sklearn.utils.extmath import randomized_svd
+
+        del rng
+        with one_blas_thread:
+            _, _, vectors = randomized_svd(
+                valued(data.positives, binary=self.binary),
+                min(self.factors, data.n_users, data.n_items),
+                n_iter=_POWER_ITERATIONS,
+                power_iteration_normalizer="QR",
+                random_state=_SEED,
+            )
+        scorer = SvdScorer(self, data.positives, np.ascontiguousarray(vectors.T, np.float32))
+        scorer.threads = threads
+        yield Epoch(1, lambda: scorer, lambda: None)
+
+
+class SvdScorer(Scorer):
+    """Scores are projections of the history on the singular vectors."""
+
+    def __init__(self, model: PureSVD, history: Positives, item_factors: Floats) -> None:
+        self.model: PureSVD = model
+        self.history = history
+        self.item_factors = item_factors
+
+    @property
+    def n_items(self) -> int:
+        """Number of items scored."""
+        return len(self.item_factors)
+
+    def queries(self, history: History) -> Floats:
+        """Return xV for the rows x of `history`."""
+        rows = valued(self.checked(history), binary=self.model.binary)
+        factors: Floats = rows @ self.item_factors
+        return factors
+
+    def scores(self, queries: Floats) -> Floats:
+        """Return queries times V'."""
+        return queries @ self.item_factors.T
+
+    def arrays(self) -> dict[str, AnyArray]:
+        """Return V."""
+        return {"item_factors": self.item_factors}
+
+    @classmethod
+    def from_arrays(
+        cls, model: Model, history: Positives, arrays: dict[str, AnyArray]
+    ) -> SvdScorer:
+        """Return the scorer that `arrays()` described."""
+        if not isinstance(model, PureSVD):
+            raise TypeError(f"not factors of PureSVD: {model!r}")
+        return cls(model, history, checked_factors(arrays, history.shape[1]))

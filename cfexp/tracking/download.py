@@ -1,0 +1,57 @@
+"""Models that MLflow holds: from a `models:/...` or `runs:/...` URI to our file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cfexp.errors import ModelFileError, TrackingError
+from cfexp.tracking.client import open_client, redacted, tracking_uri
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SCHEMES = ("models:/", "runs:/")
+
+
+def is_model_uri(name: str) -> bool:
+    """Return whether `name` is the URI of a model in MLflow.
+
+    >>> is_model_uri("runs:/0a1b/model"), is_model_uri("model.npz")
+    (True, False)
+    """
+    return name.startswith(_SCHEMES)
+
+
+def download_model(uri: str, folder: Path, *, home: Path, store: str | None = None) -> Path:
+    """Copy a model that a study logged into `folder` and return the path of its .npz file.
+
+    Nothing of it is run: MLflow's own loading would execute the model's code.
+
+    Raises
+    ------
+    TrackingError
+        When MLflow cannot be reached or knows no such model.
+    ModelFileError
+        When it is a model of something else.
+    """
+    where = tracking_uri(store, home)
+    if where.startswith("sqlite") and store is None and not (home / "mlflow.db").is_file():
+        raise TrackingError(
+            f"cannot get {uri}: nothing was tracked in {home} yet; name the home with --home "
+            "or the store with --tracking-uri"
+        )
+    open_client(where, home)
+    import mlflow
+    from mlflow.artifacts import download_artifacts
+
+    mlflow.set_tracking_uri(where)  # what resolves a URI asks for the global one as well
+    try:
+        got = download_artifacts(
+            artifact_uri=uri, dst_path=str(folder), tracking_uri=where, registry_uri=where
+        )
+    except Exception as error:
+        raise TrackingError(f"cannot get {uri} from MLflow: {redacted(error)}") from error
+    found = sorted(file for file in folder.rglob("model.npz") if file.is_file())
+    if not found:
+        raise ModelFileError(f"{uri} is not a model that cfexp logged: no model.npz in {got}")
+    return found[0]

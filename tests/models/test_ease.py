@@ -1,0 +1,77 @@
+"""EASE against its closed form and against the conditions of its minimum."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from cfexp.errors import DataError
+from cfexp.models import memory
+from cfexp.models.ease import EASE, EaseScorer
+
+
+@pytest.fixture(scope="module")
+def dense() -> np.ndarray:
+    rng = np.random.default_rng(3)
+    return ((rng.random((400, 70)) < 0.15) * rng.integers(1, 6, (400, 70))).astype(np.float32)
+
+
+def fitted(dense: np.ndarray, **fields: object) -> EaseScorer:
+    scorer = EASE(**fields).fit(dense)
+    assert isinstance(scorer, EaseScorer)
+    return scorer
+
+
+@pytest.mark.parametrize("binary", [True, False])
+@pytest.mark.parametrize("regularization", [0.5, 300])
+def test_closed_form(dense: np.ndarray, regularization: float, *, binary: bool) -> None:
+    x = (dense > 0).astype(float) if binary else dense.astype(float)
+    inverse = np.linalg.inv(x.T @ x + regularization * np.eye(70))
+    expected = np.where(np.eye(70), 0, -inverse / np.diag(inverse))
+    scorer = fitted(dense, regularization=regularization, binary=binary)
+    np.testing.assert_allclose(scorer.weights, expected, rtol=1e-5, atol=1e-7)
+    scores = scorer.scores(scorer.queries(sparse.csr_array(dense)))
+    np.testing.assert_allclose(scores, x @ expected, rtol=1e-4, atol=1e-5)
+
+
+def test_it_is_the_minimum(dense: np.ndarray) -> None:
+    x = (dense > 0).astype(float)
+    weights = fitted(dense, regularization=20).weights.astype(float)
+    assert (np.diag(weights) == 0).all()
+    slope = x.T @ (x @ weights - x) + 20 * weights  # half the gradient of the objective
+    slope[np.diag_indices(70)] = 0  # where the constraint holds B back
+    assert abs(slope).max() < 1e-3 * abs(x.T @ x).max()
+
+
+def test_every_column_is_a_ridge_regression(dense: np.ndarray) -> None:
+    ridge = pytest.importorskip("sklearn.linear_model").Ridge(alpha=20, fit_intercept=False)
+    x = (dense > 0).astype(float)
+    weights = fitted(dense, regularization=20).weights
+    for item in (0, 33, 69):
+        others = np.arange(70) != item
+        ridge.fit(x[:, others], x[:, item])
+        np.testing.assert_allclose(weights[others, item], ridge.coef_, atol=1e-6)
+
+
+def test_more_items_than_memory_are_refused(
+    dense: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "available", lambda: 70 * 70 * 16)
+    fitted(dense)
+    monkeypatch.setattr(memory, "available", lambda: 1000)
+    with pytest.raises(DataError, match=r"EASE on 70 items .* 0\.0 GiB .* use item_knn or als"):
+        fitted(dense)
+    monkeypatch.setattr(memory, "available", lambda: 8 * 2**30)
+    wide = sparse.csr_array(([1.0], ([0], [99_999])), shape=(1, 100_000))
+    with pytest.raises(DataError, match=r"takes 149\.0 GiB of memory and 8\.0 GiB are left"):
+        EASE().fit(wide)
+
+
+def test_values_beyond_floating_point_are_refused() -> None:
+    twins = np.array([[2.0**40, 2.0**40]])
+    with pytest.raises(
+        DataError, match=r"no solution .* values up to 1\.09951e\+12; raise regular"
+    ):
+        EASE(binary=False, regularization=0.001).fit(twins)
+    EASE(regularization=0.001).fit(twins)
