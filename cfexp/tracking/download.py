@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cfexp.errors import ModelFileError, TrackingError
-from cfexp.tracking.client import open_client, redacted, tracking_uri
+from cfexp.tracking.address import redacted, tracking_uri
+from cfexp.tracking.client import open_client
 
 if TYPE_CHECKING:
     from pathlib import Path
