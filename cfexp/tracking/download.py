@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cfexp.errors import ModelFileError, TrackingError
@@ -9,6 +11,7 @@ from cfexp.tracking.address import redacted, tracking_uri
 from cfexp.tracking.client import open_client
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _SCHEMES = ("models:/", "runs:/")
@@ -42,17 +45,33 @@ def download_model(uri: str, folder: Path, *, home: Path, store: str | None = No
             "or the store with --tracking-uri"
         )
     open_client(where, home)
-    import mlflow
     from mlflow.artifacts import download_artifacts
 
-    mlflow.set_tracking_uri(where)  # what resolves a URI asks for the global one as well
     try:
-        got = download_artifacts(
-            artifact_uri=uri, dst_path=str(folder), tracking_uri=where, registry_uri=where
-        )
+        with _global_uri(where):
+            got = download_artifacts(
+                artifact_uri=uri, dst_path=str(folder), tracking_uri=where, registry_uri=where
+            )
     except Exception as error:
         raise TrackingError(f"cannot get {uri} from MLflow: {redacted(error)}") from error
     found = sorted(file for file in folder.rglob("model.npz") if file.is_file())
     if not found:
         raise ModelFileError(f"{uri} is not a model that cfexp logged: no model.npz in {got}")
     return found[0]
+
+
+@contextmanager
+def _global_uri(uri: str) -> Iterator[None]:
+    """Make `uri` MLflow's global address for a while: what resolves a model asks for it.
+
+    MLflow keeps it in the environment too, where later studies would find it.
+    """
+    import mlflow
+
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        # None unsets it, whatever its annotation says.
+        mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
