@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from cfexp.cli.options import Home, TrackingUri
 from cfexp.launch import DEFAULT_HOME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cfexp.cli.lookup import Lookup
     from cfexp.models.als_scorer import AlsScorer
@@ -22,17 +23,6 @@ ModelName = Annotated[
     typer.Argument(
         help="A model file (.npz), the name of a study, or a model in MLflow "
         "(models:/..., runs:/...).",
-        show_default=False,
-    ),
-]
-Home = Annotated[
-    Path, typer.Option("--home", help="Folder of everything that studies write.", file_okay=False)
-]
-TrackingUri = Annotated[
-    str | None,
-    typer.Option(
-        "--tracking-uri",
-        help="MLflow's store or server, in place of MLFLOW_TRACKING_URI and the home.",
         show_default=False,
     ),
 ]
@@ -66,11 +56,7 @@ def recommend(
         return
     for user in dict.fromkeys(_value(one) for one in ids):
         own = [row for row in rows if row["user"] == user]
-        lines = [
-            [str(row["rank"]), str(row["item"]), row.get("title", ""), f"{row['score']:.4f}"]
-            for row in own
-        ]
-        _print_table(f"for user {user}", ["rank", "item", "title", "score"], lines)
+        _print_ranked(f"for user {user}", own, "score")
 
 
 def similar(
@@ -117,11 +103,7 @@ def similar(
     if as_json:
         _print_json({"item": found.named(code), "by": measure, "similar": rows})
         return
-    lines = [
-        [str(row["rank"]), str(row["item"]), row.get("title", ""), f"{row[measure]:.4f}"]
-        for row in rows
-    ]
-    _print_table(f"like {found.label(code)}", ["rank", "item", "title", measure], lines)
+    _print_ranked(f"like {found.label(code)}", rows, measure)
 
 
 def explain(
@@ -182,6 +164,14 @@ def _value(value: Any) -> Any:  # noqa: ANN401 - NumPy's scalars, for JSON
 
 def _print_json(value: Any) -> None:  # noqa: ANN401
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _print_ranked(title: str, rows: Sequence[Mapping[Any, Any]], measure: str) -> None:
+    lines = [
+        [str(row["rank"]), str(row["item"]), row.get("title", ""), f"{row[measure]:.4f}"]
+        for row in rows
+    ]
+    _print_table(title, ["rank", "item", "title", measure], lines)
 
 
 def _print_table(title: str, columns: Sequence[str], lines: Sequence[Sequence[str]]) -> None:

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from cfexp.cli import ask, bench
+from cfexp.cli.options import Home, TrackingUri
 from cfexp.errors import CfexpError
 from cfexp.launch import DEFAULT_HOME
 
@@ -29,17 +30,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-Home = Annotated[
-    Path, typer.Option("--home", help="Folder of everything that studies write.", file_okay=False)
-]
-TrackingUri = Annotated[
-    str | None,
-    typer.Option(
-        "--tracking-uri",
-        help="MLflow's store or server, in place of MLFLOW_TRACKING_URI and the home.",
-        show_default=False,
-    ),
-]
 INTERRUPTED = 130  # exit code of a command that Ctrl-C ended
 
 

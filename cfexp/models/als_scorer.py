@@ -10,19 +10,20 @@ from scipy import sparse
 
 from cfexp.arrays import AnyArray, Codes, Doubles, Floats, frozen
 from cfexp.data.training import Positives
-from cfexp.models.model import Model, Scorer
+from cfexp.models.factor_scorer import FactorScorer
 from cfexp.models.sweep import Rows, Side, Solver, Whitened
 from cfexp.ranking import top_k
 
 if TYPE_CHECKING:
     from cfexp.data.training import History
     from cfexp.models.als import ALS
+    from cfexp.models.model import Model
 
 _TOLERANCE = 1e-6  # of the residual, relative to the right side
 _MOST_STEPS = 1000
 
 
-class AlsScorer(Scorer):
+class AlsScorer(FactorScorer):
     """Scores are x'y, with x solved exactly from a user's history.
 
     Known and unseen users go the same way, so a known user's factors are those of
@@ -34,15 +35,8 @@ class AlsScorer(Scorer):
     def __init__(
         self, model: ALS, history: Positives, item_factors: Floats, *, threads: int | None = None
     ) -> None:
-        self.model = model
-        self.history = history
-        self.item_factors = frozen(item_factors)
+        super().__init__(model, history, item_factors)
         self.threads = threads
-
-    @property
-    def n_items(self) -> int:
-        """Number of items scored."""
-        return len(self.item_factors)
 
     @cached_property
     def user_factors(self) -> Floats:
@@ -96,10 +90,6 @@ class AlsScorer(Scorer):
             return self.user_factors[users]
         return self.queries(self.history[users])
 
-    def scores(self, queries: Floats) -> Floats:
-        """Return user factors times item factors."""
-        return queries @ self.item_factors.T
-
     def similar_items(
         self, items: Codes, k: int = 10, by: Literal["cosine", "dot"] = "cosine"
     ) -> tuple[Codes, Floats]:
@@ -142,10 +132,6 @@ class AlsScorer(Scorer):
         adds = (1 + added) * (own @ np.linalg.solve(system, factors[item]))
         order = np.argsort(-adds, kind="stable")
         return row.indices[order].astype(np.int32), adds[order]
-
-    def arrays(self) -> dict[str, AnyArray]:
-        """Return the item factors."""
-        return {"item_factors": self.item_factors}
 
     @classmethod
     def from_arrays(

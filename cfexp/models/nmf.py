@@ -9,17 +9,17 @@ import numpy as np
 from numba import njit
 from pydantic import Field
 
-from cfexp.arrays import AnyArray, Floats, frozen
-from cfexp.models.item_factors import checked_factors
+from cfexp.models.factor_scorer import FactorScorer
 from cfexp.models.item_weights import valued
-from cfexp.models.model import Epoch, Model, Scorer
+from cfexp.models.model import Epoch, Model
 from cfexp.models.neighbours import entries
 from cfexp.parallel import each_block, one_blas_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cfexp.data.training import History, Positives, TrainingData
+    from cfexp.arrays import Floats
+    from cfexp.data.training import History, TrainingData
 
 _SEED = 0  # of the start, a randomised singular value decomposition
 _BLOCK = 64
@@ -69,18 +69,11 @@ class NMF(Model):
         yield Epoch(1, lambda: scorer, lambda: None)
 
 
-class NmfScorer(Scorer):
+class NmfScorer(FactorScorer):
     """Scores are wH, with w solved from a user's history."""
 
-    def __init__(self, model: NMF, history: Positives, item_factors: Floats) -> None:
-        self.model: NMF = model
-        self.history = history
-        self.item_factors = frozen(item_factors)
-
-    @property
-    def n_items(self) -> int:
-        """Number of items scored."""
-        return len(self.item_factors)
+    model: NMF
+    recipe = NMF
 
     def queries(self, history: History) -> Floats:
         """Return the user factors w >= 0 for every row of `history`."""
@@ -97,23 +90,6 @@ class NmfScorer(Scorer):
             self.threads,
         )
         return users
-
-    def scores(self, queries: Floats) -> Floats:
-        """Return wH."""
-        return queries @ self.item_factors.T
-
-    def arrays(self) -> dict[str, AnyArray]:
-        """Return H, items x factors."""
-        return {"item_factors": self.item_factors}
-
-    @classmethod
-    def from_arrays(
-        cls, model: Model, history: Positives, arrays: dict[str, AnyArray]
-    ) -> NmfScorer:
-        """Return the scorer that `arrays()` described."""
-        if not isinstance(model, NMF):
-            raise TypeError(f"not factors of NMF: {model!r}")
-        return cls(model, history, checked_factors(arrays, history.shape[1]))
 
 
 @njit(nogil=True, cache=True)

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from cfexp.models.item_factors import checked_factors
+from cfexp.models.factor_scorer import FactorScorer
 from cfexp.models.item_weights import valued
-from cfexp.models.model import Epoch, Model, Scorer
+from cfexp.models.model import Epoch, Model
 from cfexp.parallel import one_blas_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cfexp.arrays import AnyArray, Floats
-    from cfexp.data.training import History, Positives, TrainingData
+    from cfexp.arrays import Floats
+    from cfexp.data.training import History, TrainingData
 
 _SEED = 0  # of the random projection, which the result does not show
 _POWER_ITERATIONS = 6
@@ -58,38 +58,14 @@ class PureSVD(Model):
         yield Epoch(1, lambda: scorer, lambda: None)
 
 
-class SvdScorer(Scorer):
+class SvdScorer(FactorScorer):
     """Scores are projections of the history on the singular vectors."""
 
-    def __init__(self, model: PureSVD, history: Positives, item_factors: Floats) -> None:
-        self.model: PureSVD = model
-        self.history = history
-        self.item_factors = item_factors
-
-    @property
-    def n_items(self) -> int:
-        """Number of items scored."""
-        return len(self.item_factors)
+    model: PureSVD
+    recipe = PureSVD
 
     def queries(self, history: History) -> Floats:
         """Return xV for the rows x of `history`."""
         rows = valued(self.checked(history), binary=self.model.binary)
         factors: Floats = rows @ self.item_factors
         return factors
-
-    def scores(self, queries: Floats) -> Floats:
-        """Return queries times V'."""
-        return queries @ self.item_factors.T
-
-    def arrays(self) -> dict[str, AnyArray]:
-        """Return V."""
-        return {"item_factors": self.item_factors}
-
-    @classmethod
-    def from_arrays(
-        cls, model: Model, history: Positives, arrays: dict[str, AnyArray]
-    ) -> SvdScorer:
-        """Return the scorer that `arrays()` described."""
-        if not isinstance(model, PureSVD):
-            raise TypeError(f"not factors of PureSVD: {model!r}")
-        return cls(model, history, checked_factors(arrays, history.shape[1]))
