@@ -39,11 +39,6 @@ class Places:
     study_dir: Path
     data_dir: Path
 
-    @classmethod
-    def beside(cls, study_file: Path) -> Places:
-        """Return the places of a study file: its folder, then the data cache."""
-        return cls(study_file.resolve().parent, data_dir())
-
     def candidates(self, path: str) -> list[Path]:
         """Return where `path` is looked for; an absolute path (or `~/...`) stands for itself."""
         wanted = _at_home(path)

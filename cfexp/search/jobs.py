@@ -112,7 +112,8 @@ class ReadJob(Job):
     def __init__(
         self, record: RunRecord, scorer: str | None, store: Store, observer: Observer
     ) -> None:
-        self._record = record
+        self.record = record
+        self.scorer = scorer
         self._store = store
         self._observer = observer
         self._started = _now()
@@ -132,7 +133,7 @@ class ReadJob(Job):
         self._end(state="failed", reason=reason, vectors=None)
 
     def _end(self, **found: Any) -> None:  # noqa: ANN401
-        record = dataclasses.replace(self._record, started=self._started, ended=_now(), **found)
+        record = dataclasses.replace(self.record, started=self._started, ended=_now(), **found)
         self._store.add_run(record)
         self._observer.finished(record)
 

@@ -195,9 +195,8 @@ class _Coordinator:
         number: int | None = None,
         generation: int = 0,
     ) -> list[ReadJob]:
-        """Return the jobs of one configuration over seeds that are not in the store yet."""
+        """Return the jobs of one configuration over its seeds."""
         seeds = self._seeds(model)
-        stored = {run.key: run for run in self.store.record().runs}
         jobs: list[ReadJob] = []
         for seed in seeds:
             key = f"{role}/{name}/seed-{seed}"
@@ -216,8 +215,7 @@ class _Coordinator:
                 vectors=f"vectors/{key.replace('/', '-')}",
             )
             scorer = _scorer_path(number) if number is not None and seed == 1 else None
-            if not self._has(stored.get(key), record, scorer):
-                jobs.append(ReadJob(record, scorer, self.store, self.observer))
+            jobs.append(ReadJob(record, scorer, self.store, self.observer))
         return jobs
 
     def _has(self, stored: RunRecord | None, wanted: RunRecord, scorer: str | None) -> bool:
@@ -233,6 +231,11 @@ class _Coordinator:
         return same and measured and all((self.store.folder / file).exists() for file in files)
 
     def _run(self, phase: Phase, jobs: list[ReadJob]) -> None:
+        """Run those jobs whose results are not in the store yet."""
+        stored = {run.key: run for run in self.store.record().runs}
+        jobs = [
+            job for job in jobs if not self._has(stored.get(job.record.key), job.record, job.scorer)
+        ]
         if jobs:
             self.observer.phase(phase, len(jobs))
         waiting = iter(jobs)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
-import sys
 from importlib.metadata import PackageNotFoundError, version
+
+from cfexp.parallel import cores
 
 PACKAGES = ("mlflow", "numba", "numpy", "optuna", "pandas", "pyarrow", "scikit-learn", "scipy")
 _GIT_SECONDS = 5
@@ -27,13 +27,6 @@ def provenance() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return facts | git_state()
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def git_state() -> dict[str, str]:
