@@ -14,8 +14,8 @@ from cfexp.ranking import _plain_select, top_k
 @settings(max_examples=60, deadline=None)
 @given(
     users=st.integers(0, 150),
-    items=st.integers(1, 70),
-    k=st.integers(1, 80),
+    items=st.one_of(st.integers(1, 70), st.integers(70, 600)),
+    k=st.one_of(st.integers(1, 12), st.integers(1, 80)),
     levels=st.integers(1, 50),
     seed=st.integers(0, 2**32 - 1),
 )
