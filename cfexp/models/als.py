@@ -97,8 +97,9 @@ class ALS(Model):
     """recency_scale when users are solved again to be scored; left out: recency_scale."""
     solver: Literal["auto", "cg", "cholesky"] = "auto"
     """Conjugate gradient, preconditioned and started from the last sweep; "auto" chooses its
-    steps: 2 where no positive weighs more than 10 unseen pairs, else 3. "cholesky" is
-    exact: the same loss to 0.1% after some epochs, 8 to 20 times slower."""
+    steps: 2 where no positive weighs more than 10 unseen pairs, else 3 (a run's record says
+    which, as solver_used). "cholesky" is exact: the same loss to 0.1% after some epochs, 8
+    to 20 times slower."""
     cg_steps: Annotated[int, Field(ge=1)] = 3
     """Steps per row and sweep of "cg". Without effect on the others."""
 
@@ -141,7 +142,9 @@ class ALS(Model):
                 current(number)
                 factors = items.factors(f)
                 refuse_divergence(float(np.abs(factors).max()), "largest item factor", number)
-                return AlsScorer(self, data.positives, factors, threads=threads)
+                made = AlsScorer(self, data.positives, factors, threads=threads)
+                made.facts = {"solver_used": str(solver)}
+                return made
 
             def value() -> float | None:
                 current(number)

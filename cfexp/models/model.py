@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -19,7 +20,7 @@ from cfexp.recipe import Recipe
 from cfexp.seeds import generator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from cfexp.arrays import AnyArray, Codes, Floats, Mask, Matrix
     from cfexp.data.interactions import Vocabulary
@@ -50,6 +51,8 @@ class Scorer(ABC):
     """Positives of the users it was fitted on (users x items), the default history."""
     threads: int | None = None
     """How many threads may score (None: all cores); results do not depend on it."""
+    facts: Mapping[str, str] = MappingProxyType({})
+    """What the fit settled by itself, in words by name (`solver_used`); not saved."""
 
     @property
     @abstractmethod

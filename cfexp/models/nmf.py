@@ -18,8 +18,8 @@ from cfexp.parallel import each_block, one_blas_thread
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cfexp.arrays import Floats
-    from cfexp.data.training import History, TrainingData
+    from cfexp.arrays import Doubles, Floats
+    from cfexp.data.training import History, Positives, TrainingData
 
 _SEED = 0  # of the start, a randomised singular value decomposition
 _BLOCK = 64
@@ -66,6 +66,7 @@ class NMF(Model):
         factors = np.ascontiguousarray(learner.components_.T, np.float32)
         scorer = NmfScorer(self, data.positives, factors)
         scorer.threads = threads
+        scorer.facts = {"iterations_used": str(learner.n_iter_)}
         yield Epoch(1, lambda: scorer, lambda: None)
 
 
@@ -90,6 +91,19 @@ class NmfScorer(FactorScorer):
             self.threads,
         )
         return users
+
+    def contributions(self, history: Positives, item: int) -> Doubles:
+        """Return x_j h_j'(H_s'H_s)^+ h_item for every entry j, over the user's tastes s.
+
+        Those are the factors that are above 0; where the others stay 0, least squares is
+        linear in the history.
+        """
+        tastes = self.queries(history)[0] > 0
+        factors = self.item_factors[:, tastes].astype(np.float64)
+        along = np.linalg.lstsq(factors.T @ factors, factors[item])[0]
+        row = valued(history, binary=self.model.binary)
+        adds: Doubles = row.data * (factors[row.indices] @ along)
+        return adds
 
 
 @njit(nogil=True, cache=True)

@@ -81,6 +81,11 @@ class Solver:
     steps: int = 0
     tolerance: float = 0.0
 
+    def __str__(self) -> str:
+        if self.name == "cholesky":
+            return self.name
+        return f"{self.name}, {self.steps} step{'' if self.steps == 1 else 's'}"
+
     def __call__(
         self, rows: Rows, diagonal: Floats, fixed: Floats, block: slice, solved: Floats
     ) -> None:

@@ -138,7 +138,11 @@ class Worker:
                     seen=self._stages["test"].seen,
                     mask=mask,
                 )
-        return {"metrics": readings.metrics, "seconds": readings.seconds}
+        return {
+            "metrics": readings.metrics,
+            "seconds": readings.seconds,
+            "facts": readings.facts,
+        }
 
 
 def _listen(source: IO[str], messages: queue.Queue[dict[str, Any]]) -> None:

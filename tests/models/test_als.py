@@ -160,6 +160,23 @@ def test_conjugate_gradient_and_cholesky_reach_the_same_loss(counts: Matrix) -> 
     assert ends[0] == pytest.approx(ends[1], rel=2e-3)
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"alpha": 2}, "cg, 2 steps"),  # counts go up to 5
+        ({"alpha": 2.1}, "cg, 3 steps"),
+        ({"alpha": 2.1, "unseen_weight": 2}, "cg, 2 steps"),
+        ({"solver": "cg", "cg_steps": 1}, "cg, 1 step"),
+        ({"solver": "cholesky"}, "cholesky"),
+    ],
+)
+def test_the_fit_says_which_solver_it_used(
+    counts: Matrix, fields: dict[str, Any], words: str
+) -> None:
+    scorer = ALS(factors=3, epochs=1, **fields).fit(counts, rng=0)
+    assert scorer.facts == {"solver_used": words}
+
+
 def test_a_user_without_history_gets_zeros(counts: Matrix) -> None:
     assert not ALS(factors=8, epochs=2).fit(counts, rng=0).user_factors[3].any()
 
