@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from scipy import sparse
 
 from cfexp.arrays import AnyArray, Codes, Doubles, Floats, frozen
 from cfexp.data.training import Positives
 from cfexp.models.factor_scorer import FactorScorer
 from cfexp.models.sweep import Rows, Side, Solver, Whitened
-from cfexp.ranking import top_k
 
 if TYPE_CHECKING:
     from cfexp.data.training import History
@@ -90,48 +88,20 @@ class AlsScorer(FactorScorer):
             return self.user_factors[users]
         return self.queries(self.history[users])
 
-    def similar_items(
-        self, items: Codes, k: int = 10, by: Literal["cosine", "dot"] = "cosine"
-    ) -> tuple[Codes, Floats]:
-        """Return the k items most like each of `items`, itself left out, and how much.
+    def contributions(self, history: Positives, item: int) -> Doubles:
+        """Return c_j y_item' W y_j for every entry j, with W = (Y'CY + reg I)^-1.
 
-        Both arrays are len(items) x k, as in `recommend`.
+        Hu, Koren & Volinsky 2008, section 5.
         """
-        if by not in {"cosine", "dot"}:
-            raise ValueError(f"by must be 'cosine' or 'dot', got {by!r}")
-        items = np.asarray(items, np.int32)
-        vectors = self.item_factors
-        if by == "cosine":
-            norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-            vectors = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
-        itself = sparse.csr_array(
-            (np.ones(len(items), np.float32), items, np.arange(len(items) + 1)),
-            shape=(len(items), self.n_items),
-        )
-        return top_k(
-            lambda block: vectors[items[block]] @ vectors.T,
-            len(items),
-            k,
-            hidden=itself,
-            threads=self.threads,
-        )
-
-    def explain(self, user: int, item: int) -> tuple[Codes, Doubles]:
-        """Return the items of a user's history and what each adds to the score of `item`.
-
-        Largest first. With W = (Y'CY + reg I)^-1, item j adds c_j y_item' W y_j, and the
-        sum is the score (Hu, Koren & Volinsky 2008, section 5).
-        """
-        row, model = self.history[[user]], self.model
+        model = self.model
         factors = self.item_factors.astype(np.float64)
-        added = model.weighting(scoring=True).added(row).astype(np.float64)
+        added = model.weighting(scoring=True).added(history).astype(np.float64)
         added /= model.unseen_weight
-        own = factors[row.indices]
+        own = factors[history.indices]
         system = factors.T @ factors + own.T @ (added[:, None] * own)
-        system[np.diag_indices_from(system)] += model.penalty(row.nnz, self.n_items)
-        adds = (1 + added) * (own @ np.linalg.solve(system, factors[item]))
-        order = np.argsort(-adds, kind="stable")
-        return row.indices[order].astype(np.int32), adds[order]
+        system[np.diag_indices_from(system)] += model.penalty(history.nnz, self.n_items)
+        adds: Doubles = (1 + added) * (own @ np.linalg.solve(system, factors[item]))
+        return adds
 
     @classmethod
     def from_arrays(

@@ -122,6 +122,11 @@ class ItemKnnScorer(ItemScorer):
         dense: Floats = self.similarities[items].toarray()
         return dense
 
+    def column(self, items: Codes, item: int) -> Floats:
+        """Return entries of a column of the similarity matrix."""
+        dense: Floats = self.similarities[items][:, [item]].toarray()[:, 0]
+        return dense
+
     def scores(self, queries: Matrix) -> Floats:
         """Return the sum of the similarities of each row's items, summed in float64."""
         sums = np.zeros((queries.shape[0], self.n_items))

@@ -15,8 +15,8 @@ from cfexp.parallel import one_blas_thread
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cfexp.arrays import Floats
-    from cfexp.data.training import History, TrainingData
+    from cfexp.arrays import Doubles, Floats
+    from cfexp.data.training import History, Positives, TrainingData
 
 _SEED = 0  # of the random projection, which the result does not show
 _POWER_ITERATIONS = 6
@@ -69,3 +69,10 @@ class SvdScorer(FactorScorer):
         rows = valued(self.checked(history), binary=self.model.binary)
         factors: Floats = rows @ self.item_factors
         return factors
+
+    def contributions(self, history: Positives, item: int) -> Doubles:
+        """Return x_j v_j'v_item for every entry j."""
+        row = valued(history, binary=self.model.binary)
+        factors = self.item_factors.astype(np.float64)
+        adds: Doubles = row.data * (factors[row.indices] @ factors[item])
+        return adds
