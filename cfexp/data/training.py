@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from cfexp.arrays import frozen
+from cfexp.data.sound import csr_of, refuse_excess, refuse_values
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Positives:
     idle: Floats | None = None
 
     def __post_init__(self) -> None:
+        refuse_excess(self)
         for name in ("rank", "age", "idle"):
             array, n = getattr(self, name), self.nnz
             what = "entries"
@@ -151,11 +153,12 @@ class TrainingData:
     positives: Positives
 
     def __post_init__(self) -> None:
-        values = self.positives.data
         if self.positives.nnz == 0:
-            raise DataError("there is no positive interaction to learn from")
-        if not (values.min() > 0 and values.max() < np.inf):  # so compared, NaN is refused
-            raise DataError("the values of positives must be finite and greater than 0")
+            raise DataError(
+                "there is no positive interaction to learn from: the matrix of "
+                f"{self.n_users} users x {self.n_items} items has no value above 0"
+            )
+        refuse_values(self.positives, "the values of positives")
 
     @classmethod
     def of(cls, matrix: Any) -> TrainingData:  # noqa: ANN401 - whatever SciPy reads
@@ -169,9 +172,8 @@ class TrainingData:
         Raises
         ------
         DataError
-            When there is no value, or one that is not finite or below 0.
-        ValueError
-            When it is no matrix, or its indices lie outside of it.
+            When it is no matrix of numbers, or too large a one, or its indices lie outside
+            of it; when there is no value, or one that is not finite or below 0.
         """
         if isinstance(matrix, TrainingData):
             return matrix
@@ -204,15 +206,10 @@ def _canonical(given: Any) -> Matrix:  # noqa: ANN401 - whatever SciPy reads
 
     Those are read-only views then.
     """
-    with np.errstate(over="ignore"):  # beyond float32 is infinite, which is told later
-        found = sparse.csr_array(given, dtype=np.float32)
-    if found.ndim != 2:  # noqa: PLR2004
-        raise ValueError(f"expected a users x items matrix, got an array of shape {found.shape}")
-    found.check_format(full_check=True)
-    width = np.int32 if max(found.nnz, *found.shape) <= np.iinfo(np.int32).max else np.int64
+    found = csr_of(given)
     parts = (
         found.data,
-        *(part.astype(width, copy=False) for part in (found.indices, found.indptr)),
+        *(part.astype(np.int32, copy=False) for part in (found.indices, found.indptr)),
     )
     matrix: Matrix = sparse.csr_array(parts, shape=found.shape)  # made anew, it trusts no flag
     if not matrix.has_canonical_format:

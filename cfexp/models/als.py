@@ -14,7 +14,7 @@ from cfexp.models.confidence import Confidence, ConfidenceName, EpsilonName, Rec
 from cfexp.models.confidence import Orientation as Of
 from cfexp.models.model import Epoch, Model
 from cfexp.models.sweep import Rows, Side, Solver, Whitened, loss
-from cfexp.parallel import one_blas_thread
+from cfexp.parallel import one_blas_thread, warn_of_threads
 from cfexp.seeds import generator
 
 if TYPE_CHECKING:
@@ -118,10 +118,10 @@ class ALS(Model):
         solved against its item factors before the first sweep. Where the items of
         `data` are not its items, `known` says for each which it was there (-1: new).
         """
-        warn_of_excess(self.factors, data.positives.shape, threads)
+        warn_of_excess(self.factors, data.positives.shape)
         f = self.factors
         users = Side.of(np.zeros((data.n_users, f), np.float32), threads)
-        items = Side.of(item_factors(data.n_items, f, rng, start, known), threads)
+        items = Side.of(item_factors(data.positives.shape, f, rng, start, known), threads)
         of_users, of_items = self.least(data.n_items), self.least(data.n_users)
         by_user, by_item = self.rows(data.positives), self.rows(data.by_item, "items")
         solver = self._solver(float(by_user.weights.max()))
@@ -180,6 +180,7 @@ class ALS(Model):
 
         `start` and `known` are those of `train`.
         """
+        warn_of_threads(threads)
         data = TrainingData.of(matrix)
         *_, last = self.train(data, generator(rng), threads=threads, start=start, known=known)
         return cast("AlsScorer", last.scorer())

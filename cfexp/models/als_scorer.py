@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from cfexp.arrays import AnyArray, Codes, Doubles, Floats, frozen
+from cfexp.data.sound import exchanged, refuse_values
 from cfexp.data.training import Positives
+from cfexp.errors import DataError
 from cfexp.models.factor_scorer import FactorScorer
+from cfexp.models.finite import refuse_infinite
 from cfexp.models.sweep import Rows, Side, Solver, Whitened
 
 if TYPE_CHECKING:
@@ -64,11 +67,12 @@ class AlsScorer(FactorScorer):
         """
         given = Positives.of(users)
         if given.shape[1] != self.history.shape[0]:
-            raise ValueError(
-                f"the new items have {given.shape[1]} users, the model {self.history.shape[0]}"
+            raise DataError(
+                f"the new items have {given.shape[1]} users, the model {self.history.shape[0]} "
+                f"({given.shape[0]} x {given.shape[1]} given, items x users wanted)"
+                f"{exchanged(given.shape[::-1], self.history.shape)}"
             )
-        if not (np.isfinite(given.data).all() and (given.data > 0).all()):
-            raise ValueError("the values of new items must be finite and greater than 0")
+        refuse_values(given, "the values of new items")
         known = self._solve(self._whitened, self.model.rows(self.history))
         against = Whitened(known, self.model.least(given.shape[1]), ridged=self.model.nu > 0)
         return self._solve(against, self.model.rows(given, "items")).factors(self.model.factors)
@@ -76,6 +80,11 @@ class AlsScorer(FactorScorer):
     def _solve(self, against: Whitened, rows: Rows) -> Side:
         side = Side.of(np.zeros((len(rows), self.model.factors), np.float32), self.threads)
         against.solve(rows, side, Solver("cg", _MOST_STEPS, _TOLERANCE))
+        refuse_infinite(
+            side.solved,
+            "the factors that ALS solved from histories",
+            "lower scoring_alpha, scoring_recency or the values, or raise the regularization",
+        )
         return side
 
     def queries(self, history: History) -> Floats:

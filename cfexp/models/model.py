@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from cfexp.data.sound import exchanged, refuse_values
 from cfexp.data.training import History, Positives, TrainingData
+from cfexp.errors import DataError
 from cfexp.models.listing import best_items
+from cfexp.parallel import warn_of_threads
 from cfexp.recipe import Recipe
 from cfexp.seeds import generator
 
@@ -82,12 +85,15 @@ class Scorer(ABC):
         """Return the scorer that `arrays()` described."""
 
     def checked(self, history: History) -> Positives:
-        """Return `history` as Positives, or raise ValueError: wrong width, or values not > 0."""
+        """Return `history` as Positives, or raise DataError: wrong width, or values not > 0."""
         history = Positives.of(history)
         if history.shape[1] != self.n_items:
-            raise ValueError(f"the history has {history.shape[1]} items, the model {self.n_items}")
-        if not (np.isfinite(history.data).all() and (history.data > 0).all()):
-            raise ValueError("the values of a history must be finite and greater than 0")
+            given, own = history.shape, self.history.shape
+            raise DataError(
+                f"the history has {given[1]} items, the model {self.n_items} ({given[0]} x "
+                f"{given[1]} and {own[0]} x {own[1]} users x items){exchanged(given, own)}"
+            )
+        refuse_values(history, "the values of a history")
         return history
 
     def recommend(
@@ -181,7 +187,7 @@ class Scorer(ABC):
 
         Raises
         ------
-        ValueError
+        DataError
             When a vocabulary, `titles` or `seen` does not fit the shape of the history.
         """
         from cfexp.models.saving import write_scorer
@@ -218,6 +224,7 @@ class Model(Recipe, ABC):
         threads: int | None = None,
     ) -> Scorer:
         """Train to the last epoch on a users x items matrix of values (or TrainingData)."""
+        warn_of_threads(threads)
         epochs = self.train(TrainingData.of(matrix), generator(rng), threads=threads)
         *_, last = epochs
         return last.scorer()

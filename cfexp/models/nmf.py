@@ -9,7 +9,9 @@ import numpy as np
 from numba import njit
 from pydantic import Field
 
+from cfexp.models.als_start import warn_of_excess
 from cfexp.models.factor_scorer import FactorScorer
+from cfexp.models.finite import SMALLER, overflow_told, refuse_infinite
 from cfexp.models.item_weights import valued
 from cfexp.models.model import Epoch, Model
 from cfexp.models.neighbours import entries
@@ -53,6 +55,7 @@ class NMF(Model):
         from sklearn.exceptions import ConvergenceWarning
 
         del rng
+        warn_of_excess(self.factors, data.positives.shape)
         learner = Factorization(
             min(self.factors, data.n_users, data.n_items),
             init="nndsvda",
@@ -60,10 +63,12 @@ class NMF(Model):
             max_iter=self.iterations,
             random_state=_SEED,
         )
-        with one_blas_thread, warnings.catch_warnings():
+        told = overflow_told("NMF", data.positives)
+        with one_blas_thread, told, warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # `iterations` says when
             learner.fit(valued(data.positives, binary=self.binary))
         factors = np.ascontiguousarray(learner.components_.T, np.float32)
+        refuse_infinite(factors, "the factors of NMF", SMALLER)
         scorer = NmfScorer(self, data.positives, factors)
         scorer.threads = threads
         scorer.facts = {"iterations_used": str(learner.n_iter_)}

@@ -115,9 +115,9 @@ def read_run(
     evaluations: dict[str, Evaluation] = {}
     for stage in stages:
         if id(stage.training) not in scorers:
-            scorers[id(stage.training)] = model.fit(
-                stage.training, np.random.default_rng([seed, 0]), threads=threads
-            )
+            rng = np.random.default_rng([seed, 0])
+            *_, last = model.train(stage.training, rng, threads=threads)
+            scorers[id(stage.training)] = last.scorer()
         clock.fitted()
         scorer = scorers[id(stage.training)]
         evaluations[stage.name] = evaluate(scorer, stage, metrics, mask=mask, threads=threads)

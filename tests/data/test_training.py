@@ -139,12 +139,12 @@ def test_what_will_not_do_is_copied_and_set_right(dtype: type, index: type) -> N
 def test_pairs_outside_of_the_matrix_are_refused() -> None:
     matrix = sparse.csr_array(np.eye(3, dtype=np.float32))
     matrix.indices[1] = 7
-    with pytest.raises(ValueError, match="indices"):
+    with pytest.raises(DataError, match="indices"):
         TrainingData.of(matrix)
 
 
 def test_one_row_alone_is_no_matrix() -> None:
-    with pytest.raises(ValueError, match=r"users x items matrix, got an array of shape \(3,\)"):
+    with pytest.raises(DataError, match=r"users x items matrix, got an array of shape \(3,\)"):
         TrainingData.of(np.ones(3))
 
 

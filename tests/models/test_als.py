@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from scipy import sparse
 
 from cfexp.data.training import Positives, TrainingData
+from cfexp.errors import DataError
 from cfexp.models import reference
 from cfexp.models.als import ALS
 from cfexp.models.sweep import Rows, Side, Solver, Whitened, loss
@@ -185,7 +186,7 @@ def test_unseen_users_go_the_way_of_known_ones(counts: Matrix) -> None:
     scorer = ALS(factors=8, epochs=3).fit(counts, rng=0)
     known = scorer.user_factors[20:40]
     np.testing.assert_allclose(scorer.fold_in(counts[20:40]), known, rtol=1e-5, atol=1e-6)
-    with pytest.raises(ValueError, match="the history has 299 items, the model 300"):
+    with pytest.raises(DataError, match="the history has 299 items, the model 300"):
         scorer.fold_in(counts[:, :299])
 
 

@@ -69,6 +69,7 @@ def test_nothing_explains_nothing(model: Model, positives: Positives) -> None:
     assert len(items) == len(adds) == 0
 
 
+@pytest.mark.filterwarnings("ignore:6 factors for")
 def test_tastes_that_are_one_are_explained_too() -> None:
     scorer = NMF(factors=6).fit(np.kron(np.ones((8, 2)), np.eye(2)))
     _, adds = scorer.explain(0, 2)
