@@ -68,6 +68,11 @@ def run_study(
     if workers < 1 or (threads is not None and threads < 1):
         raise InputError(f"workers and threads start at 1, not {workers} and {threads}")
     watcher = observer or Observer()
+    if workers * (threads or 1) > cores():
+        watcher.note(
+            f"{workers} workers x {threads or 1} threads on {cores()} cores: more threads than "
+            "cores only wait for each other"
+        )
     watcher.phase("data", 0)
     from cfexp.search.prepare import prepare
 

@@ -7,6 +7,7 @@ computed for a row never depends on how many threads there are.
 from __future__ import annotations
 
 import os
+import warnings
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from threading import Lock
@@ -22,6 +23,16 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def warn_of_threads(threads: int | None) -> None:
+    """Warn of more threads than cores."""
+    if threads is not None and threads > cores():
+        warnings.warn(
+            f"{threads} threads on {cores()} cores: more threads than cores only wait for "
+            "each other",
+            stacklevel=3,
+        )
 
 
 def each_block(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -107,6 +108,8 @@ def compare(study: StudyRecord, runs: dict[str, Run]) -> None:
         for field in ("factors", "alpha", "regularization"):
             if field in record.model:
                 assert float(run.data.params[field]) == record.model[field]
+        tags = {name.removeprefix("cfexp."): words for name, words in run.data.tags.items()}
+        assert record.facts.items() <= tags.items()
 
 
 def test_every_run_is_in_mlflow(study: StudyRecord, home: Path) -> None:
@@ -115,6 +118,21 @@ def test_every_run_is_in_mlflow(study: StudyRecord, home: Path) -> None:
     assert runs["study"].info.status == "FINISHED"
     roles = Counter(record.role for record in study.runs)
     assert roles == {"baseline": 4, "trial": 6, "final": 4}
+
+
+def test_every_als_says_which_solver_auto_chose(study: StudyRecord, home: Path) -> None:
+    runs = runs_of(home)
+    for record in study.runs:
+        assert ("solver_used" in record.facts) == (record.model["kind"] == "als")
+        if record.model["kind"] == "als":
+            light = record.model["alpha"] <= 10  # values are ones
+            words = f"cg, {2 if light else 3} steps"
+            assert record.facts == {"solver_used": words}
+            assert runs[record.key].data.tags["cfexp.solver_used"] == words
+    board = json.loads((Path(study.folder) / "report" / "leaderboard.json").read_text())
+    told = {row["model"]: row["facts"] for row in board["rows"]}
+    assert told["als default"] == {"solver_used": "cg, 2 steps"}
+    assert told["popularity"] == {}
 
 
 def test_every_epoch_of_every_trial_is_a_step(study: StudyRecord, home: Path) -> None:

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cfexp.cli.lookup import Lookup
-    from cfexp.models.als_scorer import AlsScorer
-    from cfexp.models.item_model import ItemScorer
+    from cfexp.models.relating import RelatingScorer
 
+RELATING = ("als", "ease", "item_knn", "nmf", "svd")
+"""Kinds of models that know how items relate."""
 ModelName = Annotated[
     str,
     typer.Argument(
@@ -67,7 +68,8 @@ def similar(
     by: Annotated[
         Literal["cosine", "dot"] | None,
         typer.Option(
-            help="How the factors of ALS are compared.", show_default="cosine; else the weights"
+            help="How factors are compared (als, nmf, svd).",
+            show_default="cosine; ease and item_knn: their weights",
         ),
     ] = None,
     as_json: Json = False,
@@ -78,23 +80,17 @@ def similar(
     import numpy as np
 
     from cfexp.errors import InputError
-    from cfexp.models.als_scorer import AlsScorer
 
     found = _lookup(model, home, tracking_uri)
-    code = found.item(item)
     scorer = _telling(found, model)
-    asked = np.array([code], np.int32)
-    if isinstance(scorer, AlsScorer):
-        measure: str = by or "cosine"
-        items, values = scorer.similar_items(asked, k, by or "cosine")
-    else:
-        if by is not None:
-            raise InputError(
-                f"--by is for the factors of ALS; a model of kind {scorer.model.kind!r} has "
-                "weights of its own"
-            )
-        measure = "weight"
-        items, values = scorer.similar_items(asked, k)
+    code = found.item(item)
+    measure = by or scorer.measures[0]
+    if measure not in scorer.measures:
+        raise InputError(
+            f"--by {by} compares factors, and {model} is of kind {scorer.model.kind!r}, which "
+            f"compares items by {scorer.measures[0]} alone; leave --by out"
+        )
+    items, values = scorer.similar_items(np.array([code], np.int32), k, measure)
     rows = [
         {"rank": rank, **found.named(int(other)), measure: float(value)}
         for rank, (other, value) in enumerate(zip(items[0], values[0], strict=True), 1)
@@ -118,9 +114,10 @@ def explain(
 ) -> None:
     """Show what each item of a user's history adds to the score of an item."""
     found = _lookup(model, home, tracking_uri)
+    scorer = _telling(found, model)
     code = found.item(item)
     (one,) = found.users([user])
-    items, adds = _telling(found, model).explain(found.user_code(one), code)
+    items, adds = scorer.explain(found.user_code(one), code)
     score = float(adds.sum())
     rows: list[dict[str, Any]] = [
         {**found.named(int(other)), "adds": float(value)}
@@ -144,16 +141,15 @@ def _lookup(model: str, home: Path, tracking_uri: str | None) -> Lookup:
     return Lookup(open_model(model, home, tracking_uri))
 
 
-def _telling(found: Lookup, name: str) -> AlsScorer | ItemScorer:
+def _telling(found: Lookup, name: str) -> RelatingScorer:
     from cfexp.errors import InputError
-    from cfexp.models.als_scorer import AlsScorer
-    from cfexp.models.item_model import ItemScorer
+    from cfexp.models.relating import RelatingScorer
 
     scorer = found.model.scorer
-    if not isinstance(scorer, AlsScorer | ItemScorer):
+    if not isinstance(scorer, RelatingScorer):
         raise InputError(
-            f"this needs a model that knows how items relate (ALS, EASE, item-kNN), and {name} "
-            f"is of kind {scorer.model.kind!r}"
+            f"{name} is of kind {scorer.model.kind!r}, which does not know how items relate; "
+            f"this needs a model of kind {', '.join(RELATING)}"
         )
     return scorer
 

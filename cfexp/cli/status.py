@@ -33,6 +33,9 @@ def show_status(home: Path, name: str | None, *, as_json: bool) -> None:
     table = Table("study", "trials", "complete", "pruned", "failed", "best on validation", "state")
     for row in rows:
         best = "" if row["best"] is None else f"{row['objective']} {row['best']:.4f}"
+        best += "".join(
+            f"\n{name.removesuffix('_used')} {words}" for name, words in row["facts"].items()
+        )
         cells = [row["study"], f"{row['ended']}/{row['budget']}"]
         cells += [str(row[state]) for state in ("complete", "pruned", "failed")]
         table.add_row(*map(Text, [*cells, best, row["state"]]))
@@ -43,12 +46,12 @@ def summary(study: StudyRecord, *, running: bool) -> dict[str, Any]:
     """Return a study's progress as plain values."""
     trials = study.of_role("trial")
     states = Counter(run.state for run in trials)
-    values = [
-        run.metrics[f"val/{study.objectives[0]}"] for run in trials if run.state == "complete"
-    ]
-    best = max if study.direction == "maximize" else min
+    name = f"val/{study.objectives[0]}"
+    complete = [run for run in trials if run.state == "complete"]
+    better = max if study.direction == "maximize" else min
+    best = better(complete, key=lambda run: run.metrics[name], default=None)
     read = [reading.trials for reading in study.readings]
-    done = len(trials) == study.budget and (not values or study.budget in read)
+    done = len(trials) == study.budget and (best is None or study.budget in read)
     resting = "done" if done else "to be resumed with cfexp run"
     return {
         "study": study.name,
@@ -56,7 +59,8 @@ def summary(study: StudyRecord, *, running: bool) -> dict[str, Any]:
         "ended": len(trials),
         **{state: states[state] for state in ("complete", "pruned", "failed")},
         "objective": study.objectives[0],
-        "best": best(values) if values else None,
+        "best": None if best is None else best.metrics[name],
+        "facts": {} if best is None else best.facts,
         "test_readings": len(read),
         "state": "running" if running else resting,
     }

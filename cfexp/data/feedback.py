@@ -12,7 +12,7 @@ from cfexp.data.training import Positives
 from cfexp.recipe import Recipe
 
 if TYPE_CHECKING:
-    from cfexp.arrays import Codes, Floats, Matrix
+    from cfexp.arrays import Codes, Floats, Longs, Matrix
     from cfexp.data.interactions import Interactions
 
 _DAY = 86_400_000_000  # microseconds
@@ -41,7 +41,8 @@ class Feedback(Recipe):
     def positives(self, rows: Interactions) -> Positives:
         """Return the positives among `rows`, users x items, with their rank and age.
 
-        A pair of several rows is as old as its last one.
+        A pair of several rows is as old as its last one. `rows`, positive or not, say
+        which day is the newest.
         """
         pairs = csr(rows.user, rows.item, rows.value, rows.shape)
         last = _last_of_each_pair(rows)  # in the order of the matrix's entries
@@ -53,8 +54,8 @@ class Feedback(Recipe):
         pairs.eliminate_zeros()
         if self.values == "ones":
             pairs.data[:] = 1
-        rank, age = _recency(last.select(liked))
-        return Positives(pairs, rank, age)
+        rank, age, idle = _recency(last.select(liked), rows.time)
+        return Positives(pairs, rank, age, idle)
 
 
 def _last_of_each_pair(rows: Interactions) -> Interactions:
@@ -66,16 +67,26 @@ def _last_of_each_pair(rows: Interactions) -> Interactions:
     return rows.select(order[last])
 
 
-def _recency(rows: Interactions) -> tuple[Codes, Floats | None]:
-    """Return how many rows of its user are newer than each row, and by how many days."""
+def _recency(rows: Interactions, times: Longs | None) -> tuple[Codes, Floats | None, Floats | None]:
+    """Return how many rows of its user are newer than each row, and by how many days.
+
+    And, for every user, by how many days the newest of all `times` is newer than the
+    user's newest row; 0 for users without rows.
+    """
     n = len(rows)
     order = rows.order_by(*(() if rows.time is None else (rows.time,)), rows.user)
     count = np.bincount(rows.user, minlength=len(rows.users))
     end = np.cumsum(count)
     rank = np.empty(n, np.int32)
     rank[order] = end[rows.user[order]] - 1 - np.arange(n)
-    if rows.time is None:
-        return rank, None
-    newest = np.zeros(len(count), np.int64)
+    if rows.time is None or times is None:
+        return rank, None, None
+    newest = np.full(len(count), times.max(initial=0), np.int64)
+    idle = newest.copy()
     newest[count > 0] = rows.time[order[end[count > 0] - 1]]
-    return rank, ((newest[rows.user] - rows.time) / _DAY).astype(np.float32)
+    idle -= newest
+    return rank, _days(newest[rows.user] - rows.time), _days(idle)
+
+
+def _days(microseconds: Longs) -> Floats:
+    return (microseconds / _DAY).astype(np.float32)

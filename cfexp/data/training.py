@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from scipy import sparse
 
+from cfexp.arrays import frozen
+from cfexp.data.sound import csr_of, refuse_excess, refuse_values
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cfexp.arrays import AnyArray, Codes, Floats, Matrix
 
 
@@ -21,62 +25,78 @@ class Positives:
 
     `rank` (int32) and `age` (float32) have one number per entry of `matrix`, in its
     order. Rank counts a user's positives back from the newest, which has 0, by time and
-    then by input order; age is in days before the user's newest positive. Both are None
-    where nothing is known, as for a plain matrix; age also where the rows have no times.
-    `positives[rows]` selects rows as in NumPy, and all arrays come along.
+    then by input order; age is in days before the user's newest positive. `idle`
+    (float32) has one number per user: the days from their newest positive to the newest
+    row of all. All are None where nothing is known, as for a plain matrix; age and idle
+    also where the rows have no times. `positives[rows]` selects rows as in NumPy, and
+    all arrays come along.
     """
 
     matrix: Matrix
     rank: Codes | None = None
     age: Floats | None = None
+    idle: Floats | None = None
 
     def __post_init__(self) -> None:
-        for name in ("rank", "age"):
-            array = getattr(self, name)
-            if array is not None and array.shape != (self.nnz,):
+        refuse_excess(self)
+        for name in ("rank", "age", "idle"):
+            array, n = getattr(self, name), self.nnz
+            what = "entries"
+            if name == "idle":
+                n, what = self.shape[0], "rows"
+            if array is not None and array.shape != (n,):
                 raise ValueError(
                     f"{name} has shape {array.shape}, expected one number for each of the "
-                    f"{self.nnz} entries"
+                    f"{n} {what}"
                 )
 
     @classmethod
     def of(cls, history: History) -> Positives:
-        """Return `history` itself if it is Positives, else wrap a matrix without recency."""
-        if isinstance(history, Positives):
-            return history
-        given: Any = history
-        matrix: Matrix = sparse.csr_array(given, dtype=np.float32)
-        if not matrix.has_canonical_format:
-            matrix = matrix.copy()
-            matrix.sum_duplicates()
-        return cls(matrix)
+        """Return `history` itself if it is Positives, else wrap a matrix without recency.
+
+        The arrays of a canonical float32 CSR matrix are shared, not copied.
+        """
+        return history if isinstance(history, Positives) else cls(_canonical(history))
 
     def __getitem__(self, rows: Any) -> Positives:  # noqa: ANN401 - a slice, codes or a mask
         """Return the given rows; raise IndexError where there is no such row."""
-        indptr, asked = self.indptr, np.atleast_1d(np.arange(self.shape[0])[rows])
-        lengths = np.diff(indptr)[asked]
-        starts = np.concatenate([[0], np.cumsum(lengths)])
-        entries = np.arange(starts[-1]) + np.repeat(indptr[asked] - starts[:-1], lengths)
-        return self._rebuilt(entries, self.indices[entries], starts, (len(asked), self.shape[1]))
+        n = self.shape[0]
+        if not isinstance(rows, slice):
+            rows = np.atleast_1d(np.arange(n)[rows])
+            first, last = rows[[0, -1]] if len(rows) else (0, -1)
+            if last - first == len(rows) - 1 and (np.diff(rows) == 1).all():
+                rows = slice(first, last + 1)
+        if isinstance(rows, slice) and rows.indices(n) == (0, n, 1):
+            return self
+        return self._through(
+            lambda matrix: matrix[rows], None if self.idle is None else self.idle[rows]
+        )
 
     def transposed(self) -> Positives:
-        """Return the other orientation, items x users, with rank and age along."""
-        numbered = sparse.csr_array(
-            (np.arange(self.nnz), self.indices, self.indptr), shape=self.shape
-        )
-        other = numbered.T.tocsr()
-        return self._rebuilt(other.data, other.indices, other.indptr, other.shape)
+        """Return the other orientation, items x users, with rank and age along, not idle."""
+        return self._through(lambda matrix: matrix.T.tocsr(), None)
 
-    def _rebuilt(
-        self, entries: AnyArray, indices: AnyArray, indptr: AnyArray, shape: tuple[int, int]
-    ) -> Positives:
-        matrix = sparse.csr_array((self.data[entries], indices, indptr), shape=shape)
-        matrix.has_canonical_format = True
-        return Positives(
-            matrix,
-            None if self.rank is None else self.rank[entries],
-            None if self.age is None else self.age[entries],
-        )
+    def days_old(self) -> Floats | None:
+        """Return the days from every entry to the newest row of all, None where unknown."""
+        if self.age is None or self.idle is None:
+            return None
+        days = np.repeat(self.idle, np.diff(self.indptr))
+        days += self.age
+        return days
+
+    def _through(self, change: Callable[[Matrix], Matrix], idle: Floats | None) -> Positives:
+        """Return what `change` makes of the matrix, and of rank and age in its place."""
+        changed = change(self.matrix)
+        changed.has_canonical_format = True
+
+        def aligned(values: AnyArray | None) -> AnyArray | None:
+            if values is None:
+                return None
+            parts = (values, self.indices, self.indptr)
+            found: AnyArray = change(sparse.csr_array(parts, shape=self.shape)).data
+            return found
+
+        return Positives(changed, aligned(self.rank), aligned(self.age), idle)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -133,27 +153,36 @@ class TrainingData:
     positives: Positives
 
     def __post_init__(self) -> None:
-        values = self.positives.data
         if self.positives.nnz == 0:
-            raise DataError("there is no positive interaction to learn from")
-        if not (np.isfinite(values).all() and (values > 0).all()):
-            raise DataError("the values of positives must be finite and greater than 0")
+            raise DataError(
+                "there is no positive interaction to learn from: the matrix of "
+                f"{self.n_users} users x {self.n_items} items has no value above 0"
+            )
+        refuse_values(self.positives, "the values of positives")
 
     @classmethod
     def of(cls, matrix: Any) -> TrainingData:  # noqa: ANN401 - whatever SciPy reads
         """Return `matrix` itself if it is TrainingData, else check and convert it.
 
         `matrix` is Positives, or any SciPy sparse or dense users x items array of
-        values; zeros that are stored explicitly are dropped.
+        values; zeros that are stored explicitly are dropped. The arrays of a float32
+        CSR matrix with sorted, distinct indices and no zeros are shared, not copied:
+        whoever changes them changes the data of every model that has learnt from them.
+
+        Raises
+        ------
+        DataError
+            When it is no matrix of numbers, or too large a one, or its indices lie outside
+            of it; when there is no value, or one that is not finite or below 0.
         """
         if isinstance(matrix, TrainingData):
             return matrix
         if isinstance(matrix, Positives):
             return cls(matrix)
-        positives = sparse.csr_array(matrix, dtype=np.float32, copy=True)
-        positives.sum_duplicates()
-        positives.eliminate_zeros()
-        positives.sort_indices()
+        positives = _canonical(matrix)
+        if positives.nnz and positives.data.min() == 0:
+            positives = positives.copy()
+            positives.eliminate_zeros()
         return cls(Positives(positives))
 
     @property
@@ -170,3 +199,23 @@ class TrainingData:
     def by_item(self) -> Positives:
         """The same positives as an items x users matrix."""
         return self.positives.transposed()
+
+
+def _canonical(given: Any) -> Matrix:  # noqa: ANN401 - whatever SciPy reads
+    """Return a canonical float32 CSR matrix, made of `given`'s own arrays where they will do.
+
+    Those are read-only views then.
+    """
+    found = csr_of(given)
+    parts = (
+        found.data,
+        *(part.astype(np.int32, copy=False) for part in (found.indices, found.indptr)),
+    )
+    matrix: Matrix = sparse.csr_array(parts, shape=found.shape)  # made anew, it trusts no flag
+    if not matrix.has_canonical_format:
+        matrix = matrix.copy()
+        matrix.sum_duplicates()
+    matrix.data, matrix.indices, matrix.indptr = map(
+        frozen, (matrix.data, matrix.indices, matrix.indptr)
+    )
+    return matrix

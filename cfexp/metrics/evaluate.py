@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfexp.errors import EvaluationError
+from cfexp.errors import EvaluationError, TrainingError
 from cfexp.metrics.evaluation import Evaluation
 from cfexp.metrics.lists import TopLists
 from cfexp.metrics.metric import METRICS, Metric, PerUser
@@ -15,7 +15,7 @@ from cfexp.ranking import top_k
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cfexp.arrays import Codes, Longs, Mask, Matrix
+    from cfexp.arrays import Codes, Floats, Longs, Mask, Matrix
     from cfexp.models.model import MaskName, Scorer
     from cfexp.splits.split import StageData
 
@@ -56,6 +56,8 @@ def evaluate(
         When a metric is unknown.
     EvaluationError
         When there is nothing to measure, or when the mask hides a relevant item.
+    TrainingError
+        When scores are not finite, so that they rank nothing.
     """
     wanted = tuple(dict.fromkeys(Metric.parse(metric) for metric in metrics))
     if not wanted:
@@ -67,20 +69,23 @@ def evaluate(
     hidden = _hidden(stage, mask)
 
     queries = scorer.queries(history)
-    items, _ = top_k(
+    hidden = None if hidden is None else hidden[evaluated]
+    items, scores = top_k(
         lambda rows: scorer.scores(queries[rows]),
         len(evaluated),
         min(max(metric.k for metric in wanted), stage.relevant.shape[1]),
-        hidden=None if hidden is None else hidden[evaluated],
+        hidden=hidden,
         candidates=stage.candidates,
         threads=threads,
     )
+    n_candidates = int(np.count_nonzero(stage.candidates))
+    _refuse_unranked(items, scores, n_candidates - (0 if hidden is None else _row_counts(hidden)))
     lists = TopLists(
         items=items,
         hits=_hits(items, relevant),
         n_relevant=_row_counts(relevant),
         popularity=_row_counts(stage.training.by_item.matrix),
-        n_candidates=int(np.count_nonzero(stage.candidates)),
+        n_candidates=n_candidates,
     )
     evaluation = Evaluation(
         stage=stage.name,
@@ -115,6 +120,21 @@ def _with_relevant(stage: StageData, users: Codes | None) -> Codes:
 
 def _hidden(stage: StageData, mask: MaskName) -> Matrix | None:
     return {"interacted": stage.seen, "positives": stage.history.matrix, "none": None}[mask]
+
+
+def _refuse_unranked(items: Codes, scores: Floats, rankable: Longs | int) -> None:
+    """Raise TrainingError when scores are infinite, or items missing whose score is NaN.
+
+    `rankable` is how many items each user's list can have, or fewer.
+    """
+    found = np.count_nonzero(items >= 0, axis=1)
+    unranked = np.isposinf(scores[:, 0]) | (found < np.minimum(rankable, items.shape[1]))
+    if unranked.any():
+        raise TrainingError(
+            f"the scores of {np.count_nonzero(unranked):,} of {len(items):,} users are not "
+            "finite and rank nothing: the values or the model's weights are too large for "
+            "float32; lower them, or raise the regularization"
+        )
 
 
 def check_mask(stage: StageData, mask: MaskName) -> None:

@@ -14,7 +14,7 @@ from cfexp.models.confidence import Confidence, ConfidenceName, EpsilonName, Rec
 from cfexp.models.confidence import Orientation as Of
 from cfexp.models.model import Epoch, Model
 from cfexp.models.sweep import Rows, Side, Solver, Whitened, loss
-from cfexp.parallel import one_blas_thread
+from cfexp.parallel import one_blas_thread, warn_of_threads
 from cfexp.seeds import generator
 
 if TYPE_CHECKING:
@@ -97,8 +97,9 @@ class ALS(Model):
     """recency_scale when users are solved again to be scored; left out: recency_scale."""
     solver: Literal["auto", "cg", "cholesky"] = "auto"
     """Conjugate gradient, preconditioned and started from the last sweep; "auto" chooses its
-    steps: 2 where no positive weighs more than 10 unseen pairs, else 3. "cholesky" is
-    exact: the same loss to 0.1% after some epochs, 8 to 20 times slower."""
+    steps: 2 where no positive weighs more than 10 unseen pairs, else 3 (a run's record says
+    which, as solver_used). "cholesky" is exact: the same loss to 0.1% after some epochs, 8
+    to 20 times slower."""
     cg_steps: Annotated[int, Field(ge=1)] = 3
     """Steps per row and sweep of "cg". Without effect on the others."""
 
@@ -117,10 +118,10 @@ class ALS(Model):
         solved against its item factors before the first sweep. Where the items of
         `data` are not its items, `known` says for each which it was there (-1: new).
         """
-        warn_of_excess(self.factors, data.positives.shape, threads)
+        warn_of_excess(self.factors, data.positives.shape)
         f = self.factors
         users = Side.of(np.zeros((data.n_users, f), np.float32), threads)
-        items = Side.of(item_factors(data.n_items, f, rng, start, known), threads)
+        items = Side.of(item_factors(data.positives.shape, f, rng, start, known), threads)
         of_users, of_items = self.least(data.n_items), self.least(data.n_users)
         by_user, by_item = self.rows(data.positives), self.rows(data.by_item, "items")
         solver = self._solver(float(by_user.weights.max()))
@@ -141,7 +142,9 @@ class ALS(Model):
                 current(number)
                 factors = items.factors(f)
                 refuse_divergence(float(np.abs(factors).max()), "largest item factor", number)
-                return AlsScorer(self, data.positives, factors, threads=threads)
+                made = AlsScorer(self, data.positives, factors, threads=threads)
+                made.facts = {"solver_used": str(solver)}
+                return made
 
             def value() -> float | None:
                 current(number)
@@ -177,6 +180,7 @@ class ALS(Model):
 
         `start` and `known` are those of `train`.
         """
+        warn_of_threads(threads)
         data = TrainingData.of(matrix)
         *_, last = self.train(data, generator(rng), threads=threads, start=start, known=known)
         return cast("AlsScorer", last.scorer())

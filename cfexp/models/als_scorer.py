@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from scipy import sparse
 
 from cfexp.arrays import AnyArray, Codes, Doubles, Floats, frozen
+from cfexp.data.sound import exchanged, refuse_values
 from cfexp.data.training import Positives
+from cfexp.errors import DataError
 from cfexp.models.factor_scorer import FactorScorer
+from cfexp.models.finite import refuse_infinite
 from cfexp.models.sweep import Rows, Side, Solver, Whitened
-from cfexp.ranking import top_k
 
 if TYPE_CHECKING:
     from cfexp.data.training import History
@@ -66,11 +67,12 @@ class AlsScorer(FactorScorer):
         """
         given = Positives.of(users)
         if given.shape[1] != self.history.shape[0]:
-            raise ValueError(
-                f"the new items have {given.shape[1]} users, the model {self.history.shape[0]}"
+            raise DataError(
+                f"the new items have {given.shape[1]} users, the model {self.history.shape[0]} "
+                f"({given.shape[0]} x {given.shape[1]} given, items x users wanted)"
+                f"{exchanged(given.shape[::-1], self.history.shape)}"
             )
-        if not (np.isfinite(given.data).all() and (given.data > 0).all()):
-            raise ValueError("the values of new items must be finite and greater than 0")
+        refuse_values(given, "the values of new items")
         known = self._solve(self._whitened, self.model.rows(self.history))
         against = Whitened(known, self.model.least(given.shape[1]), ridged=self.model.nu > 0)
         return self._solve(against, self.model.rows(given, "items")).factors(self.model.factors)
@@ -78,6 +80,11 @@ class AlsScorer(FactorScorer):
     def _solve(self, against: Whitened, rows: Rows) -> Side:
         side = Side.of(np.zeros((len(rows), self.model.factors), np.float32), self.threads)
         against.solve(rows, side, Solver("cg", _MOST_STEPS, _TOLERANCE))
+        refuse_infinite(
+            side.solved,
+            "the factors that ALS solved from histories",
+            "lower scoring_alpha, scoring_recency or the values, or raise the regularization",
+        )
         return side
 
     def queries(self, history: History) -> Floats:
@@ -90,48 +97,20 @@ class AlsScorer(FactorScorer):
             return self.user_factors[users]
         return self.queries(self.history[users])
 
-    def similar_items(
-        self, items: Codes, k: int = 10, by: Literal["cosine", "dot"] = "cosine"
-    ) -> tuple[Codes, Floats]:
-        """Return the k items most like each of `items`, itself left out, and how much.
+    def contributions(self, history: Positives, item: int) -> Doubles:
+        """Return c_j y_item' W y_j for every entry j, with W = (Y'CY + reg I)^-1.
 
-        Both arrays are len(items) x k, as in `recommend`.
+        Hu, Koren & Volinsky 2008, section 5.
         """
-        if by not in {"cosine", "dot"}:
-            raise ValueError(f"by must be 'cosine' or 'dot', got {by!r}")
-        items = np.asarray(items, np.int32)
-        vectors = self.item_factors
-        if by == "cosine":
-            norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-            vectors = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
-        itself = sparse.csr_array(
-            (np.ones(len(items), np.float32), items, np.arange(len(items) + 1)),
-            shape=(len(items), self.n_items),
-        )
-        return top_k(
-            lambda block: vectors[items[block]] @ vectors.T,
-            len(items),
-            k,
-            hidden=itself,
-            threads=self.threads,
-        )
-
-    def explain(self, user: int, item: int) -> tuple[Codes, Doubles]:
-        """Return the items of a user's history and what each adds to the score of `item`.
-
-        Largest first. With W = (Y'CY + reg I)^-1, item j adds c_j y_item' W y_j, and the
-        sum is the score (Hu, Koren & Volinsky 2008, section 5).
-        """
-        row, model = self.history[[user]], self.model
+        model = self.model
         factors = self.item_factors.astype(np.float64)
-        added = model.weighting(scoring=True).added(row).astype(np.float64)
+        added = model.weighting(scoring=True).added(history).astype(np.float64)
         added /= model.unseen_weight
-        own = factors[row.indices]
+        own = factors[history.indices]
         system = factors.T @ factors + own.T @ (added[:, None] * own)
-        system[np.diag_indices_from(system)] += model.penalty(row.nnz, self.n_items)
-        adds = (1 + added) * (own @ np.linalg.solve(system, factors[item]))
-        order = np.argsort(-adds, kind="stable")
-        return row.indices[order].astype(np.int32), adds[order]
+        system[np.diag_indices_from(system)] += model.penalty(history.nnz, self.n_items)
+        adds: Doubles = (1 + added) * (own @ np.linalg.solve(system, factors[item]))
+        return adds
 
     @classmethod
     def from_arrays(

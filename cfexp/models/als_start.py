@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfexp.errors import TrainingError
-from cfexp.parallel import cores
+from cfexp.data.sound import exchanged
+from cfexp.errors import DataError, TrainingError
 
 if TYPE_CHECKING:
-    from cfexp.arrays import Codes, Floats
+    from cfexp.arrays import AnyArray, Codes, Floats
     from cfexp.models.als_scorer import AlsScorer
 
 
 def item_factors(
-    n_items: int,
+    shape: tuple[int, int],
     factors: int,
     rng: np.random.Generator,
     start: AlsScorer | None = None,
     known: Codes | None = None,
 ) -> Floats:
-    """Return the item factors to start from, n_items x factors.
+    """Return the item factors to start from, items x factors, for data of `shape`.
 
     Normal with deviation 0.1 / sqrt(factors); in place of these, where there is a
     `start`, its factors: as many as wanted, those along which items differ most. `known`
@@ -30,17 +30,22 @@ def item_factors(
 
     Raises
     ------
-    ValueError
+    DataError
         When `known` does not name one item of `start`, or -1, for every item.
     """
+    n_items = shape[1]
     fresh = rng.standard_normal((n_items, factors), np.float32) * np.float32(0.1 / factors**0.5)
     if start is None:
         return fresh
-    codes = np.arange(start.n_items) if known is None else np.asarray(known)
-    if codes.shape != (n_items,) or not ((codes >= -1) & (codes < start.n_items)).all():
-        raise ValueError(
-            f"the start has {start.n_items} items and the data {n_items}: `known` must give, "
-            "for every item of the data, its code in the start, or -1 for a new one"
+    codes: AnyArray = np.arange(start.n_items) if known is None else np.asarray(known)
+    fits = codes.shape == (n_items,) and codes.dtype.kind in "iu"
+    if not (fits and ((codes >= -1) & (codes < start.n_items)).all()):
+        had = start.history.shape
+        raise DataError(
+            f"the start has {start.n_items} items and the data {n_items} ({had[0]} x {had[1]} "
+            f"and {shape[0]} x {n_items} users x items){exchanged(shape, had)}: `known` must "
+            "give, for every item of the data, its code in the start, or -1 for a new one; "
+            + ("there is no `known`" if known is None else _described(codes))
         )
     old = start.item_factors
     if old.shape[1] > factors:
@@ -61,17 +66,16 @@ def refuse_divergence(number: float, name: str, epoch: int) -> None:
         )
 
 
-def warn_of_excess(factors: int, shape: tuple[int, int], threads: int | None) -> None:
-    """Warn of more factors than users or items, and of more threads than cores."""
+def _described(codes: AnyArray) -> str:
+    span = f" from {codes.min()} to {codes.max()}" if codes.size else ""
+    return f"`known` has shape {codes.shape}, {codes.dtype}{span}"
+
+
+def warn_of_excess(factors: int, shape: tuple[int, int]) -> None:
+    """Warn of more factors than users or items."""
     if factors > min(shape):
         warnings.warn(
             f"{factors} factors for {shape[0]} users and {shape[1]} items: more than "
             f"{min(shape)} add nothing",
-            stacklevel=3,
-        )
-    if threads is not None and threads > cores():
-        warnings.warn(
-            f"{threads} threads on {cores()} cores: more threads than cores only wait for "
-            "each other",
             stacklevel=3,
         )

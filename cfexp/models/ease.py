@@ -110,6 +110,11 @@ class EaseScorer(ItemScorer):
         """Return rows of B."""
         return self.weights[items]
 
+    def column(self, items: Codes, item: int) -> Floats:
+        """Return entries of a column of B."""
+        entries: Floats = self.weights[items, item]
+        return entries
+
     def scores(self, queries: Matrix) -> Floats:
         """Return XB for the rows X of `queries`."""
         sums = np.zeros((queries.shape[0], self.n_items), np.float32)

@@ -7,20 +7,24 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 
 from cfexp.arrays import frozen
-from cfexp.models.model import Scorer
+from cfexp.models.relating import RelatingScorer
 
 if TYPE_CHECKING:
-    from cfexp.arrays import AnyArray, Floats
+    from collections.abc import Callable
+
+    from cfexp.arrays import AnyArray, Codes, Floats
     from cfexp.data.training import Positives
     from cfexp.models.model import Model
 
 
-class FactorScorer(Scorer):
+class FactorScorer(RelatingScorer):
     """Scores are user factors times item factors; subclasses say what a user's are.
 
-    `item_factors` is items x factors, float32, read-only.
+    `item_factors` is items x factors, float32, read-only. Items are alike by the cosine
+    or the dot product of their factors.
     """
 
+    measures = ("cosine", "dot")
     recipe: ClassVar[type[Model]]
     """The models whose scorers these are."""
 
@@ -37,6 +41,14 @@ class FactorScorer(Scorer):
     def scores(self, queries: Floats) -> Floats:
         """Return user factors times item factors."""
         return queries @ self.item_factors.T
+
+    def likeness(self, by: str) -> Callable[[Codes], Floats]:
+        """Return what multiplies factors, of length 1 for "cosine", with all items'."""
+        vectors = self.item_factors
+        if by == "cosine":
+            norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+            vectors = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
+        return lambda items: vectors[items] @ vectors.T
 
     def arrays(self) -> dict[str, AnyArray]:
         """Return the item factors."""

@@ -9,6 +9,7 @@ from pydantic import Field
 from scipy import sparse
 
 from cfexp.models import neighbours
+from cfexp.models.finite import refuse_infinite
 from cfexp.models.item_model import ItemModel, ItemScorer
 from cfexp.models.item_weights import bm25, tf_idf, with_values
 from cfexp.models.model import Epoch, Model
@@ -87,12 +88,14 @@ class ItemKNN(ItemModel):
             neighbours.add_products(*items, *users, block.start, products)
             scale = norms[block, None] * norms + self.shrinkage
             np.divide(products, scale, out=products, where=products > 0)
-            return products.astype(np.float32)
+            with np.errstate(over="ignore"):  # told by what follows
+                return products.astype(np.float32)
 
         itself = sparse.eye_array(n, format="csr", dtype=np.float32)
         k = min(self.neighbours, n)
         best, values = top_k(cosines, n, k, hidden=itself, threads=threads)
         kept = values > 0
+        refuse_infinite(values[kept], "similarities", "raise normalization, or set binary = true")
         starts = np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
         similar = sparse.csr_array((values[kept], best[kept], starts), shape=(n, n))
         similar.sort_indices()
@@ -120,6 +123,11 @@ class ItemKnnScorer(ItemScorer):
     def rows(self, items: Codes) -> Floats:
         """Return rows of the similarity matrix."""
         dense: Floats = self.similarities[items].toarray()
+        return dense
+
+    def column(self, items: Codes, item: int) -> Floats:
+        """Return entries of a column of the similarity matrix."""
+        dense: Floats = self.similarities[items][:, [item]].toarray()[:, 0]
         return dense
 
     def scores(self, queries: Matrix) -> Floats:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field
-from scipy import sparse
 
 from cfexp.errors import DataError
 from cfexp.models.item_weights import valued, with_values
-from cfexp.models.model import Model, Scorer
-from cfexp.ranking import top_k
+from cfexp.models.model import Model
+from cfexp.models.relating import RelatingScorer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cfexp.arrays import Codes, Doubles, Floats, Matrix
     from cfexp.data.training import History, Positives
 
@@ -76,10 +77,14 @@ class ItemModel(Model):
         return faded
 
 
-class ItemScorer(Scorer):
-    """Scores are sums of rows of a matrix of items by items, one per item of the history."""
+class ItemScorer(RelatingScorer):
+    """Scores are sums of rows of a matrix of items by items, one per item of the history.
+
+    Items are alike by what one adds to the score of the other.
+    """
 
     model: ItemModel
+    measures = ("weight",)
 
     @abstractmethod
     def queries(self, history: History) -> Matrix:
@@ -89,33 +94,20 @@ class ItemScorer(Scorer):
     def rows(self, items: Codes) -> Floats:
         """Return what each of `items` adds to the score of every item; a new array."""
 
-    def similar_items(self, items: Codes, k: int = 10) -> tuple[Codes, Floats]:
-        """Return the k items that each of `items` speaks most for, and how much.
+    @abstractmethod
+    def column(self, items: Codes, item: int) -> Floats:
+        """Return what each of `items` adds to the score of `item`."""
 
-        Both arrays are len(items) x k, as in `recommend`; an item is not similar to itself.
-        """
-        items = np.asarray(items, np.int32)
-        itself = sparse.csr_array(
-            (np.ones(len(items), np.float32), items, np.arange(len(items) + 1)),
-            shape=(len(items), self.n_items),
-        )
-        return top_k(
-            lambda block: self.rows(items[block]),
-            len(items),
-            k,
-            hidden=itself,
-            threads=self.threads,
-        )
+    def likeness(self, by: str) -> Callable[[Codes], Floats]:
+        """Return `rows`."""
+        del by
+        return self.rows
 
-    def explain(self, user: int, item: int) -> tuple[Codes, Doubles]:
-        """Return the items of a user's history and what each adds to the score of `item`.
-
-        Largest first; the sum is the score.
-        """
-        row = self.queries(self.history[[user]])
-        adds = row.data.astype(np.float64) * self.rows(row.indices)[:, item]
-        order = np.argsort(-adds, kind="stable")
-        return row.indices[order].astype(np.int32), adds[order]
+    def contributions(self, history: Positives, item: int) -> Doubles:
+        """Return the weight of every entry, times what its item adds."""
+        row = self.queries(history)
+        adds: Doubles = row.data.astype(np.float64) * self.column(row.indices, item)
+        return adds
 
 
 def _times(matrix: Matrix, factor: Doubles | None) -> Matrix:

@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from cfexp.models.finite import refuse_infinite
+
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Doubles, Matrix
     from cfexp.data.training import Positives
 
 
 def with_values(matrix: Matrix, values: AnyArray) -> Matrix:
-    """Return a matrix with other values (as float32) at the same places."""
-    parts = (values.astype(np.float32), matrix.indices, matrix.indptr)
+    """Return a matrix with other values (as float32) at the same places.
+
+    Raises TrainingError for values that float32 does not hold.
+    """
+    with np.errstate(over="ignore"):  # told by what follows
+        parts = (values.astype(np.float32), matrix.indices, matrix.indptr)
+    refuse_infinite(parts[0], "the weights of interactions", "lower recency, or the values")
     return sparse.csr_array(parts, shape=matrix.shape)
 
 

@@ -9,17 +9,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from cfexp.data.sound import exchanged, refuse_values
 from cfexp.data.training import History, Positives, TrainingData
+from cfexp.errors import DataError
 from cfexp.models.listing import best_items
+from cfexp.parallel import warn_of_threads
 from cfexp.recipe import Recipe
 from cfexp.seeds import generator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from cfexp.arrays import AnyArray, Codes, Floats, Mask, Matrix
     from cfexp.data.interactions import Vocabulary
@@ -50,6 +54,8 @@ class Scorer(ABC):
     """Positives of the users it was fitted on (users x items), the default history."""
     threads: int | None = None
     """How many threads may score (None: all cores); results do not depend on it."""
+    facts: Mapping[str, str] = MappingProxyType({})
+    """What the fit settled by itself, in words by name (`solver_used`); not saved."""
 
     @property
     @abstractmethod
@@ -79,12 +85,15 @@ class Scorer(ABC):
         """Return the scorer that `arrays()` described."""
 
     def checked(self, history: History) -> Positives:
-        """Return `history` as Positives, or raise ValueError: wrong width, or values not > 0."""
+        """Return `history` as Positives, or raise DataError: wrong width, or values not > 0."""
         history = Positives.of(history)
         if history.shape[1] != self.n_items:
-            raise ValueError(f"the history has {history.shape[1]} items, the model {self.n_items}")
-        if not (np.isfinite(history.data).all() and (history.data > 0).all()):
-            raise ValueError("the values of a history must be finite and greater than 0")
+            given, own = history.shape, self.history.shape
+            raise DataError(
+                f"the history has {given[1]} items, the model {self.n_items} ({given[0]} x "
+                f"{given[1]} and {own[0]} x {own[1]} users x items){exchanged(given, own)}"
+            )
+        refuse_values(history, "the values of a history")
         return history
 
     def recommend(
@@ -178,7 +187,7 @@ class Scorer(ABC):
 
         Raises
         ------
-        ValueError
+        DataError
             When a vocabulary, `titles` or `seen` does not fit the shape of the history.
         """
         from cfexp.models.saving import write_scorer
@@ -215,6 +224,7 @@ class Model(Recipe, ABC):
         threads: int | None = None,
     ) -> Scorer:
         """Train to the last epoch on a users x items matrix of values (or TrainingData)."""
+        warn_of_threads(threads)
         epochs = self.train(TrainingData.of(matrix), generator(rng), threads=threads)
         *_, last = epochs
         return last.scorer()

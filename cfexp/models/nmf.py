@@ -9,7 +9,9 @@ import numpy as np
 from numba import njit
 from pydantic import Field
 
+from cfexp.models.als_start import warn_of_excess
 from cfexp.models.factor_scorer import FactorScorer
+from cfexp.models.finite import SMALLER, overflow_told, refuse_infinite
 from cfexp.models.item_weights import valued
 from cfexp.models.model import Epoch, Model
 from cfexp.models.neighbours import entries
@@ -18,8 +20,8 @@ from cfexp.parallel import each_block, one_blas_thread
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cfexp.arrays import Floats
-    from cfexp.data.training import History, TrainingData
+    from cfexp.arrays import Doubles, Floats
+    from cfexp.data.training import History, Positives, TrainingData
 
 _SEED = 0  # of the start, a randomised singular value decomposition
 _BLOCK = 64
@@ -53,6 +55,7 @@ class NMF(Model):
         from sklearn.exceptions import ConvergenceWarning
 
         del rng
+        warn_of_excess(self.factors, data.positives.shape)
         learner = Factorization(
             min(self.factors, data.n_users, data.n_items),
             init="nndsvda",
@@ -60,12 +63,15 @@ class NMF(Model):
             max_iter=self.iterations,
             random_state=_SEED,
         )
-        with one_blas_thread, warnings.catch_warnings():
+        told = overflow_told("NMF", data.positives)
+        with one_blas_thread, told, warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # `iterations` says when
             learner.fit(valued(data.positives, binary=self.binary))
         factors = np.ascontiguousarray(learner.components_.T, np.float32)
+        refuse_infinite(factors, "the factors of NMF", SMALLER)
         scorer = NmfScorer(self, data.positives, factors)
         scorer.threads = threads
+        scorer.facts = {"iterations_used": str(learner.n_iter_)}
         yield Epoch(1, lambda: scorer, lambda: None)
 
 
@@ -90,6 +96,19 @@ class NmfScorer(FactorScorer):
             self.threads,
         )
         return users
+
+    def contributions(self, history: Positives, item: int) -> Doubles:
+        """Return x_j h_j'(H_s'H_s)^+ h_item for every entry j, over the user's tastes s.
+
+        Those are the factors that are above 0; where the others stay 0, least squares is
+        linear in the history.
+        """
+        tastes = self.queries(history)[0] > 0
+        factors = self.item_factors[:, tastes].astype(np.float64)
+        along = np.linalg.lstsq(factors.T @ factors, factors[item])[0]
+        row = valued(history, binary=self.model.binary)
+        adds: Doubles = row.data * (factors[row.indices] @ along)
+        return adds
 
 
 @njit(nogil=True, cache=True)

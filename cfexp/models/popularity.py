@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 class Popularity(Model):
     """An item's score is the number of users who have it among their positives.
 
-    With a half-life an older positive counts less: 0.5^(age / half_life_days), where age
-    is counted back from the user's newest positive.
+    With a half-life an older positive counts less: 0.5^(days / half_life_days), where
+    days are counted back from the newest row that is fitted, whoever's it is. (Another
+    day to count from would change all scores by one factor, and no list.)
     """
 
     kind: Literal["popularity"] = "popularity"
 
     half_life_days: Annotated[float, Field(gt=0)] | None = None
-    """After so many days a positive counts half; left out: all count the same."""
+    """A positive so many days before the newest row counts half, twice as many days before
+    it a quarter; left out: all count the same."""
 
     def train(
         self, data: TrainingData, rng: np.random.Generator, *, threads: int | None = None
@@ -43,13 +45,13 @@ class Popularity(Model):
     def _weights(self, data: TrainingData) -> Doubles | None:
         if self.half_life_days is None:
             return None
-        age = data.positives.age
-        if age is None:
+        days = data.positives.days_old()
+        if days is None:
             raise DataError(
-                f"half_life_days = {self.half_life_days} needs the age of every positive, and "
+                f"half_life_days = {self.half_life_days} needs the date of every positive, and "
                 "the data have no times; name a time column, or leave half_life_days out"
             )
-        weights: Doubles = 0.5 ** (age.astype(np.float64) / self.half_life_days)
+        weights: Doubles = 0.5 ** (days.astype(np.float64) / self.half_life_days)
         return weights
 
 

@@ -202,7 +202,7 @@ def load(path: Path | str) -> SavedModel:
             _seen(arrays, shape),
             TypeAdapter(MaskName).validate_python(header.get("mask", "positives")),
         )
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (DataError, ValueError, KeyError, TypeError, IndexError) as error:
         raise ModelFileError(f"{path} is damaged: {error}") from error
 
 

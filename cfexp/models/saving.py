@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cfexp.data.sound import exchanged
+from cfexp.errors import DataError
 from cfexp.models import archive
 
 if TYPE_CHECKING:
@@ -28,7 +30,10 @@ def write_scorer(
     history = scorer.history
     _check_lengths(history.shape, users=users, items=items, titles=titles)
     if seen is not None and seen.shape != history.shape:
-        raise ValueError(f"seen has shape {seen.shape}, the history {history.shape}")
+        raise DataError(
+            f"seen has shape {seen.shape}, the history {history.shape}: both must be users x "
+            f"items{exchanged(seen.shape, history.shape)}"
+        )
     arrays: dict[str, AnyArray | None] = {
         "history.indptr": history.indptr,
         "history.indices": history.indices,
@@ -67,7 +72,7 @@ def _check_lengths(
         ("titles", titles, n_items),
     ):
         if given is not None and len(given) != n:
-            raise ValueError(
+            raise DataError(
                 f"{len(given)} {name} for a model of {n_users} users and {n_items} items; "
                 "are users and items exchanged?"
             )

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from cfexp.models.als_start import warn_of_excess
 from cfexp.models.factor_scorer import FactorScorer
+from cfexp.models.finite import SMALLER, overflow_told, refuse_infinite
 from cfexp.models.item_weights import valued
 from cfexp.models.model import Epoch, Model
 from cfexp.parallel import one_blas_thread
@@ -15,8 +17,8 @@ from cfexp.parallel import one_blas_thread
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cfexp.arrays import Floats
-    from cfexp.data.training import History, TrainingData
+    from cfexp.arrays import Doubles, Floats
+    from cfexp.data.training import History, Positives, TrainingData
 
 _SEED = 0  # of the random projection, which the result does not show
 _POWER_ITERATIONS = 6
@@ -45,7 +47,8 @@ class PureSVD(Model):
         from sklearn.utils.extmath import randomized_svd
 
         del rng
-        with one_blas_thread:
+        warn_of_excess(self.factors, data.positives.shape)
+        with one_blas_thread, overflow_told("PureSVD", data.positives):
             _, _, vectors = randomized_svd(
                 valued(data.positives, binary=self.binary),
                 min(self.factors, data.n_users, data.n_items),
@@ -53,7 +56,9 @@ class PureSVD(Model):
                 power_iteration_normalizer="QR",
                 random_state=_SEED,
             )
-        scorer = SvdScorer(self, data.positives, np.ascontiguousarray(vectors.T, np.float32))
+        factors = np.ascontiguousarray(vectors.T, np.float32)
+        refuse_infinite(factors, "singular vectors", SMALLER)
+        scorer = SvdScorer(self, data.positives, factors)
         scorer.threads = threads
         yield Epoch(1, lambda: scorer, lambda: None)
 
@@ -69,3 +74,10 @@ class SvdScorer(FactorScorer):
         rows = valued(self.checked(history), binary=self.model.binary)
         factors: Floats = rows @ self.item_factors
         return factors
+
+    def contributions(self, history: Positives, item: int) -> Doubles:
+        """Return x_j v_j'v_item for every entry j."""
+        row = valued(history, binary=self.model.binary)
+        factors = self.item_factors.astype(np.float64)
+        adds: Doubles = row.data * (factors[row.indices] @ factors[item])
+        return adds

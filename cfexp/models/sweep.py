@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 
 _ROWS = 128  # rows solved at a time
 _GRAM_ROWS = 1024  # rows whose products are summed at a time
+_GROWN = (
+    "the factors have grown beyond what can be computed with; raise the regularization, or "
+    'lower alpha, or take confidence = "log"'
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +84,11 @@ class Solver:
     name: str
     steps: int = 0
     tolerance: float = 0.0
+
+    def __str__(self) -> str:
+        if self.name == "cholesky":
+            return self.name
+        return f"{self.name}, {self.steps} step{'' if self.steps == 1 else 's'}"
 
     def __call__(
         self, rows: Rows, diagonal: Floats, fixed: Floats, block: slice, solved: Floats
@@ -162,10 +171,7 @@ class Whitened:
             try:
                 g = self._by_directions(gram, regularization) if ridged else self._lower(gram)
             except np.linalg.LinAlgError as error:
-                raise TrainingError(
-                    "the factors have grown beyond what can be computed with; raise the "
-                    'regularization, or lower alpha, or take confidence = "log"'
-                ) from error
+                raise TrainingError(_GROWN) from error
             self.diagonal = frozen((1 / g).astype(np.float32))
             self.factors = frozen(fixed.times(self.inverse.T))
 
@@ -191,7 +197,10 @@ class Whitened:
                 solver(rows, self.diagonal, self.factors, block, part)
                 free.solved[block] = part
 
-            each_block(len(rows), _ROWS, solve, free.threads)
+            try:
+                each_block(len(rows), _ROWS, solve, free.threads)
+            except np.linalg.LinAlgError as error:
+                raise TrainingError(_GROWN) from error
         free.back = self.inverse
 
 

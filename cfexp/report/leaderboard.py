@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cfexp.analysis.seeds import configuration, is_counted, seeds_of
 from cfexp.analysis.words import plain
 from cfexp.report.numbers import mean_and_spread
+from cfexp.search.record import joined
 
 if TYPE_CHECKING:
     from cfexp.search.record import Role, RunRecord, StudyRecord
@@ -20,7 +21,8 @@ class Row:
     `metrics` and `spread` are keyed like `RunRecord.metrics` (`test/ndcg@10`); there
     is no spread for a single seed. `runs` are those that ended well, one per seed;
     `reason` says why there is none. `searched` are the hyperparameters that the study
-    searches, `model` are all. `seconds` is the mean time of a fit.
+    searches, `model` are all. `seconds` is the mean time of a fit, `facts` what the
+    fits settled by themselves (`solver_used`).
     """
 
     label: str
@@ -38,6 +40,7 @@ class Row:
     spread: dict[str, float]
     seconds: float | None
     reason: str | None
+    facts: dict[str, str]
 
 
 def leaderboard(study: StudyRecord) -> list[Row]:
@@ -122,6 +125,7 @@ def _row(study: StudyRecord, runs: list[RunRecord]) -> Row:
         spread={key: spread for key, (_, spread) in folded.items() if spread is not None},
         seconds=sum(fits) / len(fits) if fits else None,
         reason=None if done else plain(first.reason or first.state),
+        facts=joined(run.facts for run in done),
     )
 
 

@@ -94,6 +94,7 @@ def leaderboard_json(study: StudyRecord) -> dict[str, Any]:
                 "fit_seconds": row.seconds,
                 "reason": row.reason,
                 "parameters": row.model,
+                "facts": row.facts,
                 "metrics": row.metrics,
                 "spread": row.spread,
             }

@@ -87,6 +87,7 @@ class TrialJob(Job):
             curve=tuple(Point(**point) for point in answer["curve"]),
             best_epoch=answer["best_epoch"],
             seconds=answer["seconds"],
+            facts=answer["facts"],
         )
 
     def failed(self, reason: str) -> None:
@@ -127,7 +128,7 @@ class ReadJob(Job):
         }
 
     def done(self, answer: dict[str, Any]) -> None:
-        self._end(metrics=answer["metrics"], seconds=answer["seconds"])
+        self._end(metrics=answer["metrics"], seconds=answer["seconds"], facts=answer["facts"])
 
     def failed(self, reason: str) -> None:
         self._end(state="failed", reason=reason, vectors=None)

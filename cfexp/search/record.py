@@ -8,10 +8,26 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 Role = Literal["baseline", "trial", "final"]
 State = Literal["complete", "pruned", "failed"]
+
+
+def joined(facts: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Return the facts of several fits as one; where they differ, one after the other.
+
+    >>> joined([{"solver_used": "cg, 2 steps"}, {"solver_used": "cg, 3 steps"}])
+    {'solver_used': 'cg, 2 steps; cg, 3 steps'}
+    """
+    known: dict[str, dict[str, None]] = {}
+    for one in facts:
+        for name, words in one.items():
+            known.setdefault(name, {})[words] = None
+    return {name: "; ".join(words) for name, words in known.items()}
 
 
 @dataclass(frozen=True)
@@ -32,7 +48,8 @@ class RunRecord:
     `kind` included. `metrics` are keyed `val/ndcg@10`, `test/recall@20`. `curve` has
     one point per evaluated epoch (`val/...` metrics and `train/loss`). `seconds` holds
     `fit` and `score`. `vectors` is the path, relative to the study's folder, of the
-    per-user metrics, where they were kept. Times are milliseconds since 1970.
+    per-user metrics, where they were kept. `facts` are what its fit settled by itself,
+    in words (`solver_used`). Times are milliseconds since 1970.
     """
 
     role: Role
@@ -51,6 +68,7 @@ class RunRecord:
     generation: int = 0
     reason: str | None = None
     vectors: str | None = None
+    facts: dict[str, str] = field(default_factory=dict)
     started: int = 0
     ended: int = 0
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cfexp.metrics.evaluate import Evaluation, evaluate
-from cfexp.search.record import Point
+from cfexp.search.record import Point, joined
 
 if TYPE_CHECKING:
     from cfexp.metrics.metric import Metric
@@ -24,13 +24,17 @@ Report = Callable[[Point], bool]
 
 @dataclass(frozen=True)
 class Result:
-    """What a run found: the metrics of its best epoch (`val/ndcg@10`) and how it got there."""
+    """What a run found: the metrics of its best epoch (`val/ndcg@10`) and how it got there.
+
+    `facts` are those of its scorers.
+    """
 
     metrics: dict[str, float]
     curve: tuple[Point, ...]
     best_epoch: int
     stopped: bool
     seconds: dict[str, float]
+    facts: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Readings:
     scorer: Scorer
     """Fitted for the test stage."""
     seconds: dict[str, float]
+    facts: dict[str, str]
 
 
 def search_run(
@@ -61,6 +66,7 @@ def search_run(
     run ends early when `report` says so.
     """
     best, points, stopped = None, [], False
+    facts: dict[str, str] = {}
     clock = _Clock()
     evaluated = partial(
         _evaluated, stages=stages, metrics=metrics, mask=mask, clock=clock, threads=threads
@@ -73,7 +79,7 @@ def search_run(
     for epochs in zip(*streams, strict=True):
         pending = epochs
         if epochs[0].number % evaluate_every == 0:
-            point = evaluated(epochs)
+            point, facts = evaluated(epochs)
             points.append(point)
             best = _better(best, point, metrics[0])
             pending = None
@@ -81,14 +87,14 @@ def search_run(
                 stopped = point.epoch < getattr(model, "epochs", 1)
                 break
     if pending is not None:  # the last epoch is always looked at
-        point = evaluated(pending)
+        point, facts = evaluated(pending)
         points.append(point)
         best = _better(best, point, metrics[0])
         report(point)
     if best is None:
         raise ValueError(f"{model.kind} yielded no epoch")
     kept = {name: value for name, value in best.metrics.items() if name.startswith("val/")}
-    return Result(kept, tuple(points), best.epoch, stopped, clock.seconds())
+    return Result(kept, tuple(points), best.epoch, stopped, clock.seconds(), facts)
 
 
 def read_run(
@@ -109,16 +115,22 @@ def read_run(
     evaluations: dict[str, Evaluation] = {}
     for stage in stages:
         if id(stage.training) not in scorers:
-            scorers[id(stage.training)] = model.fit(
-                stage.training, np.random.default_rng([seed, 0]), threads=threads
-            )
+            rng = np.random.default_rng([seed, 0])
+            *_, last = model.train(stage.training, rng, threads=threads)
+            scorers[id(stage.training)] = last.scorer()
         clock.fitted()
         scorer = scorers[id(stage.training)]
         evaluations[stage.name] = evaluate(scorer, stage, metrics, mask=mask, threads=threads)
         clock.scored()
     validation = [evaluations[stage.name].means() for stage in stages[:-1]]
     values = _means(validation, "val/") | _means([evaluations[stages[-1].name].means()], "test/")
-    return Readings(values, evaluations, scorers[id(stages[-1].training)], clock.seconds())
+    return Readings(
+        values,
+        evaluations,
+        scorers[id(stages[-1].training)],
+        clock.seconds(),
+        joined(scorer.facts for scorer in scorers.values()),
+    )
 
 
 class _Clock:
@@ -148,18 +160,20 @@ def _evaluated(
     mask: MaskName,
     clock: _Clock,
     threads: int | None,
-) -> Point:
+) -> tuple[Point, dict[str, str]]:
+    """Return the metrics of an epoch, and the facts of its scorers."""
     clock.fitted()
+    scorers = [epoch.scorer() for epoch in epochs]
     means = [
-        evaluate(epoch.scorer(), stage, metrics, mask=mask, threads=threads).means()
-        for epoch, stage in zip(epochs, stages, strict=True)
+        evaluate(scorer, stage, metrics, mask=mask, threads=threads).means()
+        for scorer, stage in zip(scorers, stages, strict=True)
     ]
     values = _means(means, "val/")
     losses = [loss for epoch in epochs if (loss := epoch.loss()) is not None]
     if losses:
         values["train/loss"] = float(np.mean(losses))
     clock.scored()
-    return Point(epochs[0].number, values)
+    return Point(epochs[0].number, values), joined(scorer.facts for scorer in scorers)
 
 
 def _means(values: Sequence[dict[str, float]], prefix: str) -> dict[str, float]:

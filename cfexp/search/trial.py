@@ -79,7 +79,7 @@ class Objective:
             threads=self.threads,
         )
         trial.set_user_attr("best_epoch", result.best_epoch)
-        for name, value in result.metrics.items():
+        for name, value in {**result.metrics, **result.facts}.items():
             trial.set_user_attr(name, value)
         if result.stopped:
             raise TrialPruned

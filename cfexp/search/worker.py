@@ -12,9 +12,11 @@ import dataclasses
 import json
 import os
 import queue
+import re
 import sys
 import threading
 import traceback
+import warnings
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -49,6 +51,7 @@ class Worker:
         self._folder = Path()
         self._evaluate_every = 1
         self._threads: int | None = None
+        self._told: set[str] = set()
 
     def serve(self) -> None:
         """Answer one task after another."""
@@ -60,7 +63,9 @@ class Worker:
         while True:
             task = self._messages.get()
             try:
-                answer: dict[str, Any] = {"done": tasks[task.pop("do")](**task)}
+                with warnings.catch_warnings():
+                    warnings.showwarning = self._warned
+                    answer: dict[str, Any] = {"done": tasks[task.pop("do")](**task)}
             except MemoryError as error:
                 answer = {"error": f"out of memory: {error}"}
             except CfexpError as error:
@@ -73,6 +78,22 @@ class Worker:
     def _send(self, message: dict[str, Any]) -> None:
         self._out.write(json.dumps(message) + "\n")
         self._out.flush()
+
+    def _warned(  # noqa: PLR0917 - of `warnings.showwarning`
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: IO[str] | None = None,  # noqa: ARG002
+        line: str | None = None,
+    ) -> None:
+        """Pass on what models warn people of, once whatever the numbers; all goes to the log."""
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
+        kind = re.sub(r"\d+", "", str(message))
+        if issubclass(category, UserWarning) and kind not in self._told:
+            self._told.add(kind)
+            self._send({"note": str(message)})
 
     def _setup(
         self, *, stages: str, folder: str, metrics: list[str], evaluate_every: int, threads: int
@@ -138,7 +159,11 @@ class Worker:
                     seen=self._stages["test"].seen,
                     mask=mask,
                 )
-        return {"metrics": readings.metrics, "seconds": readings.seconds}
+        return {
+            "metrics": readings.metrics,
+            "seconds": readings.seconds,
+            "facts": readings.facts,
+        }
 
 
 def _listen(source: IO[str], messages: queue.Queue[dict[str, Any]]) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _MANIFEST = "manifest.json"
 _PARTS = ("data", "indices", "indptr")  # data first: CSR's own order
-_RECENCY = ("rank", "age")
+_RECENCY = ("rank", "age", "idle")
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,7 +226,7 @@ def load_stages(folder: Path) -> dict[str, StageData]:
         parts = tuple(arrays[part] for part in _PARTS)
         matrix = sparse.csr_array(parts, shape=shape, copy=False)
         matrix.has_canonical_format = True
-        return Positives(matrix, arrays.get("rank"), arrays.get("age"))
+        return Positives(matrix, *(arrays.get(name) for name in _RECENCY))
 
     @cache
     def training(index: int, by_item: int) -> TrainingData:

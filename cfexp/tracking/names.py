@@ -102,6 +102,7 @@ def run_entry(run: RunRecord) -> Entry:
     if run.seed is not None:
         params["seed"] = str(run.seed)
     tags = {"cfexp.digest": digest(run.to_json()), "cfexp.generation": str(run.generation)}
+    tags |= {f"cfexp.{name}": words[:TAG_LENGTH] for name, words in run.facts.items()}
     if run.reason:
         tags["cfexp.reason"] = run.reason[:TAG_LENGTH]
         tags["mlflow.note.content"] = f"**{run.state}**: {markdown(run.reason)}"[:TAG_LENGTH]

@@ -61,7 +61,9 @@ def _packed(state: dict[str, Any]) -> str:
 def _page(study: StudyRecord, search: str) -> dict[str, Any]:
     """Filter, order and columns of the run table."""
     metrics, params = _metrics(study), _params(study)
+    facts = dict.fromkeys(name for run in study.runs for name in run.facts)
     columns = [f"metrics.`{name}`" for name in metrics] + [f"params.`{name}`" for name in params]
+    columns += [f"tags.`cfexp.{name}`" for name in facts]
     return {
         "searchFilter": search,
         "orderByKey": f"metrics.`{metrics[0]}`",

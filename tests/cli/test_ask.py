@@ -6,7 +6,7 @@ import json
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -14,11 +14,14 @@ from scipy import sparse
 from typer.testing import CliRunner, Result
 
 import cfexp
+from cfexp.cli.ask import RELATING
 from cfexp.cli.main import app
 from cfexp.data.interactions import Vocabulary
 from cfexp.errors import DataError, InputError, ModelFileError, TrackingError
 from cfexp.models.als import ALS
+from cfexp.models.any_model import AnyModel
 from cfexp.models.item_knn import ItemKNN
+from cfexp.models.model import Model
 from cfexp.models.popularity import Popularity
 from cfexp.search.study_file import parse
 
@@ -149,21 +152,37 @@ def test_a_model_without_ids_speaks_in_codes(bare: Path) -> None:
     assert "title" not in call("recommend", bare, "3").stdout
 
 
-def test_popularity_does_not_relate_items(bare: Path) -> None:
-    assert "of kind 'popularity'" in refused("similar", bare, "1")
-    assert "of kind 'popularity'" in refused("explain", bare, "1", "1")
+@pytest.mark.parametrize("model", get_args(get_args(AnyModel)[0]))
+def test_every_kind_relates_items_or_says_which_can(
+    model: type[Model], matrix: sparse.csr_array, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.npz"
+    fields = {"factors": 3} if "factors" in model.model_fields else {}
+    model(**fields).fit(matrix, 0).save(path, titles=np.array(TITLES, object))
+    kind = model.model_fields["kind"].default
+    if kind not in RELATING:
+        for wrong in (("similar", path, "1"), ("explain", path, "1", "1")):
+            message = refused(*wrong)
+            assert f"of kind {kind!r}" in message
+            assert "a model of kind als, ease, item_knn, nmf, svd" in message
+        return
+    scorer: Any = cfexp.load(path).scorer
+    found = printed("similar", path, "Big", "-k", "2")
+    assert found["by"] == scorer.measures[0]
+    assert [row["item"] for row in found["similar"]] == scorer.similar_items(6, 2)[0][0].tolist()
+    explained = printed("explain", path, "3", "The [Room]")
+    adds = [row["adds"] for row in explained["contributions"]]
+    (score,) = scorer.scores(scorer.queries(matrix[[3]]))[:, 7]
+    assert sum(adds) == pytest.approx(explained["score"])
+    assert explained["score"] == pytest.approx(score, abs=1e-5)
 
 
-def test_item_models_have_weights_of_their_own(matrix: sparse.csr_array, tmp_path: Path) -> None:
+def test_weights_are_compared_one_way(matrix: sparse.csr_array, tmp_path: Path) -> None:
     path = tmp_path / "knn.npz"
     ItemKNN().fit(matrix).save(path)
-    found = printed("similar", path, "1", "-k", "2")
-    assert found["by"] == "weight"
-    assert len(found["similar"]) == 2
-    assert "--by is for the factors of ALS" in refused("similar", path, "1", "--by", "dot")
-    explained = printed("explain", path, "3", "1")
-    adds = [row["adds"] for row in explained["contributions"]]
-    assert sum(adds) == pytest.approx(explained["score"])
+    message = refused("similar", path, "1", "--by", "dot")
+    assert "--by dot compares factors" in message
+    assert "compares items by weight alone" in message
 
 
 def test_files_that_are_no_models(tmp_path: Path) -> None:
@@ -193,6 +212,11 @@ def test_a_study_and_its_model_in_mlflow(tmp_path: Path, monkeypatch: pytest.Mon
     assert len(answers[0]) == 20
     assert answers[1] == answers[0]
     assert answers[2] == answers[0]
+    for asked in (("similar", "4"), ("explain", "1", "4")):
+        command, *rest = asked
+        told = [printed(command, name, *rest, "--home", home) for name in names]
+        assert told[1] == told[0]
+        assert told[2] == told[0]
     done = call("recommend", "models:/m-none", "1", "--home", home)
     assert isinstance(done.exception, TrackingError)
     assert "cannot get models:/m-none" in str(done.exception)

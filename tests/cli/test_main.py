@@ -53,7 +53,10 @@ def test_run_then_more_trials_then_status(study: Path, tmp_path: Path) -> None:
     assert [(row["study"], row["budget"], row["ended"], row["state"]) for row in shown] == [
         ("small", 8, 8, "done")
     ]
-    assert "small" in call("status", cwd=tmp_path).stdout
+    assert shown[0]["facts"]["solver_used"] in {"cg, 2 steps", "cg, 3 steps"}
+    table = call("status", cwd=tmp_path).stdout
+    assert "small" in table
+    assert f"solver {shown[0]['facts']['solver_used']}" in table
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])

@@ -63,10 +63,17 @@ def test_rank_and_age_against_pandas(
     keys = list(zip(*found.matrix.tocoo().coords, strict=True))
     assert dict(zip(keys, found.rank, strict=True)) == rank.to_dict()
     if timed:
-        for key, days in zip(keys, found.age, strict=True):
+        newest = pairs.groupby("user")["time"].max()
+        for user, days in enumerate(found.idle):
+            idle = frame["time"].max() - newest[user] if user in newest.index else 0
+            assert days == pytest.approx(idle / 24)
+        for key, days, old in zip(keys, found.age, found.days_old(), strict=True):
             assert days == pytest.approx(age[key])
+            assert old == pytest.approx((frame["time"].max() - pairs["time"][key]) / 24)
     else:
         assert found.age is None
+        assert found.idle is None
+        assert found.days_old() is None
 
 
 def test_the_last_rating_counts() -> None:

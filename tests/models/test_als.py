@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from scipy import sparse
 
 from cfexp.data.training import Positives, TrainingData
+from cfexp.errors import DataError
 from cfexp.models import reference
 from cfexp.models.als import ALS
 from cfexp.models.sweep import Rows, Side, Solver, Whitened, loss
@@ -160,6 +161,23 @@ def test_conjugate_gradient_and_cholesky_reach_the_same_loss(counts: Matrix) -> 
     assert ends[0] == pytest.approx(ends[1], rel=2e-3)
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"alpha": 2}, "cg, 2 steps"),  # counts go up to 5
+        ({"alpha": 2.1}, "cg, 3 steps"),
+        ({"alpha": 2.1, "unseen_weight": 2}, "cg, 2 steps"),
+        ({"solver": "cg", "cg_steps": 1}, "cg, 1 step"),
+        ({"solver": "cholesky"}, "cholesky"),
+    ],
+)
+def test_the_fit_says_which_solver_it_used(
+    counts: Matrix, fields: dict[str, Any], words: str
+) -> None:
+    scorer = ALS(factors=3, epochs=1, **fields).fit(counts, rng=0)
+    assert scorer.facts == {"solver_used": words}
+
+
 def test_a_user_without_history_gets_zeros(counts: Matrix) -> None:
     assert not ALS(factors=8, epochs=2).fit(counts, rng=0).user_factors[3].any()
 
@@ -168,7 +186,7 @@ def test_unseen_users_go_the_way_of_known_ones(counts: Matrix) -> None:
     scorer = ALS(factors=8, epochs=3).fit(counts, rng=0)
     known = scorer.user_factors[20:40]
     np.testing.assert_allclose(scorer.fold_in(counts[20:40]), known, rtol=1e-5, atol=1e-6)
-    with pytest.raises(ValueError, match="the history has 299 items, the model 300"):
+    with pytest.raises(DataError, match="the history has 299 items, the model 300"):
         scorer.fold_in(counts[:, :299])
 
 

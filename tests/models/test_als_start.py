@@ -8,7 +8,7 @@ from scipy import sparse
 
 from cfexp.arrays import Matrix
 from cfexp.data.training import Positives, TrainingData
-from cfexp.errors import TrainingError
+from cfexp.errors import DataError, TrainingError
 from cfexp.models.als import ALS
 from cfexp.models.als_scorer import AlsScorer
 
@@ -64,10 +64,15 @@ def test_a_changed_matrix(counts: Matrix, scorer: AlsScorer) -> None:
     known = np.concatenate([[-1, -1, -1], kept])
     warm = losses(MODEL, changed, start=scorer, known=known)
     assert warm[0] < losses(MODEL, changed)[1]
-    with pytest.raises(ValueError, match="the start has 120 items and the data 121"):
+    with pytest.raises(DataError, match="the start has 120 items and the data 121"):
         losses(MODEL, changed, start=scorer)
-    with pytest.raises(ValueError, match="its code in the start"):
-        losses(MODEL, changed, start=scorer, known=known + 3)
+    for wrong in (known + 3, known[:5], known / 1):
+        with pytest.raises(DataError, match=r"its code in the start, .* `known` has shape \("):
+            losses(MODEL, changed, start=scorer, known=wrong)
+    with pytest.raises(
+        DataError, match=r"200 x 120 and 120 x 200 users x items\); are users and items exchanged"
+    ):
+        losses(MODEL, sparse.csr_array(counts.T), start=scorer)
 
 
 @pytest.mark.parametrize("change", [{}, {"nu": 1.0, "regularization": 0.01}])
@@ -84,9 +89,11 @@ def test_new_items_go_the_way_of_an_epoch(counts: Matrix, change: dict[str, floa
     system += float(model.penalty(int((row > 0).sum()), 200)) * np.eye(12)
     exact = np.linalg.solve(system, user_factors.T @ ((1 + 3 * row) * (row > 0)))
     np.testing.assert_allclose(again[0], exact, rtol=1e-3, atol=1e-4)
-    with pytest.raises(ValueError, match="the new items have 120 users, the model 200"):
+    with pytest.raises(DataError, match="the new items have 120 users, the model 200"):
         scorer.fold_in_items(counts)
-    with pytest.raises(ValueError, match="greater than 0"):
+    with pytest.raises(DataError, match=r"200 x 90 given, .*; are users and items exchanged"):
+        ALS(factors=2, epochs=1).fit(counts[:, :90], rng=0).fold_in_items(counts[:, :90])
+    with pytest.raises(DataError, match="greater than 0"):
         scorer.fold_in_items(-sparse.csr_array(counts.T))
 
 
@@ -96,6 +103,16 @@ def test_divergence_has_a_reason(counts: Matrix, solver: str) -> None:
     model = ALS(factors=4, alpha=1e38, epochs=3, solver=solver)
     with pytest.raises(TrainingError, match=r"raise the regularization, or lower alpha"):
         losses(model, counts * 1e20)
+    model = ALS(factors=4, alpha=1e30, epochs=3, solver=solver)
+    with pytest.raises(TrainingError, match=r"raise the regularization, or lower alpha"):
+        model.fit(counts, rng=0)
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
+def test_users_that_cannot_be_solved_have_a_reason(counts: Matrix) -> None:
+    scorer = ALS(factors=4, epochs=1, scoring_alpha=3e38).fit(counts, rng=0)
+    with pytest.raises(TrainingError, match=r"must be finite, .* lower scoring_alpha"):
+        scorer.recommend(np.arange(200))
 
 
 def test_side_mean_has_no_loss(counts: Matrix) -> None:

@@ -37,8 +37,10 @@ MODELS = [
     ItemKNN(weighting="tf_idf", shrinkage=3),
     ItemKNN(binary=False, weighting="bm25", normalization=0),
     NMF(factors=6, iterations=20),
+    NMF(factors=5, binary=False),
     Popularity(),
     PureSVD(factors=9),
+    PureSVD(factors=9, binary=False),
     Random(),
     RepeatLast(),
 ]
@@ -142,14 +144,69 @@ class TestEveryModel:
 
     def test_a_history_of_another_width_is_refused(self, model: Model, matrix: Matrix) -> None:
         scorer = model.fit(matrix, rng=0)
-        with pytest.raises(ValueError, match="the history has 79 items, the model 80"):
+        with pytest.raises(DataError, match="the history has 79 items, the model 80"):
             scorer.queries(matrix[:, :79])
-        with pytest.raises(ValueError, match="greater than 0"):
+        with pytest.raises(DataError, match=r"\(80 x 300 and 300 x 80 .*items exchanged"):
+            scorer.recommend_from(matrix.T.tocsr())
+        with pytest.raises(DataError, match="greater than 0"):
             scorer.queries(-matrix)
+
+    @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, -2, 1e39])
+    def test_values_that_are_no_preference(
+        self, model: Model, matrix: Matrix, wrong: float
+    ) -> None:
+        dense = matrix.toarray().astype(np.float64)
+        dense[7, 3] = dense[9, 0] = wrong
+        place = r"2 of [\d,]+ are not, the first is \S+ in row 7, column 3"
+        with pytest.raises(DataError, match=f"greater than 0 in float32; {place}"):
+            model.fit(dense, rng=0)
+        scorer = model.fit(matrix, rng=0)
+        with pytest.raises(DataError, match=place.replace("row 7", "row 0")):
+            scorer.recommend_from(sparse.csr_array(dense[7:10]))
+
+    def test_empty_rows_and_columns(self, model: Model, matrix: Matrix) -> None:
+        dense = matrix.toarray()
+        dense[[0, 17, 299]] = 0
+        dense[:, [0, 9, 79]] = 0
+        scorer = model.fit(dense, rng=0)
+        assert np.isfinite(scorer.scores(scorer.queries(scorer.history))).all()
+        items, _ = scorer.recommend([0, 17, 299, 5], 80)
+        assert (np.sort(items[:3]) == np.arange(80)).all()
+        queries = scorer.queries(sparse.csr_array((2, 80)))  # nobody known has done nothing
+        assert np.isfinite(scorer.scores(queries)).all()
+
+    def test_64_bit_indices_change_nothing(self, model: Model, matrix: Matrix) -> None:
+        wide = sparse.csr_array(matrix)
+        wide.indices, wide.indptr = wide.indices.astype(np.int64), wide.indptr.astype(np.int64)
+        expected = model.fit(matrix, rng=0)
+        for given in (wide, Positives(wide), TrainingData(Positives(wide))):
+            scorer = model.fit(given, rng=0)
+            for left, right in zip(
+                expected.recommend(np.arange(300)), scorer.recommend(np.arange(300)), strict=True
+            ):
+                np.testing.assert_array_equal(left, right)
+            for left, right in zip(
+                expected.recommend_from(matrix[3:9]), scorer.recommend_from(wide[3:9]), strict=True
+            ):
+                np.testing.assert_array_equal(left, right)
+
+    def test_more_threads_than_cores_are_warned_of(self, model: Model, matrix: Matrix) -> None:
+        with pytest.warns(UserWarning, match=r"1000 threads on \d+ cores"):
+            scorer = model.fit(matrix, rng=0, threads=1000)
+        np.testing.assert_array_equal(
+            scorer.recommend([3], 9)[1], model.fit(matrix, rng=0).recommend([3], 9)[1]
+        )
 
     def test_nothing_to_learn_from(self, model: Model) -> None:
         with pytest.raises(DataError, match="no positive interaction"):
             model.fit(sparse.csr_array((3, 4)))
+
+
+@pytest.mark.parametrize("model", [ALS(epochs=1), NMF(), PureSVD()], ids=repr)
+def test_more_factors_than_users_or_items_are_warned_of(model: Model) -> None:
+    with pytest.warns(UserWarning, match=r"\d+ factors for 20 users and 11 items: more than 11"):
+        items, _ = model.fit(np.eye(20, 11) + np.eye(20, 11, 1), rng=0).recommend([4], 3)
+    assert (items >= 0).all()
 
 
 @pytest.mark.filterwarnings("ignore:.* add nothing")
@@ -172,6 +229,7 @@ def test_mapped_read_only_data(model: Model, tmp_path: Path) -> None:
     mapped = sparse.csr_array(
         (parts["data"], parts["indices"], parts["indptr"]), shape=matrix.shape
     )
-    left = model.fit(TrainingData(Positives(mapped)), rng=0).recommend(np.arange(50))
-    right = model.fit(matrix, rng=0).recommend(np.arange(50))
-    np.testing.assert_array_equal(left, right)
+    users = np.array([*range(3, 50), 1])
+    right = model.fit(matrix, rng=0).recommend(users)
+    for given in (TrainingData(Positives(mapped)), mapped):
+        np.testing.assert_array_equal(model.fit(given, rng=0).recommend(users), right)

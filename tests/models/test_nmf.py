@@ -44,6 +44,7 @@ def test_the_fit_is_scikit_learns(dense: np.ndarray) -> None:
     own = np.linalg.norm(scorer.scores(scorer.queries(sparse.csr_array(dense))) - dense)
     assert own <= 1.001 * error
     assert (scorer.item_factors >= 0).all()
+    assert 1 < int(scorer.facts["iterations_used"]) <= 200
 
 
 def test_a_user_without_history_has_no_taste(dense: np.ndarray) -> None:

@@ -177,10 +177,12 @@ def test_allowed_items_by_id_and_scaled_scores(path: Path) -> None:
 
 def test_users_and_items_exchanged_are_refused(matrix: Matrix, tmp_path: Path) -> None:
     scorer = Popularity().fit(matrix)
-    with pytest.raises(ValueError, match=r"4 users for a model of 3 users and 4 items; are users"):
+    with pytest.raises(DataError, match=r"4 users for a model of 3 users and 4 items; are users"):
         scorer.save(tmp_path / "m.npz", users=ITEMS, items=USERS)
-    with pytest.raises(ValueError, match="3 titles"):
+    with pytest.raises(DataError, match="3 titles"):
         scorer.save(tmp_path / "m.npz", titles=TITLES[:3])
-    with pytest.raises(ValueError, match="seen has shape"):
+    with pytest.raises(DataError, match=r"seen has shape \(2, 4\), the history \(3, 4\): both"):
         scorer.save(tmp_path / "m.npz", seen=matrix[:2])
+    with pytest.raises(DataError, match=r"\(4, 3\), the history \(3, 4\).* items exchanged\?"):
+        scorer.save(tmp_path / "m.npz", seen=matrix.T.tocsr())
     assert not list(tmp_path.iterdir())

@@ -33,6 +33,7 @@ def test_scores_by_the_exact_decomposition() -> None:
     np.testing.assert_allclose(found, dense @ right.T @ right, atol=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore:100 factors for")
 def test_all_factors_give_the_matrix_back() -> None:
     dense = (np.random.default_rng(0).random((30, 12)) < 0.3).astype(np.float32)
     np.testing.assert_allclose(scores(PureSVD(factors=100), dense), dense, atol=1e-5)

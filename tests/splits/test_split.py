@@ -113,7 +113,7 @@ def test_stages_come_back_as_saved(tmp_path: Path, rows: Interactions, fit_for_t
             assert (a.toarray() == b.toarray()).all()
             assert a.shape == b.shape
             assert (a.dtype, a.indices.dtype) == (b.dtype, b.indices.dtype)
-        for part in ("rank", "age"):
+        for part in ("rank", "age", "idle"):
             assert (getattr(other.history, part) == getattr(stage.history, part)).all()
             assert getattr(other.history, part).dtype == getattr(stage.history, part).dtype
         assert (other.training.by_item.rank == stage.training.by_item.rank).all()

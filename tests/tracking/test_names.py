@@ -60,6 +60,15 @@ def test_a_failure_says_why_within_mlflows_limits(study: StudyRecord) -> None:
     assert len(tags["mlflow.note.content"]) == TAG_LENGTH
 
 
+def test_what_a_fit_settled_by_itself_is_a_tag(study: StudyRecord) -> None:
+    run = study.of_role("trial")[0]
+    assert run_entry(run).tags["cfexp.solver_used"] == "cg, 2 steps"
+    old = {name: value for name, value in run.to_json().items() if name != "facts"}
+    bare = dataclasses.replace(run, facts={})
+    assert type(run).from_json(old) == bare  # records of before there were facts
+    assert "cfexp.solver_used" not in run_entry(bare).tags
+
+
 def test_the_same_record_gives_the_same_entry(study: StudyRecord) -> None:
     run = study.of_role("trial")[0]
     assert run_entry(run) == run_entry(type(run).from_json(run.to_json()))

@@ -25,6 +25,7 @@ def test_the_table_shows_objectives_first_and_searched_parameters(study: StudyRe
     assert columns[:2] == ["metrics.`val/ndcg_at_10`", "metrics.`test/ndcg_at_10`"]
     params = [name for name in columns if name.startswith("params.")]
     assert params[:2] == ["params.`kind`", "params.`factors`"]
+    assert columns[-1] == "tags.`cfexp.solver_used`"
 
 
 def test_charts_cover_all_trials_and_what_was_searched(study: StudyRecord) -> None:
