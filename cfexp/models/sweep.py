@@ -120,6 +120,10 @@ class Side:
         solved[:, :f] = factors
         return cls(solved, np.eye(padded), threads)
 
+    def copy(self) -> Side:
+        """Return a side that changes on its own."""
+        return Side(self.solved.copy(), self.back, self.threads)
+
     def factors(self, f: int) -> Floats:
         """Return a new array of the factors, n x f."""
         return np.ascontiguousarray(self.times(np.eye(self.back.shape[0]))[:-1, :f])
@@ -187,21 +191,28 @@ class Whitened:
         self.inverse = (q / np.sqrt(g)).T
         return g
 
+    def enter(self, free: Side) -> None:
+        """Change the coordinates of the free side, in place, to those it is solved in."""
+        there = (free.back @ self.lower).astype(np.float32)
+
+        def change(block: slice) -> None:
+            free.solved[block] = free.solved[block] @ there
+
+        each_block(len(free.solved), _ROWS, change, free.threads)
+        free.back = self.inverse
+
     def solve(self, rows: Rows, free: Side, solver: Solver) -> None:
         """Solve all rows of the free side, in place, from the factors it has."""
-        with one_blas_thread:
-            there = (free.back @ self.lower).astype(np.float32)
+        if free.back is not self.inverse:
+            self.enter(free)
 
-            def solve(block: slice) -> None:
-                part = free.solved[block] @ there
-                solver(rows, self.diagonal, self.factors, block, part)
-                free.solved[block] = part
+        def solve(block: slice) -> None:
+            solver(rows, self.diagonal, self.factors, block, free.solved[block])
 
-            try:
-                each_block(len(rows), _ROWS, solve, free.threads)
-            except np.linalg.LinAlgError as error:
-                raise TrainingError(_GROWN) from error
-        free.back = self.inverse
+        try:
+            each_block(len(rows), _ROWS, solve, free.threads)
+        except np.linalg.LinAlgError as error:
+            raise TrainingError(_GROWN) from error
 
 
 def loss(  # noqa: PLR0917 - a pair of each

@@ -113,7 +113,8 @@ def gradients(
 
 
 def configured(settings: dict[str, Any], **more: Any) -> ALS:  # noqa: ANN401
-    return ALS(**{"factors": F, "alpha": 2, "regularization": 0.2, "epochs": 3, **settings, **more})
+    plain = {"factors": F, "alpha": 2, "regularization": 0.2, "epochs": 3, "momentum": 0}
+    return ALS(**{**plain, **settings, **more})
 
 
 def test_gradients_are_those_of_the_objective(positives: Positives) -> None:

@@ -12,7 +12,7 @@ from cfexp.errors import DataError, TrainingError
 from cfexp.models.als import ALS
 from cfexp.models.als_scorer import AlsScorer
 
-MODEL = ALS(factors=12, alpha=3, regularization=1, epochs=6)
+MODEL = ALS(factors=12, alpha=3, regularization=1, epochs=6, momentum=0)
 
 
 @pytest.fixture(scope="module")
