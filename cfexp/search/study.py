@@ -11,9 +11,10 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from cfexp.search.finals import best_final, best_trials
-from cfexp.search.jobs import ReadJob, TrialJob
+from cfexp.search.jobs import TrialJob
 from cfexp.search.pool import Pool
-from cfexp.search.record import Reading, Role, RunRecord
+from cfexp.search.reader import Reader, scorer_path
+from cfexp.search.record import Reading
 from cfexp.search.trial import Objective
 from cfexp.seeds import seed_for
 from cfexp.splits.split import save_stages
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cfexp.models.model import Model
-    from cfexp.search.observer import Observer, Phase
+    from cfexp.search.jobs import ReadJob
+    from cfexp.search.observer import Observer
     from cfexp.search.pool import Job
     from cfexp.search.prepare import Prepared
     from cfexp.search.spec import Entry, StudySpec
@@ -90,6 +92,7 @@ class _Coordinator:
         self.store = store
         self.pool = pool
         self.observer = observer
+        self.reader = Reader(spec, store, pool, observer)
 
     def run(self, budget: int, *, parallel: bool) -> None:
         """Run all that is missing."""
@@ -104,8 +107,8 @@ class _Coordinator:
         jobs: list[ReadJob] = []
         for label, entry in entries:
             name = f"{label}/{entry.digest}"
-            jobs += self._readings("baseline", entry, entry.model, name=name, label=label)
-        self._run("baselines", jobs)
+            jobs += self.reader.jobs("baseline", entry, entry.model, name=name, label=label)
+        self.reader.run("baselines", jobs)
 
     def trials(self, budget: int, *, parallel: bool) -> None:
         """Run every trial that waits; each model is sampled and pruned on its own."""
@@ -152,8 +155,8 @@ class _Coordinator:
         for run in finalists:
             entry, number = entries[run.entry], int(run.key.rpartition("/")[2])
             model = _with_epochs(entry.configured(_fields(run.model)), run.best_epoch)
-            keys[number] = [f"final/{number}/seed-{seed}" for seed in self._seeds(model)]
-            jobs += self._readings(
+            keys[number] = [f"final/{number}/seed-{seed}" for seed in self.reader.seeds(model)]
+            jobs += self.reader.jobs(
                 "final",
                 entry,
                 model,
@@ -162,7 +165,7 @@ class _Coordinator:
                 number=number,
                 generation=generation,
             )
-        self._run("finals", jobs)
+        self.reader.run("finals", jobs)
         winner = best_final(self.store.record(), self.spec.objective, keys)
         if winner is None:
             self.observer.note("no finalist could be fitted on every seed: there is no winner")
@@ -179,71 +182,7 @@ class _Coordinator:
             self.store.add_reading(reading)
         folder = self.store.folder / "model"
         folder.mkdir(exist_ok=True)
-        shutil.copyfile(self.store.folder / _scorer_path(winner), folder / "model.npz")
-
-    def _seeds(self, model: Model) -> range:
-        return range(1, 1 + (self.spec.finals.seeds if model.stochastic else 1))
-
-    def _readings(
-        self,
-        role: Role,
-        entry: Entry,
-        model: Model,
-        *,
-        name: str,
-        label: str,
-        number: int | None = None,
-        generation: int = 0,
-    ) -> list[ReadJob]:
-        """Return the jobs of one configuration over its seeds."""
-        seeds = self._seeds(model)
-        jobs: list[ReadJob] = []
-        for seed in seeds:
-            key = f"{role}/{name}/seed-{seed}"
-            record = RunRecord(
-                role=role,
-                key=key,
-                label=label if len(seeds) == 1 else f"{label} seed {seed}",
-                entry=entry.label,
-                model=model.model_dump(mode="json"),
-                mask=entry.mask,
-                state="complete",
-                best_epoch=getattr(model, "epochs", None),
-                seed=seed_for(self.spec.seed, "final", seed),
-                number=number,
-                generation=generation,
-                vectors=f"vectors/{key.replace('/', '-')}",
-            )
-            scorer = _scorer_path(number) if number is not None and seed == 1 else None
-            jobs.append(ReadJob(record, scorer, self.store, self.observer))
-        return jobs
-
-    def _has(self, stored: RunRecord | None, wanted: RunRecord, scorer: str | None) -> bool:
-        """Return whether a run is in the store with all that is wanted of it now."""
-        if stored is None or stored.state != "complete":
-            return False
-        parts = {name.partition("/")[0] for name in stored.metrics}
-        files = [f"{wanted.vectors}-{part}.npz" for part in parts]
-        if scorer is not None:
-            files.append(scorer)
-        same = (stored.model, stored.mask, stored.seed) == (wanted.model, wanted.mask, wanted.seed)
-        measured = all(f"test/{metric}" in stored.metrics for metric in self.spec.all_metrics)
-        return same and measured and all((self.store.folder / file).exists() for file in files)
-
-    def _run(self, phase: Phase, jobs: list[ReadJob]) -> None:
-        """Run those jobs whose results are not in the store yet."""
-        stored = {run.key: run for run in self.store.record().runs}
-        jobs = [
-            job for job in jobs if not self._has(stored.get(job.record.key), job.record, job.scorer)
-        ]
-        if jobs:
-            self.observer.phase(phase, len(jobs))
-        waiting = iter(jobs)
-        self.pool.run(lambda: next(waiting, None))
-
-
-def _scorer_path(number: int) -> str:
-    return f"scorers/trial-{number}.npz"
+        shutil.copyfile(self.store.folder / scorer_path(winner), folder / "model.npz")
 
 
 def _with_epochs(model: Model, epochs: int | None) -> Model:
