@@ -7,7 +7,9 @@ All work in whitened coordinates (see `cfexp.models.sweep`), where a row's syste
 over the row's entries i, with the diagonal S = 1 + ridge * diagonal: the identity for
 rows without a regularization of their own. `fixed` holds the z_i as rows, padded with zeros to a
 multiple of 16 columns, and one row of zeros more: what a group of eight entries lacks
-points there. Inputs are read-only arrays, so that each kernel is compiled once.
+points there. Inputs are read-only arrays, so that each kernel is compiled once. Where
+`fixed` is larger than the caches, rows are asked for 16 entries ahead: a fifth less time
+at 25 million entries, a fifth more where all is in the cache.
 """
 
 # ruff: noqa: ANN401, PLR0917 - compiled functions: what types they take is Numba's affair
@@ -28,6 +30,7 @@ from cfexp.vectors import (
     load8,
     mul,
     peek,
+    prefetch,
     splat,
     splat8,
     store,
@@ -36,6 +39,9 @@ from cfexp.vectors import (
     total,
 )
 
+_AHEAD = 16  # entries between what is asked for and what is worked on
+_ROW_CACHED = 1 << 17  # numbers of a row's factors that the nearest caches hold
+_SIDE_CACHED = 1 << 21  # numbers of a side's factors that reach the core without being asked for
 _NOTHING = np.float32(1e-30)  # a squared residual below which float32 has no more to give
 
 
@@ -58,6 +64,15 @@ def _dots(fixed: Any, f: int, at: Any, g: int, p: Any) -> Any:
         u = fma(load(fixed, r + q), x, u)
         v = fma(load(fixed, s + q), x, v)
     return sums(a, b, c, d, e, h, u, v)
+
+
+@njit(nogil=True, cache=True, forceinline=True)
+def _ask(fixed: Any, f: int, at: Any, g: int) -> None:
+    """Have the eight rows that start at flat positions at[g:g + 8] brought to the cache."""
+    for r in range(GROUP):
+        row = peek(at, g + r)
+        for q in range(0, f, LANES):
+            prefetch(fixed, row + q)
 
 
 @njit(nogil=True, cache=True, forceinline=True)
@@ -127,7 +142,7 @@ def conjugate_gradient(  # noqa: C901, PLR0912, PLR0915 - one loop, one formula
     longest = 0
     for row in range(start, stop):
         longest = max(longest, indptr[row + 1] - indptr[row])
-    at = np.empty(longest + GROUP, np.int64)
+    at = np.empty(longest + GROUP + _AHEAD, np.int64)
     w = np.empty(longest + GROUP, np.float32)
     x = np.empty(f, np.float32)
     r = np.empty(f, np.float32)
@@ -136,6 +151,7 @@ def conjugate_gradient(  # noqa: C901, PLR0912, PLR0915 - one loop, one formula
     s = np.empty(f, np.float32)
     h = np.empty(f, np.float32)
     hr = np.empty(f, np.float32)
+    wide = fixed.size > _SIDE_CACHED
     nothing = (fixed.shape[0] - 1) * f
     ones = splat8(np.float32(1))
     for row in range(start, stop):
@@ -143,9 +159,10 @@ def conjugate_gradient(  # noqa: C901, PLR0912, PLR0915 - one loop, one formula
         for i in range(n):
             at[i] = indices[indptr[row] + i] * f
             w[i] = weights[indptr[row] + i]
-        at[n : n + GROUP] = nothing
+        at[n : n + GROUP + _AHEAD] = nothing
         w[n : n + GROUP] = 0
         ridged = ridge[row] != 0
+        again = wide and n * f > _ROW_CACHED
         # r = b - A x
         x[:] = solved[row - start]
         warm = False
@@ -158,6 +175,8 @@ def conjugate_gradient(  # noqa: C901, PLR0912, PLR0915 - one loop, one formula
                 h[q] = 1 / s[q]
             _times(s, r, r, f)
         for g in range(0, n, GROUP):
+            if wide:
+                _ask(fixed, f, at, g + _AHEAD)
             if warm:
                 missing = sub(ones, _dots(fixed, f, at, g, x))
                 _add_rows(fixed, f, at, g, fma(load8(w, g), missing, ones), r)
@@ -182,6 +201,8 @@ def conjugate_gradient(  # noqa: C901, PLR0912, PLR0915 - one loop, one formula
                 ap[:] = p
             own = _dot(p, ap, f)
             for g in range(0, n, GROUP):
+                if again:
+                    _ask(fixed, f, at, g + _AHEAD)
                 t = _dots(fixed, f, at, g, p)
                 wt = mul(load8(w, g), t)
                 squares = fma(wt, t, squares)
