@@ -60,6 +60,7 @@ def test_the_links_open_on_the_study(home: Path, study: StudyRecord, browser: Ch
         found = study_links(base)
         browser.get(found["runs"])
         wait_for(browser, "11 matching runs", "val/ndcg_at_10", "test/ndcg_at_10", "als #5")
+        wait_for(browser, "solver_used", "cg, 2 steps")
         browser.get("about:blank")
         browser.get(found["trials"])
         wait_for(browser, "8 matching runs", "Parallel Coordinates", "factors vs. val/ndcg_at_10")
