@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from scipy import sparse
 
 from cfexp.data.training import Positives, TrainingData
@@ -49,6 +50,13 @@ MODELS = [
 def test_no_model_is_left_out() -> None:
     (union, _) = get_args(AnyModel)
     assert {type(model) for model in MODELS} == set(get_args(union))
+
+
+@pytest.mark.parametrize("kind", get_args(get_args(AnyModel)[0]))
+def test_every_number_has_a_bound(kind: type[Model]) -> None:
+    for name in kind.model_fields:
+        with pytest.raises(ValidationError, match=name):
+            kind(**{name: -1.0})
 
 
 @pytest.fixture(scope="module")
