@@ -66,13 +66,15 @@ def search_run(
     mask: MaskName = "interacted",
     seed: int = 0,
     evaluate_every: int = 1,
+    patience: int | None = None,
     report: Report = lambda _: True,
     threads: int | None = None,
 ) -> Result:
     """Train `model` on every stage in step, validate epoch by epoch, keep the best epoch.
 
     `metrics[0]` decides which epoch is best; metrics are means over the stages. The
-    run ends early when `report` says so.
+    run ends early when `report` says so, and when the last `patience` evaluations did not
+    improve on the best.
     """
     best, points, stopped = None, [], False
     facts: dict[str, str] = {}
@@ -94,6 +96,8 @@ def search_run(
             pending = None
             if not report(point):
                 stopped = point.epoch < getattr(model, "epochs", 1)
+                break
+            if patience is not None and _since(best, points) >= patience:
                 break
     if pending is not None:  # the last epoch is always looked at
         point, facts = evaluated(pending)
@@ -189,6 +193,11 @@ def _means(values: Sequence[dict[str, float]], prefix: str) -> dict[str, float]:
     if not values:
         return {}
     return {f"{prefix}{name}": float(np.mean([one[name] for one in values])) for name in values[0]}
+
+
+def _since(best: Point, points: Sequence[Point]) -> int:
+    """Return how many points came after the best one."""
+    return sum(point.epoch > best.epoch for point in points)
 
 
 def _better(best: Point | None, point: Point, metric: Metric) -> Point:

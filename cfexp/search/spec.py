@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints
 
@@ -82,6 +82,14 @@ class Search(Recipe):
     """When a hopeless trial is given up."""
     evaluate_every: Annotated[int, Field(ge=1)] = 1
     """Validate after every so many epochs (and after the last)."""
+    patience: Annotated[int, Field(ge=1)] | Literal["never"] = 5
+    """A trial ends, complete, when so many validations in a row have not improved on its best;
+    with "never" it trains all its epochs."""
+
+    @property
+    def idle_points(self) -> int | None:
+        """`patience` as a number; None for "never"."""
+        return None if self.patience == "never" else self.patience
 
 
 class Finals(Recipe):

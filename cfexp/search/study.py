@@ -56,6 +56,7 @@ def run(
         "folder": str(folder),
         "metrics": [str(metric) for metric in spec.all_metrics],
         "evaluate_every": spec.search.evaluate_every,
+        "patience": spec.search.idle_points,
         "threads": threads,
     }
     try:

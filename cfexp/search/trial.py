@@ -75,6 +75,7 @@ class Objective:
             mask=entry.mask,
             seed=seed_for(self.spec.seed, "trial", trial.number),
             evaluate_every=self.spec.search.evaluate_every,
+            patience=self.spec.search.idle_points,
             report=report,
             threads=self.threads,
         )

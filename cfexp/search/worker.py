@@ -50,6 +50,7 @@ class Worker:
         self._metrics: list[Metric] = []
         self._folder = Path()
         self._evaluate_every = 1
+        self._patience: int | None = None
         self._threads: int | None = None
         self._told: set[str] = set()
 
@@ -96,12 +97,20 @@ class Worker:
             self._send({"note": str(message)})
 
     def _setup(
-        self, *, stages: str, folder: str, metrics: list[str], evaluate_every: int, threads: int
+        self,
+        *,
+        stages: str,
+        folder: str,
+        metrics: list[str],
+        evaluate_every: int,
+        patience: int | None,
+        threads: int,
     ) -> dict[str, Any]:
         self._stages = load_stages(Path(stages))
         self._folder = Path(folder)
         self._metrics = [Metric.parse(name) for name in metrics]
         self._evaluate_every = evaluate_every
+        self._patience = patience
         self._threads = threads
         compile_kernels(lambda text: self._send({"note": text}))
         return {}
@@ -119,6 +128,7 @@ class Worker:
             mask=mask,
             seed=seed,
             evaluate_every=self._evaluate_every,
+            patience=self._patience,
             report=self._report,
             threads=self._threads,
         )
