@@ -71,10 +71,11 @@ class Confidence:
         DataError
             When positives fade by age and have ranks but no times.
         """
-        bent = self._bent(positives, rows) * self._strength(positives)
+        added = self._strength(positives)
+        added *= self._bent(positives, rows)
         if self.kind == "capped":
-            bent = np.minimum(bent, max(self.cap - self.unseen, 0))
-        return np.asarray(bent, np.float32)
+            np.minimum(added, np.float32(max(self.cap - self.unseen, 0)), out=added)
+        return added
 
     def _bent(self, positives: Positives, rows: Orientation) -> Floats:
         values = positives.data
@@ -95,12 +96,16 @@ class Confidence:
         means = np.maximum(total / np.maximum(np.bincount(owner), 1), 1)
         return means.astype(np.float32)[owner]
 
-    def _strength(self, positives: Positives) -> AnyArray | float:
+    def _strength(self, positives: Positives) -> Floats:
+        """Return alpha and what recency adds to it, a new array."""
         past = self._past(positives)
         if past is None:
-            return self.alpha
-        fading = np.exp(-past.astype(np.float64) / self.recency_scale)
-        return (self.alpha + self.recency * fading).astype(np.float32)
+            return np.full(positives.nnz, self.alpha, np.float32)
+        strength = np.multiply(past, np.float32(-1 / self.recency_scale), dtype=np.float32)
+        np.exp(strength, out=strength)
+        strength *= np.float32(self.recency)
+        strength += np.float32(self.alpha)
+        return strength
 
     def _past(self, positives: Positives) -> AnyArray | None:
         if self.recency == 0 or positives.rank is None:

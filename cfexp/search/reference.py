@@ -129,9 +129,10 @@ def _type(annotation: Any) -> str:  # noqa: ANN401, PLR0911 - one line per kind 
 
 def _bounds(rules: tuple[Any, ...]) -> list[str]:
     signs = {Ge: "≥", Gt: ">", Le: "≤", Lt: "<"}
+    plain = [one for rule in rules for one in getattr(rule, "metadata", [rule])]
     return [
         f"{sign} {getattr(rule, kind.__name__.lower())}"
-        for rule in rules
+        for rule in plain
         for kind, sign in signs.items()
         if isinstance(rule, kind)
     ]
