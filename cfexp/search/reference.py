@@ -94,7 +94,12 @@ def _section(title: str, record: type[BaseModel], seen: set[type[BaseModel]]) ->
 def _shared(record: type[BaseModel]) -> set[str]:
     """Return the keys that a record has in common with its siblings."""
     bases = [base for base in _SHARED if issubclass(record, base)]
-    return {name for base in bases for name in base.model_fields}
+    return {
+        name
+        for base in bases
+        for name, field in base.model_fields.items()
+        if record.model_fields[name].default == field.default
+    }
 
 
 def _meaning(field: FieldInfo) -> str:

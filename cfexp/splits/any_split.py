@@ -7,12 +7,14 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from cfexp.splits.by_time import ByTime
+from cfexp.splits.by_user import ByUser
 from cfexp.splits.leave_one_out import LeaveOneOut
 from cfexp.splits.per_user_fraction import PerUserFraction
 from cfexp.splits.per_user_last import PerUserLast
+from cfexp.splits.predefined import Predefined
 from cfexp.splits.random_per_user import RandomPerUser
 
 AnySplit: TypeAlias = Annotated[
-    PerUserLast | PerUserFraction | LeaveOneOut | RandomPerUser | ByTime,
+    PerUserLast | PerUserFraction | LeaveOneOut | RandomPerUser | ByTime | ByUser | Predefined,
     Field(discriminator="kind"),
 ]

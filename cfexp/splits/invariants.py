@@ -54,6 +54,16 @@ def check_cutoff(stage: Stage) -> None:
             )
 
 
+def check_unseen(stage: Stage) -> None:
+    """Raise SplitError when a model is fitted on rows of a user who is held out."""
+    fitted = np.intersect1d(stage.fit.user, stage.held_out.user)
+    if len(fitted):
+        raise SplitError(
+            f"stage {stage.name!r}: {len(fitted)} held-out users have rows that are fitted, the "
+            f"first is user {stage.fit.users.ids[fitted[0]]}"
+        )
+
+
 def check_stages(validation: Sequence[Stage], test: Stage) -> None:
     """Raise SplitError unless stages have distinct names and ids, and test rows stay unread."""
     stages = [*validation, test]

@@ -11,7 +11,7 @@ from cfexp.errors import SplitError
 from cfexp.seeds import seed_for
 from cfexp.splits.amounts import Amount, AmountOrNone, rows_of
 from cfexp.splits.splitter import Part, Splitter, validation_names
-from cfexp.splits.tails import lengths, rows_after
+from cfexp.splits.tails import lengths, random_order, rows_after
 
 if TYPE_CHECKING:
     from cfexp.arrays import Longs, Mask
@@ -72,14 +72,7 @@ class RandomPerUser(Splitter):
     def _rank(self, rows: Interactions, draw: str, last: Mask | None = None) -> Longs:
         """Return each row's place from 0 in a random order of its user's rows.
 
-        The order depends on the rows' users, items and times, not on where they stand;
-        those where `last` is true come last.
+        Those where `last` is true come last.
         """
-        known = () if rows.time is None else (rows.time,)
-        canonical = rows.order_by(rows.item, *known, rows.user)
-        chance = np.empty(len(rows))
-        generator = np.random.default_rng(seed_for(self.seed, "random_per_user", draw))
-        chance[canonical] = generator.random(len(rows))
-        first = np.zeros(len(rows), bool) if last is None else last
-        order = np.lexsort((-chance, ~first, rows.user))
-        return rows_after(rows, order)
+        seed = seed_for(self.seed, "random_per_user", draw)
+        return rows_after(rows, random_order(rows, seed, first=last))

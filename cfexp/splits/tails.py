@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from cfexp.arrays import Codes, Longs
+    from cfexp.arrays import Codes, Longs, Mask
     from cfexp.data.interactions import Interactions
 
 
@@ -20,6 +20,19 @@ def rows_after(rows: Interactions, order: Longs) -> Longs:
     after = np.empty(len(rows), np.int64)
     after[order] = end[rows.user[order]] - 1 - np.arange(len(rows))
     return after
+
+
+def random_order(rows: Interactions, seed: int, first: Mask | None = None) -> Longs:
+    """Return row positions sorted by user, each user's rows at random, `first` before others.
+
+    The order depends on the rows' users, items and times, not on where they stand.
+    """
+    known = () if rows.time is None else (rows.time,)
+    canonical = rows.order_by(rows.item, *known, rows.user)
+    chance = np.empty(len(rows))
+    chance[canonical] = np.random.default_rng(seed).random(len(rows))
+    later = np.ones(len(rows), bool) if first is None else ~first
+    return np.lexsort((chance, later, rows.user))
 
 
 def lengths(rows: Interactions) -> Longs:
