@@ -91,7 +91,8 @@ class Progress(Observer):
             f"{study.name}: {facts['rows']:,} rows, {facts['users']:,} users, "
             f"{facts['items']:,} items; {parts}"
         )
-        for rule, count in facts["dropped"].items():
+        left_out = study.split.get("dropped", {})  # not known of a study of an older version
+        for rule, count in (facts["dropped"] | left_out).items():
             if count:
                 self._line(f"dropped {count:,} rows: {rule}")
 

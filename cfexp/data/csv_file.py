@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from cfexp.data.columns import Columns, TimeFormat
+from cfexp.data.columns import Columns, TimeFormat, refuse_two_parts
 from cfexp.data.places import DataPath
 from cfexp.data.source import Source
 
@@ -40,6 +40,10 @@ class Csv(Source):
     """The text's encoding, such as utf-8 or latin-1."""
     time_format: TimeFormat = "auto"
     """How times are written: auto, unix, unix_ms, iso, or a strptime pattern."""
+    test_path: DataPath | None = None
+    """A file of the same layout with the rows to be predicted, for the split `predefined`."""
+    validation_path: DataPath | None = None
+    """Likewise, with the rows that are searched on."""
 
     @field_validator("encoding")
     @classmethod
@@ -67,6 +71,11 @@ class Csv(Source):
         return quote
 
     @model_validator(mode="after")
+    def _parts_once(self) -> Csv:
+        refuse_two_parts(self.columns, self.test_path, self.validation_path)
+        return self
+
+    @model_validator(mode="after")
     def _separator_is_no_quote(self) -> Csv:
         if self.separator == self.quote:
             raise ValueError(
@@ -86,14 +95,19 @@ class Csv(Source):
     def load(self, places: Places) -> Interactions:
         """Read every row."""
         from cfexp.data.csv_reader import CsvReader
+        from cfexp.data.files import joined
         from cfexp.data.table import interactions
 
-        reader = CsvReader(
-            file=places.find(self.path),
-            separator=self.separator,
-            quote=self.quote,
-            header=self.header,
-            encoding=self.encoding,
+        reader = joined(
+            places,
+            (self.path, self.validation_path, self.test_path),
+            lambda file: CsvReader(
+                file=file,
+                separator=self.separator,
+                quote=self.quote,
+                header=self.header,
+                encoding=self.encoding,
+                time_format=self.time_format,
+            ),
         )
-        table = reader.read(self.columns.roles(), self.time_format)
-        return interactions(table, self.time_format, reader)
+        return interactions(reader.read(self.columns.roles()), self.time_format, reader)

@@ -48,6 +48,7 @@ class CsvReader:
     quote: str = '"'
     header: bool = True
     encoding: str = "utf-8"
+    time_format: str = "auto"
 
     @property
     def _single(self) -> bool:
@@ -145,14 +146,14 @@ class CsvReader:
             shown += [f"row {row + 1}" for row in sorted(rows)[len(shown) :]]
         return shown
 
-    def read(self, roles: Mapping[str, int | str], time_format: str = "auto") -> pa.Table:
+    def read(self, roles: Mapping[str, int | str]) -> pa.Table:
         """Return a table with one column per role: ids and titles as text."""
         try:
-            return self._read(roles, time_format)
+            return self._read(roles)
         except OSError as error:
             raise DataError(f"{self.file}: cannot be read: {error.strerror or error}") from error
 
-    def _read(self, roles: Mapping[str, int | str], time_format: str) -> pa.Table:
+    def _read(self, roles: Mapping[str, int | str]) -> pa.Table:
         first = next(self._lines(), None)
         if first is None:
             raise DataError(f"{self.file}: the file is empty")
@@ -160,10 +161,11 @@ class CsvReader:
             self._check_text()
         names = first.columns
         at = positions(self.file, roles, names)
-        types = dict.fromkeys((at["user"], at["item"], at.get("title", at["item"])), _TEXT)
+        texts = (at[role] for role in ("user", "item", "title", "part") if role in at)
+        types = dict.fromkeys(texts, _TEXT)
         if "value" in at:
             types.setdefault(at["value"], pa.float64())
-        if "time" in at and time_format not in {"auto", "unix", "unix_ms"}:
+        if "time" in at and self.time_format not in {"auto", "unix", "unix_ms"}:
             types.setdefault(at["time"], _TEXT)
         read = _Layout(
             len(names), first.last if self.header else 0, types, sorted(set(at.values()))

@@ -49,6 +49,10 @@ class Vocabulary:
         return pd.Index(self.ids).get_indexer(pd.Index(np.asarray(ids))).astype(np.int32)
 
 
+PARTS = ("train", "validation", "test")
+"""What a source can say of its rows; a row's `part` is a position in this."""
+
+
 @dataclass(frozen=True, eq=False)
 class Interactions:
     """One row per event read, in input order; checked at birth and never changed.
@@ -58,7 +62,7 @@ class Interactions:
     when the source has no times. `row` is the row's position in the source, counted
     from 0: it breaks ties in time. `titles` and `dropped` ride along: the title of
     every item code ("" where it has none), and how many rows each cleaning rule dropped
-    when reading.
+    when reading. `part` is what the source says of each row, where it does: one of `PARTS`.
     """
 
     user: Codes
@@ -70,6 +74,7 @@ class Interactions:
     items: Vocabulary
     titles: AnyArray | None = None
     dropped: Mapping[str, int] = field(default_factory=dict)
+    part: Codes | None = None
 
     def __post_init__(self) -> None:
         columns = {
@@ -77,7 +82,9 @@ class Interactions:
             "item": np.int32,
             "value": np.float32,
             "row": np.int64,
-        } | ({} if self.time is None else {"time": np.int64})
+        }
+        columns |= {} if self.time is None else {"time": np.int64}
+        columns |= {} if self.part is None else {"part": np.int32}
         for name, dtype in columns.items():
             array = np.ascontiguousarray(getattr(self, name), dtype=dtype)
             if array.shape != (len(self.row),):
@@ -116,6 +123,7 @@ class Interactions:
             value=self.value[rows],
             time=None if self.time is None else self.time[rows],
             row=self.row[rows],
+            part=None if self.part is None else self.part[rows],
         )
 
     def order_by(self, *keys: AnyArray) -> Longs:
@@ -146,7 +154,7 @@ class Interactions:
                 else "\0".join(map(str, ids)).encode()
             )
             digest.update(f"{ids.dtype.kind}{len(ids)}".encode() + data)
-        for array in (self.user, self.item, self.value, self.row, self.time):
+        for array in (self.user, self.item, self.value, self.row, self.time, self.part):
             if array is not None:
                 digest.update(array.tobytes())
         return digest.hexdigest()

@@ -17,6 +17,7 @@ _ALLOWED = {
     "user": "numbers, text, dates or truth values",
     "item": "numbers, text, dates or truth values",
     "title": "numbers, text, dates or truth values",
+    "part": "text",
     "value": "numbers, or text that reads as numbers",
     "time": "timestamps, dates, numbers or text",
 }

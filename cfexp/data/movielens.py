@@ -68,8 +68,10 @@ class MovieLens(Source):
 
         layout = _LAYOUTS.get(self.edition, _CSV)
         file = self._find(places, layout.ratings)
-        reader = CsvReader(file, layout.separator, header=layout.header)  # digits alone
-        table = reader.read({"user": 1, "item": 2, "value": 3, "time": 4}, "unix")
+        reader = CsvReader(
+            file, layout.separator, header=layout.header, time_format="unix"
+        )  # digits alone
+        table = reader.read({"user": 1, "item": 2, "value": 3, "time": 4})
         rows = interactions(table, "unix", reader)
         titles = _titles(file.with_name(layout.titles), layout, rows.items)
         return dataclasses.replace(rows, titles=titles)

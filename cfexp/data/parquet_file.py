@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from cfexp.data.columns import Columns, TimeFormat
+from pydantic import model_validator
+
+from cfexp.data.columns import Columns, TimeFormat, refuse_two_parts
 from cfexp.data.messages import clip, positions
 from cfexp.data.places import DataPath
 from cfexp.data.source import Source
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -34,12 +36,23 @@ class Parquet(Source):
     """Which column is the user, the item, the value, the time, the title."""
     time_format: TimeFormat = "auto"
     """How times are written where they are not timestamps: auto, unix, unix_ms, iso, a pattern."""
+    test_path: DataPath | None = None
+    """A file of the same layout with the rows to be predicted, for the split `predefined`."""
+    validation_path: DataPath | None = None
+    """Likewise, with the rows that are searched on."""
+
+    @model_validator(mode="after")
+    def _parts_once(self) -> Parquet:
+        refuse_two_parts(self.columns, self.test_path, self.validation_path)
+        return self
 
     def load(self, places: Places) -> Interactions:
         """Read every row."""
+        from cfexp.data.files import joined
         from cfexp.data.table import interactions
 
-        reader = ParquetReader(places.find(self.path))
+        paths = (self.path, self.validation_path, self.test_path)
+        reader = joined(places, paths, ParquetReader)
         return interactions(reader.read(self.columns.roles()), self.time_format, reader)
 
 
@@ -49,7 +62,7 @@ class ParquetReader:
     def __init__(self, file: Path) -> None:
         self.file = file
 
-    def read(self, roles: dict[str, int | str]) -> pa.Table:
+    def read(self, roles: Mapping[str, int | str]) -> pa.Table:
         """Return a table with one column per role."""
         import pyarrow as pa
         import pyarrow.parquet as pq

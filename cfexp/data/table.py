@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cfexp.data.interactions import Interactions, Vocabulary
+from cfexp.data.interactions import PARTS, Interactions, Vocabulary
 from cfexp.data.kinds import is_text, plain
 from cfexp.data.messages import refuse
 from cfexp.data.times import microseconds
@@ -57,6 +57,7 @@ def interactions(table: pa.Table, time_format: str, reader: Reader) -> Interacti
         items=items,
         titles=_titles(table, item, len(items)),
         dropped=dropped,
+        part=_parts(table, kept, reader),
     )
 
 
@@ -137,6 +138,18 @@ def _times(table: pa.Table, time_format: str, kept: Longs, reader: Reader) -> Lo
         kept,
     )
     return times
+
+
+def _parts(table: pa.Table, kept: Longs, reader: Reader) -> Codes | None:
+    """Return each row's place in `PARTS`, or None where the source says nothing of it."""
+    if "part" not in table.column_names:
+        return None
+    codes, names = _encode(table["part"])
+    known = {name: place for place, name in enumerate(PARTS)}
+    places = np.array([*(known.get(str(name), -1) for name in names.to_pylist()), -1], np.int32)
+    parts: Codes = places[codes]
+    refuse(reader, f"the part of a row must be one of {', '.join(PARTS)}", parts < 0, kept)
+    return parts
 
 
 def _titles(table: pa.Table, item: Codes, n_items: int) -> AnyArray | None:

@@ -129,3 +129,39 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
         catalogue={m: float(np.mean([e.catalogue[m] for e in evaluations])) for m in shared},
         activity=first.activity,
     )
+
+
+def pooled(folds: Sequence[Evaluation], stage: str) -> Evaluation:
+    """Return one evaluation of everybody evaluated in any of `folds`, the stages of a split.
+
+    A user's numerators add up over the folds in which they were evaluated, and so do the
+    denominators; metrics that are one number for all lists are averaged over the folds. A
+    user's activity is that of the last such fold. One fold is returned as it is.
+
+    Raises
+    ------
+    EvaluationError
+        When there are none.
+    """
+    if not folds:
+        raise EvaluationError("there is no evaluation to pool")
+    if len(folds) == 1:
+        return folds[0]
+    users = np.unique(np.concatenate([fold.users for fold in folds]))
+    first = folds[0]
+    whole = Evaluation(
+        stage=stage,
+        users=users,
+        numerators={metric: np.zeros(len(users)) for metric in first.numerators},
+        denominators={metric: np.zeros(len(users)) for metric in first.denominators},
+        catalogue={m: float(np.mean([f.catalogue[m] for f in folds])) for m in first.catalogue},
+        activity={name: np.zeros(len(users), np.int64) for name in first.activity},
+    )
+    for fold in folds:
+        place = np.searchsorted(users, fold.users)
+        for metric in first.numerators:
+            whole.numerators[metric][place] += fold.numerators[metric]
+            whole.denominators[metric][place] += fold.denominators[metric]
+        for name, counts in fold.activity.items():
+            whole.activity[name][place] = counts
+    return whole

@@ -9,6 +9,7 @@ import numpy as np
 
 from cfexp.data.places import Places, data_dir
 from cfexp.metrics.evaluate import check_mask
+from cfexp.splits.futures import future_share
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,9 +56,11 @@ class Prepared:
         return facts
 
     def split_facts(self) -> dict[str, Any]:
-        """Return row counts and users evaluated, for people."""
+        """Return row counts, users evaluated, and the share of training that is later than test."""
         return {
             "rows": dict(self.split.rows),
+            "dropped": dict(self.split.dropped),
+            "future_share": future_share(self.split),
             "settings": dict(self.split.settings),
             "users_evaluated": {name: len(stage.users) for name, stage in self.stages.items()},
         }

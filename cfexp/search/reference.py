@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from cfexp.metrics.metric import METRICS, MetricName, PerUserMetricName
 from cfexp.search.spec import Name, StudySpec
+from cfexp.splits.splitter import Splitter
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -49,6 +50,10 @@ _NAMED: dict[Any, str] = {
 }
 
 
+_SHARED: dict[type[BaseModel], str] = {Splitter: "every `split`"}
+"""Records whose keys all their kinds have: they are listed once."""
+
+
 def reference() -> str:
     """Return the page, in Markdown."""
     metrics = ", ".join(f"`{name}@k`" for name in METRICS)
@@ -65,7 +70,10 @@ def _section(title: str, record: type[BaseModel], seen: set[type[BaseModel]]) ->
     lines = [f"## {title}", "", _first_line(record), ""]
     inner: list[str] = []
     rows = []
+    shared = set() if record in _SHARED else _shared(record)
     for name, field in record.model_fields.items():
+        if name in shared:
+            continue
         rows.append(f"| `{name}` | {_words(field)} | {_default(field)} | {_meaning(field)} |")
         for option in _records(field.annotation):
             kind = option.model_fields.get("kind")
@@ -73,9 +81,25 @@ def _section(title: str, record: type[BaseModel], seen: set[type[BaseModel]]) ->
                 f' with `kind = "{kind.default}"`' if kind else ""
             )
             inner += _section(heading, option, seen)
+        for base, heading in _SHARED.items():
+            if any(issubclass(option, base) for option in _records(field.annotation)):
+                inner += _section(heading[0].upper() + heading[1:], base, seen)
     rows = [row for row in rows if not row.startswith("| `kind` ")]
     table = ["| key | value | default | meaning |", "|---|---|---|---|", *rows, ""]
+    if shared:
+        inner = ["And the keys of every kind, listed below.", "", *inner]
     return lines + (table if rows else []) + inner
+
+
+def _shared(record: type[BaseModel]) -> set[str]:
+    """Return the keys that a record has in common with its siblings."""
+    bases = [base for base in _SHARED if issubclass(record, base)]
+    return {
+        name
+        for base in bases
+        for name, field in base.model_fields.items()
+        if record.model_fields[name].default == field.default
+    }
 
 
 def _meaning(field: FieldInfo) -> str:

@@ -155,6 +155,7 @@ def _rules(document: dict[str, Any]) -> Iterator[Mistake]:
         and search.get("trials", 1) != 0
         and isinstance(split, dict)
         and split.get("validation") == 0
+        and split.get("kind") != "predefined"  # the data may hold validation rows
     ):
         yield Mistake(
             "split.validation", "0 leaves nothing to search on; [[models]] need 1 or more"

@@ -25,6 +25,7 @@ from pydantic import TypeAdapter
 
 from cfexp.data.interactions import Vocabulary
 from cfexp.errors import CfexpError
+from cfexp.metrics.evaluation import pooled
 from cfexp.metrics.metric import Metric
 from cfexp.models.any_model import AnyModel
 from cfexp.models.warm import compile_kernels
@@ -152,8 +153,11 @@ class Worker:
             seed=seed,
             threads=self._threads,
         )
-        for name, evaluation in readings.evaluations.items():
-            part = "test" if name == "test" else "val"
+        evaluations = dict(readings.evaluations)
+        parts = {"test": evaluations.pop("test")}
+        if evaluations:
+            parts["val"] = pooled(list(evaluations.values()), "validation")
+        for part, evaluation in parts.items():
             path = self._folder / f"{vectors}-{part}.npz"
             path.parent.mkdir(parents=True, exist_ok=True)
             evaluation.save(path)

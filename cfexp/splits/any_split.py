@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
+from pydantic import Field
+
+from cfexp.splits.by_time import ByTime
+from cfexp.splits.by_user import ByUser
+from cfexp.splits.leave_one_out import LeaveOneOut
+from cfexp.splits.per_user_fraction import PerUserFraction
 from cfexp.splits.per_user_last import PerUserLast
+from cfexp.splits.predefined import Predefined
+from cfexp.splits.random_per_user import RandomPerUser
 
-AnySplit: TypeAlias = PerUserLast
-"""The only one so far; with a second this becomes a union told apart by `kind`."""
+AnySplit: TypeAlias = Annotated[
+    PerUserLast | PerUserFraction | LeaveOneOut | RandomPerUser | ByTime | ByUser | Predefined,
+    Field(discriminator="kind"),
+]

@@ -40,6 +40,30 @@ def check_no_future(stage: Stage) -> None:
         )
 
 
+def check_cutoff(stage: Stage) -> None:
+    """Raise SplitError unless every held-out row comes after all that is fitted or history."""
+    if stage.held_out.time is None:
+        raise SplitError(f"stage {stage.name!r}: order in time cannot be checked without times")
+    begins = stage.held_out.time.min()
+    for part, rows in (("fit", stage.fit), ("history", stage.history)):
+        late = 0 if rows.time is None else int(np.count_nonzero(rows.time >= begins))
+        if late:
+            raise SplitError(
+                f"stage {stage.name!r}: {late:,} rows of its {part} are not older than the "
+                "first row to be predicted"
+            )
+
+
+def check_unseen(stage: Stage) -> None:
+    """Raise SplitError when a model is fitted on rows of a user who is held out."""
+    fitted = np.intersect1d(stage.fit.user, stage.held_out.user)
+    if len(fitted):
+        raise SplitError(
+            f"stage {stage.name!r}: {len(fitted)} held-out users have rows that are fitted, the "
+            f"first is user {stage.fit.users.ids[fitted[0]]}"
+        )
+
+
 def check_stages(validation: Sequence[Stage], test: Stage) -> None:
     """Raise SplitError unless stages have distinct names and ids, and test rows stay unread."""
     stages = [*validation, test]

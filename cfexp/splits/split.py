@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -65,13 +65,14 @@ class Stage:
 
     `fit`: the rows that a model is trained on; `history`: the rows that are a user's
     past when they are scored (and that a mask may hide); `held_out`: the rows to be
-    predicted, positive or not.
+    predicted, positive or not. With `strangers`, users may be held out who have no history.
     """
 
     name: str
     fit: Interactions
     history: Interactions
     held_out: Interactions
+    strangers: bool = False
 
     def __post_init__(self) -> None:
         parts = {"fit": self.fit}
@@ -88,7 +89,7 @@ class Stage:
             raise SplitError(f"stage {self.name!r} holds out no rows")
         length = np.bincount(self.history.user, minlength=len(self.history.users))
         strangers = np.unique(self.held_out.user[length[self.held_out.user] == 0])
-        if len(strangers):
+        if len(strangers) and not self.strangers:
             raise SplitError(
                 f"stage {self.name!r}: {len(strangers)} held-out users have no history"
             )
@@ -131,12 +132,14 @@ class Split:
 
     `rows` names the parts and their row counts, for people. `settings` is the recipe
     that made the split, as plain values; with the rows it makes the `fingerprint`.
+    `dropped` counts the rows that each option of the split left out.
     """
 
     validation: tuple[Stage, ...]
     test: Stage
     rows: dict[str, int]
     settings: dict[str, object]
+    dropped: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_stages(self.validation, self.test)

@@ -3,20 +3,177 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
+import numpy as np
+from pydantic import Field
+
+from cfexp.errors import SplitError
 from cfexp.recipe import Recipe
+from cfexp.splits.cleaning import core, in_window
+from cfexp.splits.moments import Cutoff, Moment
+from cfexp.splits.split import Split, Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cfexp.arrays import Codes, Mask
     from cfexp.data.interactions import Interactions
-    from cfexp.splits.split import Split
+
+Strangers: TypeAlias = Literal["refuse", "drop", "count"]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What a stage takes of the rows, as masks over them; no `history` is the fit rows.
+
+    `strangers` are users who have held-out rows and no history: a mistake of the split
+    ("refuse"), left out ("drop"), or scored from nothing ("count").
+    """
+
+    name: str
+    fit: Mask
+    held_out: Mask
+    history: Mask | None = None
+    strangers: Strangers = "refuse"
+
+    @property
+    def past(self) -> Mask:
+        """The history's rows."""
+        return self.fit if self.history is None else self.history
 
 
 class Splitter(Recipe, ABC):
-    """How rows are divided; subclasses add `kind: Literal["..."]` and their fields."""
+    """Which rows are used at all, what stays held out, and what is fitted for the test.
+
+    A subclass adds `kind: Literal["..."]` and its fields. It says in `parts` which rows
+    each stage takes, and in `check` what must hold for its stages beyond what holds for
+    all.
+    """
 
     kind: str
+    fit_for_test: Literal["train", "train+validation"] = "train+validation"
+    """What models learn from, and have as history, before they are read on test."""
+    novel_only: bool = False
+    """Drop held-out rows whose user had the item in their history before."""
+    cold_items: Literal["miss", "drop"] = "miss"
+    """Held-out items that the fitted rows never saw: nobody can find them, so they count as
+    misses, or they are dropped from what is to be predicted."""
+    min_user: Annotated[int, Field(ge=1)] = 1
+    """Drop users with fewer different items, before the split and looking at all rows, also
+    those held out later; repeated with min_item until all left have enough."""
+    min_item: Annotated[int, Field(ge=1)] = 1
+    """Drop items with fewer different users, likewise."""
+    since: Cutoff | None = None
+    """Drop rows before this date, or older than so many days back from the newest row."""
+    until: Moment | None = None
+    """Drop rows from this date on, which is not included."""
 
     @abstractmethod
+    def parts(self, rows: Interactions) -> Sequence[Part]:
+        """Return the validation parts and, last, the test part; SplitError where not possible."""
+
+    def check(self, stage: Stage) -> None:
+        """Raise SplitError when a stage breaks what this kind of split promises."""
+
     def split(self, rows: Interactions) -> Split:
-        """Divide `rows`; SplitError when they do not allow these settings."""
+        """Divide `rows`.
+
+        Raises
+        ------
+        SplitError
+            When the rows do not allow these settings.
+        DataError
+            When the rows lack what the split needs, such as times.
+        """
+        rows, dropped = self._cleaned(rows)
+        parts = self.parts(rows)
+        masks = {id(mask): mask for part in parts for mask in (part.fit, part.past)}
+        chosen = {key: rows.select(mask) for key, mask in masks.items()}  # shared where the same
+        stages = []
+        for part in parts:
+            fit, history = chosen[id(part.fit)], chosen[id(part.past)]
+            held = self._held_out(part, rows, fit, history, dropped)
+            strangers = part.strangers == "count"
+            stages.append(Stage(part.name, fit, history, rows.select(held), strangers=strangers))
+            self.check(stages[-1])
+        return Split(
+            validation=tuple(stages[:-1]),
+            test=stages[-1],
+            rows={"train": len(stages[0].fit)}
+            | {stage.name: len(stage.held_out) for stage in stages},
+            settings=self.model_dump(mode="json"),
+            dropped={reason: count for reason, count in dropped.items() if count},
+        )
+
+    def in_order(self, label: Codes, folds: int, *, strangers: Strangers = "refuse") -> list[Part]:
+        """Return the parts of rows labelled with their stage, each fitted on all before it.
+
+        Labels are -1 for train, 0 to folds - 1 for validation, folds for test.
+        """
+        fits = [label < fold for fold in range(folds + 1)]
+        if self.fit_for_test == "train":
+            fits[folds] = fits[0]
+        return [
+            Part(name, fits[place], label == place, strangers=strangers)
+            for place, name in enumerate([*validation_names(folds), "test"])
+        ]
+
+    def _cleaned(self, rows: Interactions) -> tuple[Interactions, dict[str, int]]:
+        dropped: dict[str, int] = {}
+        if self.since is not None or self.until is not None:
+            inside = in_window(rows, self.since, self.until)
+            dropped["outside since, until"] = int(np.count_nonzero(~inside))
+            rows = rows.select(inside)
+        if self.min_user > 1 or self.min_item > 1:
+            kept = core(rows, self.min_user, self.min_item)
+            dropped["below min_user, min_item"] = int(np.count_nonzero(~kept))
+            rows = rows.select(kept)
+        return rows, dropped
+
+    def _held_out(
+        self,
+        part: Part,
+        rows: Interactions,
+        fit: Interactions,
+        history: Interactions,
+        dropped: dict[str, int],
+    ) -> Mask:
+        """Return the held-out rows that remain to be predicted; count the others in `dropped`."""
+        held = part.held_out
+        if not held.any():
+            raise SplitError(f"stage {part.name!r}: the split leaves no rows to predict")
+
+        def drop(unwanted: Mask, setting: str, reason: str) -> None:
+            nonlocal held
+            dropped[f"{part.name}: {setting}"] = int(np.count_nonzero(held & unwanted))
+            held = held & ~unwanted
+            if not held.any():
+                raise SplitError(
+                    f"stage {part.name!r}: with {setting} nothing is left to predict, {reason}"
+                )
+
+        if part.strangers == "drop":
+            known = np.bincount(history.user, minlength=len(rows.users)) > 0
+            drop(~known[rows.user], 'new_users = "drop"', "as no user has rows before")
+        if self.novel_only:
+            repeated = _known(history, rows)
+            reason = "as every held-out row repeats a pair of the user's history"
+            drop(repeated, "novel_only = true", reason)
+        if self.cold_items == "drop":
+            fitted = np.bincount(fit.item, minlength=len(rows.items)) > 0
+            drop(~fitted[rows.item], 'cold_items = "drop"', "as no item occurs in the fitted rows")
+        return held
+
+
+def _known(history: Interactions, rows: Interactions) -> Mask:
+    """Return which rows hold a pair that occurs in `history`."""
+    n_items = len(rows.items)
+    past, pairs = (part.user.astype(np.int64) * n_items + part.item for part in (history, rows))
+    return np.isin(pairs, past)
+
+
+def validation_names(folds: int) -> list[str]:
+    """Return the names of the validation stages: `validation`, or `validation-1` and so on."""
+    return ["validation"] if folds == 1 else [f"validation-{n + 1}" for n in range(folds)]

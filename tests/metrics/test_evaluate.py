@@ -10,7 +10,7 @@ from scipy import sparse
 from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import EvaluationError, InputError
 from cfexp.metrics.evaluate import evaluate
-from cfexp.metrics.evaluation import Evaluation, average
+from cfexp.metrics.evaluation import Evaluation, average, pooled
 from cfexp.models.model import Scorer
 from cfexp.splits.split import StageData
 
@@ -197,3 +197,16 @@ def test_averages_need_the_same_users(stage: StageData, scorer: ItemItem) -> Non
         average([whole, some])
     with pytest.raises(EvaluationError, match="no evaluation"):
         average([])
+
+
+def test_folds_are_pooled_user_by_user(stage: StageData, scorer: ItemItem) -> None:
+    whole = evaluate(scorer, stage, METRICS)
+    some = evaluate(scorer, stage, METRICS, users=whole.users[3:])
+    both = pooled([some, whole], "validation")
+    np.testing.assert_array_equal(both.users, whole.users)
+    np.testing.assert_allclose(both.values("ndcg@5"), whole.values("ndcg@5"), rtol=1e-12)
+    assert both.denominators["recall@5"][0] == whole.denominators["recall@5"][0]
+    assert both.denominators["recall@5"][-1] == 2 * whole.denominators["recall@5"][-1]
+    assert pooled([some], "validation") is some
+    with pytest.raises(EvaluationError, match="no evaluation"):
+        pooled([], "validation")

@@ -138,6 +138,28 @@ def test_from_a_study_file() -> None:
         TypeAdapter(AnySplit).validate_python({"kind": "per_user"})
 
 
+@given(events, sizes, st.integers(1, 3))
+def test_rolling_folds(rows: list[Event], size: tuple[int, int, int], folds: int) -> None:
+    test, validation, least = size[0], max(size[1], 1), size[2]
+    recipe = PerUserLast(test=test, validation=validation, folds=folds, min_train=least)
+    whole = plain(rows, test, folds * validation, least)
+    if not (whole == "test").any():
+        with pytest.raises(SplitError, match="a user needs"):
+            recipe.split(interactions(rows))
+        return
+    split = recipe.split(interactions(rows))
+    names = ["validation"] if folds == 1 else [f"validation-{n + 1}" for n in range(folds)]
+    assert [stage.name for stage in split.stages] == [*names, "test"]
+    assert split.test.held_out.row.tolist() == whole.index[whole == "test"].tolist()
+    for fold, stage in enumerate(split.validation):
+        # the same stage as when the rows after it do not exist
+        later = test + (folds - fold - 1) * validation
+        alone = plain(rows, later, validation, least + fold * validation)
+        assert stage.held_out.row.tolist() == alone.index[alone == "validation"].tolist()
+        assert stage.fit is stage.history
+        assert stage.fit.row.tolist() == alone.index[alone == "train"].tolist()
+
+
 @pytest.mark.data
 def test_movielens_1m_as_published(ml1m: Path) -> None:
     rows = MovieLens(edition="ml-1m").load(Places(ml1m, ml1m.parent))
@@ -151,3 +173,12 @@ def test_movielens_1m_as_published(ml1m: Path) -> None:
     top = np.argsort(-liked, kind="stable")[:5]
     assert rows.items.ids[top].tolist() == [2858, 260, 1196, 1198, 2028]
     assert liked[top].tolist() == [2766, 2557, 2461, 2213, 2194]
+
+
+@pytest.mark.data
+def test_movielens_1m_in_folds(ml1m: Path) -> None:
+    rows = MovieLens(edition="ml-1m").load(Places(ml1m, ml1m.parent))
+    split = PerUserLast(folds=3).split(rows)
+    counts = {"validation-1": 6_040, "validation-2": 6_040, "validation-3": 6_040}
+    assert split.rows == {"train": 951_889, **counts, "test": 30_200}
+    assert [len(stage.fit) for stage in split.stages] == [951_889, 957_929, 963_969, 970_009]
