@@ -78,11 +78,12 @@ class Evaluation:
         hold for it. A bootstrap over users takes `mean` of the rows drawn instead.
         """
         if metric not in self.pooled:
-            return self.values(metric)[rows]
+            values: Doubles = self.values(metric)[rows]
+            return values
         numerator, denominator = self.numerators[metric][rows], self.denominators[metric][rows]
         pooled = numerator.sum() / denominator.sum()
-        spread: Doubles = (numerator - pooled * denominator) / denominator.mean()
-        return pooled + spread
+        linear: Doubles = pooled + (numerator - pooled * denominator) / denominator.mean()
+        return linear
 
     def means(self) -> dict[str, float]:
         """Return every metric over all users, the catalogue metrics, and `users`."""
