@@ -1,4 +1,4 @@
-"""From scores to top-k lists, block by block: users x items is never materialised.
+"""From scores to top-k lists and exact ranks, block by block: users x items never exists.
 
 What is left is the matrix product: at 256 factors it takes three quarters of the time.
 To prune items by a bound on part of the factors (the leading directions of Y, and
@@ -8,6 +8,7 @@ MovieLens-1M remain.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,10 +21,42 @@ from cfexp.vectors import LANES, above, count_above, larger, load, splat, store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cfexp.arrays import Codes, Floats, Mask, Matrix
+    from cfexp.arrays import Codes, Floats, Longs, Mask, Matrix
 
 _BLOCK = 256  # users scored at a time: enough for a matrix product at full speed
 _PARTS = 3  # parts of a row for each item of its top k
+
+
+@dataclass(frozen=True, eq=False)
+class ExactRanks:
+    """Where given items stand among all that their users could be recommended.
+
+    `starts` (n_users + 1) and `items`: the items asked for, as in a CSR matrix. For each
+    of them, `before`: how many of the user's items come before it, in the order of the
+    lists (-1 for an item that cannot be recommended); `above`: how many have a higher
+    score; `tied`: how many others have its score. `n_ranked`: how many items each user
+    could be recommended. Counted, not sorted; `top_k` fills them in.
+    """
+
+    starts: Longs
+    items: Codes
+    before: Longs
+    above: Longs
+    tied: Longs
+    n_ranked: Longs
+
+    @classmethod
+    def of(cls, wanted: Matrix) -> ExactRanks:
+        """Return ranks to be filled in, for every entry of `wanted` (users x items)."""
+        n = wanted.nnz
+        return cls(
+            starts=frozen(np.asarray(wanted.indptr, np.int64)),
+            items=frozen(np.asarray(wanted.indices, np.int32)),
+            before=np.full(n, -1, np.int64),
+            above=np.zeros(n, np.int64),
+            tied=np.zeros(n, np.int64),
+            n_ranked=np.zeros(wanted.shape[0], np.int64),
+        )
 
 
 def top_k(
@@ -33,6 +66,7 @@ def top_k(
     *,
     hidden: Matrix | None = None,
     candidates: Mask | None = None,
+    ranks: ExactRanks | None = None,
     threads: int | None = None,
 ) -> tuple[Codes, Floats]:
     """Return the `k` best items of every user and their scores, best first.
@@ -48,6 +82,8 @@ def top_k(
         n_users x items; items with an entry in a user's row are left out.
     candidates
         One bool per item; the others are left out.
+    ranks
+        Exact ranks of some items, to be filled in on the way.
     threads
         How many threads may work (None: all cores); the result is the same for any.
 
@@ -61,12 +97,14 @@ def top_k(
     Raises
     ------
     ValueError
-        When `k` is below 1, or `hidden` has another number of rows.
+        When `k` is below 1, or `hidden` or `ranks` has another number of rows.
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}")
     if hidden is not None and hidden.shape[0] != n_users:
         raise ValueError(f"hidden has {hidden.shape[0]} rows for {n_users} users")
+    if ranks is not None and len(ranks.n_ranked) != n_users:
+        raise ValueError(f"ranks has {len(ranks.n_ranked)} rows for {n_users} users")
     starts = np.zeros(n_users + 1, np.int64) if hidden is None else hidden.indptr
     starts = frozen(np.asarray(starts, np.int64))
     entries = frozen(np.asarray([] if hidden is None else hidden.indices, np.int32))
@@ -78,6 +116,9 @@ def top_k(
     def rank(block: slice) -> None:
         part = np.ascontiguousarray(scores(block), np.float32)
         _select(part, starts, entries, others, block.start, items, values)
+        if ranks is not None:
+            found = (ranks.before, ranks.above, ranks.tied, ranks.n_ranked)
+            _count(part, ranks.starts, ranks.items, block.start, *found)
 
     each_block(n_users, _BLOCK, rank, threads)
     return items, values
@@ -147,6 +188,48 @@ def _bound(row: Any, k: int, maxima: Any) -> Any:  # noqa: ANN401 - float32 (n_i
             if above_it < k:
                 bound = maxima[part]
     return np.nextafter(bound, np.float32(-np.inf))
+
+
+@njit(nogil=True, cache=True)
+def _count(  # noqa: PLR0917 - compiled, like the types
+    scores: Any,  # noqa: ANN401 - float32 (users of the block, n_items), -inf where hidden
+    starts: Any,  # noqa: ANN401 - int64 (n_users + 1)
+    wanted: Any,  # noqa: ANN401 - int32
+    first: int,
+    before: Any,  # noqa: ANN401 - int64, written, like the next
+    above: Any,  # noqa: ANN401 - int64
+    tied: Any,  # noqa: ANN401 - int64
+    n_ranked: Any,  # noqa: ANN401 - int64 (n_users)
+) -> None:
+    nothing = np.float32(-np.inf)
+    for i in range(scores.shape[0]):
+        row = scores[i]
+        n_ranked[first + i] = _n_above(row, nothing)
+        for e in range(starts[first + i], starts[first + i + 1]):
+            item = wanted[e]
+            score = row[item]
+            if score > nothing:  # neither hidden nor NaN
+                left, right = row[:item], row[item + 1 :]
+                higher = _n_above(right, score)
+                above[e] = _n_above(left, score) + higher
+                before[e] = _n_from(left, score) + higher  # ties of lower codes go first
+                tied[e] = before[e] - higher + _n_from(right, score) - above[e]
+
+
+@njit(nogil=True, cache=True)
+def _n_above(row: Any, bound: Any) -> Any:  # noqa: ANN401 - float32
+    count = np.int32(0)
+    for j in range(row.shape[0]):
+        count += np.int32(row[j] > bound)
+    return count
+
+
+@njit(nogil=True, cache=True)
+def _n_from(row: Any, bound: Any) -> Any:  # noqa: ANN401 - float32
+    count = np.int32(0)
+    for j in range(row.shape[0]):
+        count += np.int32(row[j] >= bound)
+    return count
 
 
 def _plain_select(scores: Floats, hidden: Mask, candidates: Mask, k: int) -> tuple[Codes, Floats]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from cfexp.ranking import _plain_select, top_k
+from cfexp.ranking import ExactRanks, _plain_select, top_k
 
 
 @settings(max_examples=60, deadline=None)
@@ -27,19 +27,43 @@ def test_agrees_with_the_plain_twin(users: int, items: int, k: int, levels: int,
     scores[rng.random((users, items)) < 0.05] = np.inf
     hidden = rng.random((users, items)) < 0.2
     candidates = rng.random(items) < 0.8
+    wanted = rng.random((users, items)) < 0.1
     expected = _plain_select(scores, hidden, candidates, k)
+    counted = plain_ranks(scores, wanted, hidden, candidates)
     for threads in (1, 3):
+        ranks = ExactRanks.of(sparse.csr_array(wanted))
         got = top_k(
             lambda block: scores[block].copy(),
             users,
             k,
             hidden=sparse.csr_array(hidden),
             candidates=candidates,
+            ranks=ranks,
             threads=threads,
         )
         np.testing.assert_array_equal(got[0], expected[0])
         np.testing.assert_array_equal(got[1], expected[1])
         assert (got[0].dtype, got[1].dtype) == (np.int32, np.float32)
+        np.testing.assert_array_equal(ranks.n_ranked, counted.n_ranked)
+        np.testing.assert_array_equal(ranks.before, counted.before)
+        np.testing.assert_array_equal(ranks.above, counted.above)
+        np.testing.assert_array_equal(ranks.tied, counted.tied)
+
+
+def plain_ranks(
+    scores: np.ndarray, wanted: np.ndarray, hidden: np.ndarray, candidates: np.ndarray
+) -> ExactRanks:
+    """Exact ranks by sorting each user's items."""
+    ranks = ExactRanks.of(sparse.csr_array(wanted))
+    kept = np.where(hidden | ~candidates | np.isnan(scores), -np.inf, scores)
+    for entry, (user, item) in enumerate(np.argwhere(wanted)):
+        row = kept[user]
+        if row[item] > -np.inf:
+            ranks.before[entry] = np.argsort(-row, kind="stable").tolist().index(item)
+            ranks.above[entry] = np.count_nonzero(row > row[item])
+            ranks.tied[entry] = np.count_nonzero(row == row[item]) - 1
+    ranks.n_ranked[:] = np.count_nonzero(kept > -np.inf, axis=1)
+    return ranks
 
 
 def test_ties_go_to_the_lower_code() -> None:
@@ -56,6 +80,9 @@ def test_negative_scores_are_ranked() -> None:
 def test_wrong_arguments() -> None:
     with pytest.raises(ValueError, match="k must be at least 1, got 0"):
         top_k(lambda _: np.zeros((1, 1), np.float32), 1, 0)
+    ranks = ExactRanks.of(sparse.csr_array((2, 1)))
+    with pytest.raises(ValueError, match="ranks has 2 rows for 1 users"):
+        top_k(lambda _: np.zeros((1, 1), np.float32), 1, 1, ranks=ranks)
     with pytest.raises(ValueError, match="hidden has 2 rows for 1 users"):
         top_k(lambda _: np.zeros((1, 1), np.float32), 1, 1, hidden=sparse.csr_array((2, 1)))
 

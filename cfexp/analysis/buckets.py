@@ -77,13 +77,13 @@ def by_bucket(evaluation: Evaluation, buckets: Buckets) -> list[BucketRow]:
     EvaluationError
         When the evaluation lacks the metric.
     """
-    values = evaluation.values(buckets.metric)
     group = np.searchsorted(buckets.edges, evaluation.activity[buckets.by], side="right")
     rows = []
     for code, label in enumerate(buckets.labels):
-        inside = values[group == code]
-        mean = float(inside.mean()) if len(inside) else None
-        half = half_width(inside) if len(inside) > 1 else None
+        inside = np.flatnonzero(group == code)
+        mean = evaluation.mean(buckets.metric, inside) if len(inside) else None
+        values = evaluation.contributions(buckets.metric, inside) if len(inside) > 1 else None
+        half = None if values is None else half_width(values)
         rows.append(
             BucketRow(
                 label=label,

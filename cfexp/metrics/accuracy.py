@@ -2,6 +2,7 @@
 
 Throughout, h_j is 1 when the item at rank j (from 1) is relevant and 0 otherwise, and
 R is the user's number of relevant items. A list shorter than k misses its last places.
+docs/metrics.md says what other libraries call these, and where they differ.
 """
 
 from __future__ import annotations
@@ -24,6 +25,14 @@ def recall(lists: TopLists) -> Ratio:
     return _n_hits(lists), lists.n_relevant.astype(np.float64)
 
 
+def recall_micro(lists: TopLists) -> Ratio:
+    """Hits of all users over relevant items of all users: sum_u sum_j h_uj / sum_u R_u.
+
+    A user's own ratio is their recall; the metric is the ratio of the sums.
+    """
+    return recall(lists)
+
+
 def recall_capped(lists: TopLists) -> Ratio:
     """Hits over the most hits possible: sum_j h_j / min(k, R)."""
     return _n_hits(lists), _most_hits(lists)
@@ -39,14 +48,15 @@ def ndcg(lists: TopLists) -> Ratio:
 
     d_j = 1 / log2(j + 1) (Jarvelin and Kekalainen 2002, with binary gains).
     """
-    discounts = 1 / np.log2(np.arange(2, lists.k + 2))
-    best = np.cumsum(discounts)[_most_hits(lists).astype(np.int64) - 1]
-    return (lists.hits * discounts).sum(axis=1), best
+    most, places = _most_hits(lists).astype(np.int64), lists.hits.shape[1]
+    discounts = 1 / np.log2(np.arange(2, max(places, most.max(initial=0)) + 2))
+    best = np.cumsum(discounts)[most - 1]
+    return (lists.hits * discounts[:places]).sum(axis=1), best
 
 
 def average_precision(lists: TopLists) -> Ratio:
     """Precision at every hit, averaged: sum_j h_j (sum_{i <= j} h_i / j) / min(k, R)."""
-    ranks = np.arange(1, lists.k + 1)
+    ranks = np.arange(1, lists.hits.shape[1] + 1)
     at_rank = np.cumsum(lists.hits, axis=1) / ranks
     return (at_rank * lists.hits).sum(axis=1), _most_hits(lists)
 

@@ -1,4 +1,4 @@
-"""`evaluate`: rank every user's items once, and compute every metric from the lists."""
+"""`evaluate`: rank every user's items once, and compute every metric from that."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 
 from cfexp.errors import EvaluationError, TrainingError
 from cfexp.metrics.evaluation import Evaluation
-from cfexp.metrics.lists import TopLists
-from cfexp.metrics.metric import METRICS, Metric, PerUser
-from cfexp.ranking import top_k
+from cfexp.metrics.lists import Shelf, TopLists
+from cfexp.metrics.metric import METRICS, Catalogue, Metric, Ranked
+from cfexp.ranking import ExactRanks, top_k
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,8 @@ def evaluate(
         What is known of each user, and what is to be found. Relevant items that are
         no candidates cannot be found; they count as misses.
     metrics
-        Names such as `"ndcg@10"`; one ranking, as deep as the deepest, serves all.
+        Names such as `"ndcg@10"` and `"auc"`; one ranking, as deep as the deepest,
+        serves all. Exact ranks are counted only where a metric needs them.
     mask
         What is hidden from a user's list: `"interacted"` (every pair of the history),
         `"positives"` (its positives), `"none"` (nothing: repeat consumption).
@@ -70,41 +71,79 @@ def evaluate(
 
     queries = scorer.queries(history)
     hidden = None if hidden is None else hidden[evaluated]
+    deepest = max((metric.k for metric in wanted if metric.k is not None), default=1)
+    exact = any(metric.k is None for metric in wanted)
+    ranks = ExactRanks.of(relevant) if exact else None
     items, scores = top_k(
         lambda rows: scorer.scores(queries[rows]),
         len(evaluated),
-        min(max(metric.k for metric in wanted), stage.relevant.shape[1]),
+        min(deepest, stage.relevant.shape[1]),
         hidden=hidden,
         candidates=stage.candidates,
+        ranks=ranks,
         threads=threads,
     )
     n_candidates = int(np.count_nonzero(stage.candidates))
-    _refuse_unranked(items, scores, n_candidates - (0 if hidden is None else _row_counts(hidden)))
+    _refuse_unranked(
+        items, scores, ranks, n_candidates - (0 if hidden is None else _row_counts(hidden))
+    )
     lists = TopLists(
         items=items,
         hits=_hits(items, relevant),
         n_relevant=_row_counts(relevant),
-        popularity=_row_counts(stage.training.by_item.matrix),
-        n_candidates=n_candidates,
+        k=deepest,
+        shelf=Shelf(
+            training=stage.training,
+            n_candidates=n_candidates,
+            usual=lambda k: _popular(stage, hidden, len(evaluated), k, threads),
+        ),
     )
+    activity = {
+        "train_interactions": _row_counts(seen),
+        "train_positives": _row_counts(history.matrix),
+    }
+    kinds = {str(metric): METRICS[metric.name] for metric in wanted}
+    pooled = {n for n, kind in kinds.items() if not isinstance(kind, Catalogue) and kind.pooled}
     evaluation = Evaluation(
-        stage=stage.name,
-        users=evaluated,
-        activity={
-            "train_interactions": _row_counts(seen),
-            "train_positives": _row_counts(history.matrix),
-        },
-        items=items,
+        stage.name, evaluated, activity=activity, items=items, pooled=frozenset(pooled)
     )
     for metric in wanted:
-        kind, cut = METRICS[metric.name], lists.cut(metric.k)
-        if isinstance(kind, PerUser):
-            numerator, denominator = kind.function(cut)
-            evaluation.numerators[str(metric)] = numerator
-            evaluation.denominators[str(metric)] = denominator
-        else:
-            evaluation.catalogue[str(metric)] = kind.function(cut)
+        _measure(evaluation, metric, lists, ranks)
     return evaluation
+
+
+def _measure(
+    evaluation: Evaluation, metric: Metric, lists: TopLists, ranks: ExactRanks | None
+) -> None:
+    """Add the values of `metric` to `evaluation`."""
+    name, kind = str(metric), METRICS[metric.name]
+    if isinstance(kind, Ranked):
+        if ranks is None:
+            raise ValueError(f"{metric} needs exact ranks")
+        ratio = kind.function(ranks, lists.shelf.n_candidates)
+    else:
+        found = kind.function(lists if metric.k is None else lists.cut(metric.k))
+        if isinstance(found, float):
+            evaluation.catalogue[name] = found
+            return
+        ratio = found
+    evaluation.numerators[name], evaluation.denominators[name] = ratio
+
+
+def _popular(
+    stage: StageData, hidden: Matrix | None, n_users: int, k: int, threads: int | None
+) -> Codes:
+    """Return the k most popular items that each user could have been shown."""
+    counts = _row_counts(stage.training.by_item.matrix).astype(np.float32)
+    items, _ = top_k(
+        lambda rows: np.tile(counts, (rows.stop - rows.start, 1)),
+        n_users,
+        min(k, len(counts)),
+        hidden=hidden,
+        candidates=stage.candidates,
+        threads=threads,
+    )
+    return items
 
 
 def _with_relevant(stage: StageData, users: Codes | None) -> Codes:
@@ -122,13 +161,17 @@ def _hidden(stage: StageData, mask: MaskName) -> Matrix | None:
     return {"interacted": stage.seen, "positives": stage.history.matrix, "none": None}[mask]
 
 
-def _refuse_unranked(items: Codes, scores: Floats, rankable: Longs | int) -> None:
+def _refuse_unranked(
+    items: Codes, scores: Floats, ranks: ExactRanks | None, rankable: Longs | int
+) -> None:
     """Raise TrainingError when scores are infinite, or items missing whose score is NaN.
 
-    `rankable` is how many items each user's list can have, or fewer.
+    `rankable` is how many items can be ranked for each user, or fewer.
     """
     found = np.count_nonzero(items >= 0, axis=1)
     unranked = np.isposinf(scores[:, 0]) | (found < np.minimum(rankable, items.shape[1]))
+    if ranks is not None:
+        unranked |= ranks.n_ranked < rankable
     if unranked.any():
         raise TrainingError(
             f"the scores of {np.count_nonzero(unranked):,} of {len(items):,} users are not "
@@ -139,8 +182,7 @@ def _refuse_unranked(items: Codes, scores: Floats, rankable: Longs | int) -> Non
 
 def check_mask(stage: StageData, mask: MaskName) -> None:
     """Raise EvaluationError when `mask` hides what is to be found."""
-    hidden = _hidden(stage, mask)
-    overlap = 0 if hidden is None else int(_contains(_keys(hidden), _keys(stage.relevant)).sum())
+    overlap = stage.relevant_hidden[mask]
     if overlap:
         raise EvaluationError(
             f"stage {stage.name!r}: {overlap} of {stage.relevant.nnz} relevant pairs are in the "

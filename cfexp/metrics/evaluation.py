@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from cfexp.arrays import Codes, Doubles, Longs
+    from cfexp.arrays import AnyArray, Codes, Doubles, Longs
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,8 @@ class Evaluation:
 
     `users` are the codes of the n users evaluated, ascending. `numerators` and
     `denominators` hold, for every per-user metric such as `"ndcg@10"`, n float64
-    values; `catalogue` holds the metrics that are one number for all lists.
+    values; `pooled` names those of them that are the ratio of the sums, not the mean of
+    the ratios; `catalogue` holds the metrics that are one number for all lists.
     `activity` counts each user's history: `train_interactions` (all pairs) and
     `train_positives`. `items` are the lists themselves (n x k, best first, -1 where
     short), where they were kept; they are not saved.
@@ -35,6 +36,7 @@ class Evaluation:
     catalogue: dict[str, float] = field(default_factory=dict)
     activity: dict[str, Longs] = field(default_factory=dict)
     items: Codes | None = None
+    pooled: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.users)
@@ -55,9 +57,37 @@ class Evaluation:
             )
         return self.numerators[metric] / self.denominators[metric]
 
+    def mean(self, metric: str, rows: AnyArray | slice = slice(None)) -> float:
+        """Return a metric over all users, or over those at `rows` (positions in `users`).
+
+        That is the mean of the users' values or, for a pooled metric, the sum of their
+        numerators over the sum of their denominators.
+        """
+        if metric in self.pooled:
+            return float(
+                self.numerators[metric][rows].sum() / self.denominators[metric][rows].sum()
+            )
+        return float(self.values(metric)[rows].mean())
+
+    def contributions(self, metric: str, rows: AnyArray | slice = slice(None)) -> Doubles:
+        """Return one number per user whose mean is `mean(metric, rows)`.
+
+        These are the users' values. For a pooled metric p = sum n / sum d they are
+        p + (n_u - p d_u) / mean(d), whose standard error is that of the ratio p to first
+        order (Cochran 1977, section 6.4), so that intervals and paired tests of means
+        hold for it. A bootstrap over users takes `mean` of the rows drawn instead.
+        """
+        if metric not in self.pooled:
+            values: Doubles = self.values(metric)[rows]
+            return values
+        numerator, denominator = self.numerators[metric][rows], self.denominators[metric][rows]
+        pooled = numerator.sum() / denominator.sum()
+        linear: Doubles = pooled + (numerator - pooled * denominator) / denominator.mean()
+        return linear
+
     def means(self) -> dict[str, float]:
-        """Return every metric's mean over users, the catalogue metrics, and `users`."""
-        means = {metric: float(self.values(metric).mean()) for metric in self.numerators}
+        """Return every metric over all users, the catalogue metrics, and `users`."""
+        means = {metric: self.mean(metric) for metric in self.numerators}
         return means | self.catalogue | {"users": float(len(self))}
 
     def save(self, path: Path) -> None:
@@ -68,6 +98,7 @@ class Evaluation:
             "denominator": self.denominators,
             "catalogue": catalogue,
             "activity": self.activity,
+            "pooled": dict.fromkeys(sorted(self.pooled), np.True_),
         }
         arrays = {
             f"{part}/{name}": array
@@ -84,7 +115,8 @@ class Evaluation:
     def load(cls, path: Path) -> Evaluation:
         """Read what `save` wrote."""
         with np.load(path, allow_pickle=False) as arrays:
-            evaluation = cls(stage=str(arrays["stage"]), users=arrays["users"])
+            pooled = frozenset(key.removeprefix("pooled/") for key in arrays if "pooled/" in key)
+            evaluation = cls(stage=str(arrays["stage"]), users=arrays["users"], pooled=pooled)
             parts: dict[str, dict[str, Any]] = {
                 "numerator": evaluation.numerators,
                 "denominator": evaluation.denominators,
@@ -102,8 +134,8 @@ class Evaluation:
 def average(evaluations: Sequence[Evaluation]) -> Evaluation:
     """Return the mean of several evaluations of the same users, such as one per seed.
 
-    Each user's value of a metric is the mean of the user's values; metrics that are
-    not in all of them are left out.
+    Each user's value of a metric is the mean of the user's values, numerator and
+    denominator each for a pooled one; metrics that are not in all of them are left out.
 
     Raises
     ------
@@ -121,17 +153,26 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
             )
     metrics = [m for m in first.numerators if all(m in e.numerators for e in evaluations)]
     shared = [m for m in first.catalogue if all(m in e.catalogue for e in evaluations)]
+    numerators, denominators = {}, {}
+    for m in metrics:
+        if m in first.pooled:
+            numerators[m] = np.mean([e.numerators[m] for e in evaluations], axis=0)
+            denominators[m] = np.mean([e.denominators[m] for e in evaluations], axis=0)
+        else:
+            numerators[m] = np.mean([e.values(m) for e in evaluations], axis=0)
+            denominators[m] = np.ones(len(first))
     return Evaluation(
         stage=first.stage,
         users=first.users,
-        numerators={m: np.mean([e.values(m) for e in evaluations], axis=0) for m in metrics},
-        denominators={m: np.ones(len(first)) for m in metrics},
+        numerators=numerators,
+        denominators=denominators,
         catalogue={m: float(np.mean([e.catalogue[m] for e in evaluations])) for m in shared},
         activity=first.activity,
+        pooled=first.pooled.intersection(metrics),
     )
 
 
-def pooled(folds: Sequence[Evaluation], stage: str) -> Evaluation:
+def over_folds(folds: Sequence[Evaluation], stage: str) -> Evaluation:
     """Return one evaluation of everybody evaluated in any of `folds`, the stages of a split.
 
     A user's numerators add up over the folds in which they were evaluated, and so do the
@@ -156,6 +197,7 @@ def pooled(folds: Sequence[Evaluation], stage: str) -> Evaluation:
         denominators={metric: np.zeros(len(users)) for metric in first.denominators},
         catalogue={m: float(np.mean([f.catalogue[m] for f in folds])) for m in first.catalogue},
         activity={name: np.zeros(len(users), np.int64) for name in first.activity},
+        pooled=first.pooled,
     )
     for fold in folds:
         place = np.searchsorted(users, fold.users)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cfexp.analysis.seeds import configuration, is_counted, seeds_of
 from cfexp.analysis.words import plain
+from cfexp.metrics.metric import is_metric
 from cfexp.report.numbers import mean_and_spread
 from cfexp.search.record import joined
 
@@ -73,7 +74,7 @@ def metric_names(study: StudyRecord) -> list[str]:
     for run in study.runs:
         for key in run.metrics:
             stage, _, name = key.partition("/")
-            if stage in {"val", "test"} and "@" in name:
+            if stage in {"val", "test"} and is_metric(name):
                 names[name] = None
     return list(names)
 

@@ -44,7 +44,9 @@ def _difference(ours: Evaluation, theirs: Evaluation, metric: str) -> Difference
     )
     if len(first) < 2:  # noqa: PLR2004 - one difference has no spread
         return None
-    return paired_difference(ours.values(metric)[first], theirs.values(metric)[second])
+    return paired_difference(
+        ours.contributions(metric, first), theirs.contributions(metric, second)
+    )
 
 
 def verdict(study: StudyRecord) -> list[str]:

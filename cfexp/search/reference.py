@@ -13,7 +13,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from cfexp.metrics.metric import METRICS, MetricName, PerUserMetricName
+from cfexp.metrics.metric import METRICS, UNCUT, MetricName, PerUserMetricName
 from cfexp.search.spec import Name, StudySpec
 from cfexp.splits.splitter import Splitter
 
@@ -56,8 +56,13 @@ _SHARED: dict[type[BaseModel], str] = {Splitter: "every `split`"}
 
 def reference() -> str:
     """Return the page, in Markdown."""
-    metrics = ", ".join(f"`{name}@k`" for name in METRICS)
-    parts = [_INTRODUCTION, f"A *metric* is one of {metrics}, for any cut-off k.\n"]
+    cut = ", ".join(f"`{name}@k`" for name in METRICS if name not in UNCUT)
+    uncut = ", ".join(f"`{name}`" for name in UNCUT)
+    metrics = (
+        f"A *metric* is one of {cut}, for any cut-off k, or {uncut}.\n"
+        "[docs/metrics.md](../docs/metrics.md) defines them.\n"
+    )
+    parts = [_INTRODUCTION, metrics]
     parts += _section("The study", StudySpec, seen=set())
     return "\n".join(parts)
 

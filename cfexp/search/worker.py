@@ -25,7 +25,7 @@ from pydantic import TypeAdapter
 
 from cfexp.data.interactions import Vocabulary
 from cfexp.errors import CfexpError
-from cfexp.metrics.evaluation import pooled
+from cfexp.metrics.evaluation import over_folds
 from cfexp.metrics.metric import Metric
 from cfexp.models.any_model import AnyModel
 from cfexp.models.warm import compile_kernels
@@ -156,7 +156,7 @@ class Worker:
         evaluations = dict(readings.evaluations)
         parts = {"test": evaluations.pop("test")}
         if evaluations:
-            parts["val"] = pooled(list(evaluations.values()), "validation")
+            parts["val"] = over_folds(list(evaluations.values()), "validation")
         for part, evaluation in parts.items():
             path = self._folder / f"{vectors}-{part}.npz"
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -58,6 +58,23 @@ class StageData:
         """The items that may be recommended: those that occur in the history's rows."""
         return np.bincount(self.seen.indices, minlength=self.seen.shape[1]) > 0
 
+    @cached_property
+    def relevant_hidden(self) -> dict[str, int]:
+        """How many relevant pairs each mask hides, by the mask's name."""
+        hidden = {"interacted": self.seen, "positives": self.history.matrix}
+        return {name: _shared(matrix, self.relevant) for name, matrix in hidden.items()} | {
+            "none": 0
+        }
+
+
+def _shared(one: Matrix, other: Matrix) -> int:
+    """Return how many entries two matrices of the same shape have in common."""
+    masks = [
+        sparse.csr_array((np.ones(m.nnz, np.bool_), m.indices, m.indptr), shape=m.shape)
+        for m in (one, other)
+    ]
+    return int((masks[0] * masks[1]).nnz)
+
 
 @dataclass(frozen=True, eq=False)
 class Stage:

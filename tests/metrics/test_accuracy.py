@@ -2,12 +2,22 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import sparse
 
+from cfexp.data.training import TrainingData
 from cfexp.metrics import accuracy, beyond_accuracy
-from cfexp.metrics.lists import TopLists
+from cfexp.metrics.lists import Shelf, TopLists
 from cfexp.metrics.metric import METRICS, PerUser
 
 N_ITEMS = 60
+
+
+def shelf(n_items: int, usual: np.ndarray | None = None) -> Shelf:
+    """A shelf of candidates, of which item 2 has no positive."""
+    owned = np.random.default_rng(n_items).integers(0, 3, (500, n_items))
+    owned[:, 2:3] = 0
+    training = TrainingData.of(sparse.csr_array(owned.astype(np.float32)))
+    return Shelf(training, n_items, lambda k: np.zeros((1, 0)) if usual is None else usual[:, :k])
 
 
 def random_lists(seed: int, users: int = 80, depth: int = 20) -> tuple[TopLists, list[set[int]]]:
@@ -26,8 +36,8 @@ def random_lists(seed: int, users: int = 80, depth: int = 20) -> tuple[TopLists,
         items=items,
         hits=hits,
         n_relevant=np.array([len(wanted) for wanted in relevant]),
-        popularity=rng.integers(0, 500, N_ITEMS),
-        n_candidates=N_ITEMS,
+        k=depth,
+        shelf=shelf(N_ITEMS, np.tile(np.arange(depth), (users, 1))),
     )
     return lists, relevant
 
@@ -80,8 +90,8 @@ def test_capped_recall_is_one_when_the_list_is_full_of_hits() -> None:
         items=np.array([[4, 2, 0]], np.int32),
         hits=np.ones((1, 3), bool),
         n_relevant=np.array([12]),
-        popularity=np.zeros(5, np.int64),
-        n_candidates=5,
+        k=3,
+        shelf=shelf(5),
     )
     numerator, denominator = accuracy.recall_capped(lists)
     assert numerator / denominator == 1
@@ -106,7 +116,7 @@ def test_ratios_are_float64_and_finite(name: str) -> None:
 def test_popularity_and_coverage_against_loops() -> None:
     lists, _ = random_lists(seed=9)
     numerator, denominator = beyond_accuracy.average_popularity(lists)
-    expected = [lists.popularity[row[row >= 0]].mean() for row in lists.items]
+    expected = [lists.shelf.popularity[row[row >= 0]].mean() for row in lists.items]
     np.testing.assert_allclose(numerator / denominator, expected, rtol=1e-12)
     shown = {int(item) for row in lists.items for item in row if item >= 0}
     assert beyond_accuracy.coverage(lists) == len(shown) / N_ITEMS
@@ -117,11 +127,11 @@ def test_an_empty_list_counts_zero() -> None:
         items=np.full((1, 2), -1, np.int32),
         hits=np.zeros((1, 2), bool),
         n_relevant=np.array([1]),
-        popularity=np.array([7, 9]),
-        n_candidates=2,
+        k=2,
+        shelf=shelf(2),
     )
     for kind in METRICS.values():
         if isinstance(kind, PerUser):
             numerator, denominator = kind.function(lists)
             assert numerator / denominator == 0
-    assert beyond_accuracy.coverage(lists) == 0
+    assert beyond_accuracy.coverage(lists) == beyond_accuracy.gini(lists) == 0

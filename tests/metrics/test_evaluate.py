@@ -8,10 +8,11 @@ import pytest
 from scipy import sparse
 
 from cfexp.data.training import Positives, TrainingData
-from cfexp.errors import EvaluationError, InputError
+from cfexp.errors import EvaluationError, InputError, TrainingError
 from cfexp.metrics.evaluate import evaluate
-from cfexp.metrics.evaluation import Evaluation, average, pooled
+from cfexp.metrics.evaluation import Evaluation, average, over_folds
 from cfexp.models.model import Scorer
+from cfexp.ranking import ExactRanks
 from cfexp.splits.split import StageData
 
 if TYPE_CHECKING:
@@ -202,11 +203,72 @@ def test_averages_need_the_same_users(stage: StageData, scorer: ItemItem) -> Non
 def test_folds_are_pooled_user_by_user(stage: StageData, scorer: ItemItem) -> None:
     whole = evaluate(scorer, stage, METRICS)
     some = evaluate(scorer, stage, METRICS, users=whole.users[3:])
-    both = pooled([some, whole], "validation")
+    both = over_folds([some, whole], "validation")
     np.testing.assert_array_equal(both.users, whole.users)
     np.testing.assert_allclose(both.values("ndcg@5"), whole.values("ndcg@5"), rtol=1e-12)
     assert both.denominators["recall@5"][0] == whole.denominators["recall@5"][0]
     assert both.denominators["recall@5"][-1] == 2 * whole.denominators["recall@5"][-1]
-    assert pooled([some], "validation") is some
+    assert over_folds([some], "validation") is some
     with pytest.raises(EvaluationError, match="no evaluation"):
-        pooled([], "validation")
+        over_folds([], "validation")
+
+
+def test_pooled_metrics_are_ratios_of_sums(
+    stage: StageData, scorer: ItemItem, tmp_path: Path
+) -> None:
+    found = evaluate(scorer, stage, ["recall_micro@5", "recall@5", "epr"])
+    assert found.pooled == {"recall_micro@5", "epr"}
+    hits, sizes = found.numerators["recall@5"], found.denominators["recall@5"]
+    assert found.means()["recall_micro@5"] == hits.sum() / sizes.sum()
+    assert found.means()["recall@5"] == (hits / sizes).mean()
+    found.save(tmp_path / "vectors.npz")
+    loaded = Evaluation.load(tmp_path / "vectors.npz")
+    assert (loaded.pooled, loaded.means()) == (found.pooled, found.means())
+    rows = np.arange(0, len(found), 2)
+    assert found.mean("recall_micro@5", rows) == hits[rows].sum() / sizes[rows].sum()
+    for chosen in (rows, slice(None)):
+        for metric in found.numerators:
+            mean = found.contributions(metric, chosen).mean()
+            assert mean == pytest.approx(found.mean(metric, chosen), abs=1e-12)
+    other = evaluate(ItemItem(scorer.similarity[::-1].copy()), stage, ["recall_micro@5", "epr"])
+    both = average([found, other])
+    assert both.pooled == {"recall_micro@5", "epr"}
+    for metric in both.pooled:
+        expected = (found.means()[metric] + other.means()[metric]) / 2
+        assert both.means()[metric] == pytest.approx(expected, abs=1e-12)
+
+
+def test_contributions_have_the_standard_error_of_the_ratio() -> None:
+    rng = np.random.default_rng(0)
+    n = 400
+    sizes = rng.integers(1, 30, n).astype(float)
+    hits = rng.binomial(sizes.astype(int), 0.05 + 0.3 / sizes).astype(float)
+    found = Evaluation(
+        "test",
+        np.arange(n, dtype=np.int32),
+        numerators={"recall_micro@5": hits},
+        denominators={"recall_micro@5": sizes},
+        pooled=frozenset({"recall_micro@5"}),
+    )
+    error = found.contributions("recall_micro@5").std(ddof=1) / np.sqrt(n)
+    drawn = [found.mean("recall_micro@5", rng.integers(0, n, n)) for _ in range(4000)]
+    assert error == pytest.approx(np.std(drawn), rel=0.06)
+
+
+def test_scores_that_are_no_numbers_are_refused_by_exact_ranks(stage: StageData) -> None:
+    similarity = np.random.default_rng(1).random((N_ITEMS, N_ITEMS), np.float32)
+    broken = ItemItem(np.where(np.arange(N_ITEMS) == 7, np.nan, similarity))
+    with pytest.raises(TrainingError, match="not finite"):
+        evaluate(broken, stage, ["epr"])
+
+
+def test_ranks_are_counted_only_where_they_are_asked_for(
+    stage: StageData, scorer: ItemItem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(wanted: object) -> None:
+        raise AssertionError(wanted)
+
+    monkeypatch.setattr(ExactRanks, "of", refused)
+    evaluate(scorer, stage, METRICS)
+    with pytest.raises(AssertionError):
+        evaluate(scorer, stage, ["auc"])

@@ -2,10 +2,10 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from cfexp.errors import InputError
-from cfexp.metrics.metric import METRICS, Metric, MetricName, PerUserMetricName
+from cfexp.metrics.metric import METRICS, UNCUT, Metric, MetricName, PerUserMetricName, is_metric
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", [name for name in METRICS if name not in UNCUT])
 @pytest.mark.parametrize("k", [1, 10, 1000])
 def test_text_and_metric_are_two_forms_of_one_thing(name: str, k: int) -> None:
     metric = Metric.parse(f"{name}@{k}")
@@ -31,6 +31,24 @@ def test_a_cutoff_is_required() -> None:
         Metric.parse("ndcg")
 
 
+@pytest.mark.parametrize("name", UNCUT)
+def test_some_take_no_cutoff(name: str) -> None:
+    metric = Metric.parse(name)
+    assert (metric.name, metric.k, str(metric)) == (name, None, name)
+    for text in (f"{name}@10", f"{name}@"):
+        with pytest.raises(InputError, match=f"'{text}': {name} takes no cut-off; write '{name}'"):
+            Metric.parse(text)
+    with pytest.raises(InputError, match=r"or one of .*auc.* alone; did you mean 'auc'\?"):
+        Metric.parse("acu")
+
+
+def test_what_a_record_holds_is_told_apart() -> None:
+    assert is_metric("auc")
+    assert is_metric("ndcg@10")
+    assert not is_metric("users")
+    assert not is_metric("loss")
+
+
 def test_the_field_type_reports_the_same_mistake() -> None:
     names = TypeAdapter(MetricName)
     assert names.validate_python("recall@010") == "recall@10"
@@ -43,6 +61,6 @@ def test_what_needs_users_refuses_a_catalogue_metric() -> None:
         TypeAdapter(PerUserMetricName).validate_python("coverage@10")
 
 
-def test_only_popularity_is_better_when_lower() -> None:
-    down = [name for name in METRICS if Metric.parse(f"{name}@1").direction == "minimize"]
-    assert down == ["avg_popularity"]
+def test_what_is_better_when_lower() -> None:
+    down = [name for name, kind in METRICS.items() if kind.direction == "minimize"]
+    assert down == ["epr", "avg_popularity", "gini"]
