@@ -32,3 +32,12 @@ def csr(rows: AnyArray, columns: AnyArray, values: AnyArray, shape: tuple[int, i
     matrix.sum_duplicates()
     matrix.sort_indices()
     return matrix.astype(np.float32)
+
+
+def in_common(one: Matrix, other: Matrix) -> int:
+    """Return how many entries two matrices of the same shape share, whatever their values."""
+    masks = [
+        sparse.csr_array((np.ones(m.nnz, np.bool_), m.indices, m.indptr), shape=m.shape)
+        for m in (one, other)
+    ]
+    return int((masks[0] * masks[1]).nnz)

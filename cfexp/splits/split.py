@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from cfexp.arrays import in_common
 from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import SplitError
 from cfexp.splits.invariants import check_stages
@@ -36,10 +37,9 @@ _RECENCY = ("rank", "age", "idle")
 class StageData:
     """The matrices of a stage, all users x items, all of the same shape.
 
-    `training` is what a model is fitted on; `history` the positives that a scorer
-    is given for each user; `seen` ones at every pair of the history, positive or
-    not; `relevant` ones at the held-out positives. Saved to and read from a folder
-    of .npy files, memory-mapped, so that processes share them without copies.
+    `training` is what a model is fitted on; `history` the positives that a scorer is given
+    for each user; `seen` ones at every pair of the history, positive or not; `relevant`
+    ones at the held-out positives. Saved as .npy files, which processes share, memory-mapped.
     """
 
     name: str
@@ -62,18 +62,7 @@ class StageData:
     def relevant_hidden(self) -> dict[str, int]:
         """How many relevant pairs each mask hides, by the mask's name."""
         hidden = {"interacted": self.seen, "positives": self.history.matrix}
-        return {name: _shared(matrix, self.relevant) for name, matrix in hidden.items()} | {
-            "none": 0
-        }
-
-
-def _shared(one: Matrix, other: Matrix) -> int:
-    """Return how many entries two matrices of the same shape have in common."""
-    masks = [
-        sparse.csr_array((np.ones(m.nnz, np.bool_), m.indices, m.indptr), shape=m.shape)
-        for m in (one, other)
-    ]
-    return int((masks[0] * masks[1]).nnz)
+        return {"none": 0} | {n: in_common(m, self.relevant) for n, m in hidden.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +85,7 @@ class Stage:
         if self.history is not self.fit:
             parts["history"] = self.history
         for part, rows in parts.items():
-            shared = np.isin(self.held_out.row, rows.row)
-            if shared.any():
+            if (shared := np.isin(self.held_out.row, rows.row)).any():
                 raise SplitError(
                     f"stage {self.name!r}: {shared.sum()} rows are both in {part} and held out, "
                     f"the first at position {self.held_out.row[shared][0]}"

@@ -19,7 +19,7 @@ from scipy import sparse
 
 from cfexp.data.training import Positives, TrainingData
 from cfexp.metrics.evaluate import evaluate
-from cfexp.metrics.metric import METRICS, UNCUT, Catalogue, Metric
+from cfexp.metrics.metric import METRICS, UNCUT, Metric
 from cfexp.splits.split import StageData
 
 if TYPE_CHECKING:
@@ -28,15 +28,12 @@ if TYPE_CHECKING:
 
 CUTS = (1, 3, 10, 200)
 N_STAGES, N_USERS = 25, 40
-NAMES = [name if name in UNCUT else f"{name}@{k}" for name in METRICS for k in CUTS]
-NAMES = list(dict.fromkeys(NAMES))
+NAMES = [*UNCUT, *(f"{name}@{k}" for name in METRICS if name not in UNCUT for k in CUTS)]
 PER_USER = [name for name in NAMES if Metric.parse(name).per_user]
 
 
 @dataclass
 class Table:
-    """Gives fixed scores."""
-
     scores_of: np.ndarray
 
     def queries(self, history: object) -> np.ndarray:
@@ -48,8 +45,6 @@ class Table:
 
 @dataclass
 class Case:
-    """A stage, its users' orders of all that they can be shown, and what was measured."""
-
     trained: np.ndarray
     relevant: list[set[int]]
     scores: np.ndarray
@@ -126,7 +121,7 @@ def one_user(name: str, k: int, case: Case, user: int) -> float:  # noqa: C901, 
         case "mrr":
             return 1 / (hits.index(True) + 1) if True in hits else 0
         case "hitrate":
-            return float(True in hits)
+            return any(hits)
         case "r_precision":
             return len(wanted & set(order[: len(wanted)])) / len(wanted)
         case "auc":
@@ -167,10 +162,9 @@ def of_catalogue(name: str, k: int, case: Case) -> float:
     numbers = list(counts.values())
     if name == "coverage":
         return sum(count > 0 for count in numbers) / len(numbers)
-    if name == "gini":  # by its other definition: mean absolute difference
-        apart = sum(abs(a - b) for a in numbers for b in numbers)
-        return apart / (2 * len(numbers) * sum(numbers))
-    raise NotImplementedError(name)
+    # Gini by its other definition: half the mean absolute difference over the mean
+    apart = sum(abs(a - b) for a in numbers for b in numbers)
+    return apart / (2 * len(numbers) * sum(numbers))
 
 
 @pytest.mark.parametrize("name", PER_USER)
@@ -179,19 +173,16 @@ def test_agrees_with_plain_loops(name: str) -> None:
     for case in cases():
         expected = [one_user(metric.name, metric.k or 0, case, u) for u in range(N_USERS)]
         np.testing.assert_allclose(case.found.values(name), expected, rtol=0, atol=1e-12)
-        if name not in case.found.pooled:
-            assert case.found.means()[name] == pytest.approx(np.mean(expected), abs=1e-12)
-        else:
-            sizes = [len(wanted) for wanted in case.relevant]
-            weighted = np.average(expected, weights=sizes)
-            assert case.found.means()[name] == pytest.approx(weighted, abs=1e-12)
+        pooled = metric.name in {"recall_micro", "epr"}
+        weights = [len(wanted) if pooled else 1 for wanted in case.relevant]
+        mean = np.average(expected, weights=weights)
+        assert case.found.means()[name] == pytest.approx(mean, abs=1e-12)
         assert case.found.means()["users"] == N_USERS
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in PER_USER])
 def test_catalogue_metrics_agree_with_plain_loops(name: str) -> None:
     metric = Metric.parse(name)
-    assert isinstance(METRICS[metric.name], Catalogue)
     for case in cases():
         expected = of_catalogue(metric.name, metric.k or 0, case)
         assert case.found.means()[name] == pytest.approx(expected, abs=1e-12)
@@ -243,16 +234,9 @@ def test_agrees_with_scikit_learn() -> None:
             compared += 1
             expected = roc_auc_score(labels, case.scores[user, order])
             assert case.found.values("auc")[user] == pytest.approx(expected, abs=1e-12)
-            places = -np.arange(len(order), dtype=float)
-            expected = ndcg_score([labels], [places], k=10, ignore_ties=True)
+            expected = ndcg_score([labels], [-np.arange(len(order))], k=10, ignore_ties=True)
             assert case.found.values("ndcg@10")[user] == pytest.approx(expected, abs=1e-12)
     assert compared > N_STAGES * N_USERS / 3
-
-
-def test_random_order_has_an_expected_rank_of_50() -> None:
-    found = [case.found.means()["epr"] for case in cases() if len(case.candidates) > 20]
-    assert len(found) > 10
-    assert np.mean(found) < 60
 
 
 def test_all_ties_rank_by_code_and_have_half_the_area() -> None:
@@ -260,7 +244,7 @@ def test_all_ties_rank_by_code_and_have_half_the_area() -> None:
         tied = [u for u in range(N_USERS) if len(set(case.scores[u])) == 1]
         assert 5 in tied
         for user in tied:
-            order, wanted = case.orders[user], case.relevant[user]
+            order = case.orders[user]
             assert order == sorted(order)
-            if set(order) - wanted and wanted <= set(order):
+            if case.relevant[user] < set(order):
                 assert case.found.values("auc")[user] == pytest.approx(0.5)
