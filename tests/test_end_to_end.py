@@ -126,12 +126,12 @@ def test_every_als_says_which_solver_auto_chose(study: StudyRecord, home: Path) 
         assert ("solver_used" in record.facts) == (record.model["kind"] == "als")
         if record.model["kind"] == "als":
             light = record.model["alpha"] <= 10  # values are ones
-            words = f"cg, {2 if light else 3} steps"
+            words = f"cg, {2 if light else 3} steps (1 in epoch 1)"
             assert record.facts == {"solver_used": words}
             assert runs[record.key].data.tags["cfexp.solver_used"] == words
     board = json.loads((Path(study.folder) / "report" / "leaderboard.json").read_text())
     told = {row["model"]: row["facts"] for row in board["rows"]}
-    assert told["als default"] == {"solver_used": "cg, 2 steps"}
+    assert told["als default"] == {"solver_used": "cg, 2 steps (1 in epoch 1)"}
     assert told["popularity"] == {}
 
 

@@ -102,9 +102,9 @@ class ALS(Model):
     """recency_scale when users are solved again to be scored; left out: recency_scale."""
     solver: Literal["auto", "cg", "cholesky"] = "auto"
     """Conjugate gradient, preconditioned and started from the last sweep; "auto" chooses its
-    steps: 2 where no positive weighs more than 10 unseen pairs, else 3 (a run's record says
-    which, as solver_used). "cholesky" is exact: the same loss to 0.1% after some epochs, 8
-    to 20 times slower."""
+    steps: 1 in a first epoch from random factors, then 2 where no positive weighs more than
+    10 unseen pairs, else 3 (a run's record says which, as solver_used). "cholesky" is exact:
+    the same loss to 0.1% after some epochs, 8 to 20 times slower."""
     cg_steps: Annotated[int, Field(ge=1)] = 3
     """Steps per row and sweep of "cg". Without effect on the others."""
 
@@ -132,6 +132,8 @@ class ALS(Model):
         by_user, by_item = self.rows(data.positives), self.rows(data.by_item, "items")
         solver = self._solver(float(by_user.weights.max()))
         first = _FIRST if self.solver == "auto" else solver
+        once = first != solver and start is None
+        used = f"{solver} ({first.steps} in epoch 1)" if once else str(solver)
         done = 0
 
         def against(fixed: Side, least: float) -> Whitened:
@@ -150,7 +152,7 @@ class ALS(Model):
                 factors = items.side.factors(f)
                 refuse_divergence(float(np.abs(factors).max()), "largest item factor", number)
                 made = AlsScorer(self, data.positives, factors, threads=threads)
-                made.facts = {"solver_used": str(solver)}
+                made.facts = {"solver_used": used}
                 return made
 
             def value() -> float | None:

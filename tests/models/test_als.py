@@ -164,9 +164,9 @@ def test_conjugate_gradient_and_cholesky_reach_the_same_loss(counts: Matrix) -> 
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"alpha": 2}, "cg, 2 steps"),  # counts go up to 5
-        ({"alpha": 2.1}, "cg, 3 steps"),
-        ({"alpha": 2.1, "unseen_weight": 2}, "cg, 2 steps"),
+        ({"alpha": 2}, "cg, 2 steps (1 in epoch 1)"),  # counts go up to 5
+        ({"alpha": 2.1}, "cg, 3 steps (1 in epoch 1)"),
+        ({"alpha": 2.1, "unseen_weight": 2}, "cg, 2 steps (1 in epoch 1)"),
         ({"solver": "cg", "cg_steps": 1}, "cg, 1 step"),
         ({"solver": "cholesky"}, "cholesky"),
     ],
@@ -176,6 +176,8 @@ def test_the_fit_says_which_solver_it_used(
 ) -> None:
     scorer = ALS(factors=3, epochs=1, **fields).fit(counts, rng=0)
     assert scorer.facts == {"solver_used": words}
+    onward = ALS(factors=3, epochs=1, **fields).fit(counts, rng=0, start=scorer)
+    assert onward.facts == {"solver_used": words.partition(" (")[0]}
 
 
 def test_a_user_without_history_gets_zeros(counts: Matrix) -> None:
