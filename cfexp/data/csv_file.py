@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from cfexp.data.columns import Columns, TimeFormat
 from cfexp.data.places import DataPath
 from cfexp.data.source import Source
+from cfexp.data.user_table import UserTable
 
 if TYPE_CHECKING:
     from cfexp.data.interactions import Interactions
@@ -40,6 +41,8 @@ class Csv(Source):
     """The text's encoding, such as utf-8 or latin-1."""
     time_format: TimeFormat = "auto"
     """How times are written: auto, unix, unix_ms, iso, or a strptime pattern."""
+    users: UserTable | None = None
+    """A file of user attributes, such as age or country, to group users by."""
 
     @field_validator("encoding")
     @classmethod
@@ -96,4 +99,6 @@ class Csv(Source):
             encoding=self.encoding,
         )
         table = reader.read(self.columns.roles(), self.time_format)
-        return interactions(table, self.time_format, reader)
+        rows = interactions(table, self.time_format, reader)
+        users = self.users
+        return rows if users is None else rows.with_attributes(users.load(places, rows.users))

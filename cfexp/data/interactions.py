@@ -17,6 +17,8 @@ from cfexp.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cfexp.data.attributes import Attributes
+
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
@@ -56,9 +58,9 @@ class Interactions:
     All arrays have one entry per row. `value` is the raw feedback (a rating, a
     count), finite and not negative. `time` is microseconds since 1970 UTC, or None
     when the source has no times. `row` is the row's position in the source, counted
-    from 0: it breaks ties in time. `titles` and `dropped` ride along: the title of
-    every item code ("" where it has none), and how many rows each cleaning rule dropped
-    when reading.
+    from 0: it breaks ties in time. `titles`, `dropped` and `attributes` ride along: the
+    title of every item code ("" where it has none), how many rows each cleaning rule
+    dropped when reading, and what is known of every user code.
     """
 
     user: Codes
@@ -70,6 +72,7 @@ class Interactions:
     items: Vocabulary
     titles: AnyArray | None = None
     dropped: Mapping[str, int] = field(default_factory=dict)
+    attributes: Attributes | None = None
 
     def __post_init__(self) -> None:
         columns = {
@@ -117,6 +120,16 @@ class Interactions:
             time=None if self.time is None else self.time[rows],
             row=self.row[rows],
         )
+
+    def with_attributes(self, attributes: Attributes | None) -> Interactions:
+        """Return the same rows with what is known of every user code."""
+        columns = attributes.columns if attributes else {}
+        for name, column in columns.items():
+            if len(column) != len(self.users):
+                raise DataError(
+                    f"attribute {name!r} has {len(column)} values for {len(self.users)} users"
+                )
+        return dataclasses.replace(self, attributes=attributes)
 
     def order_by(self, *keys: AnyArray) -> Longs:
         """Return row positions sorted by `keys`, the last key first, ties by input order."""

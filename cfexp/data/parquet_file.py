@@ -8,6 +8,7 @@ from cfexp.data.columns import Columns, TimeFormat
 from cfexp.data.messages import clip, positions
 from cfexp.data.places import DataPath
 from cfexp.data.source import Source
+from cfexp.data.user_table import UserTable
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
@@ -34,13 +35,17 @@ class Parquet(Source):
     """Which column is the user, the item, the value, the time, the title."""
     time_format: TimeFormat = "auto"
     """How times are written where they are not timestamps: auto, unix, unix_ms, iso, a pattern."""
+    users: UserTable | None = None
+    """A file of user attributes, such as age or country, to group users by."""
 
     def load(self, places: Places) -> Interactions:
         """Read every row."""
         from cfexp.data.table import interactions
 
         reader = ParquetReader(places.find(self.path))
-        return interactions(reader.read(self.columns.roles()), self.time_format, reader)
+        rows = interactions(reader.read(self.columns.roles()), self.time_format, reader)
+        users = self.users
+        return rows if users is None else rows.with_attributes(users.load(places, rows.users))
 
 
 class ParquetReader:
@@ -48,6 +53,16 @@ class ParquetReader:
 
     def __init__(self, file: Path) -> None:
         self.file = file
+
+    def names(self) -> list[str]:
+        """Return the names of the columns."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            return list(pq.read_schema(self.file).names)
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"{self.file}: not a Parquet file that can be read: {error}") from error
 
     def read(self, roles: dict[str, int | str]) -> pa.Table:
         """Return a table with one column per role."""

@@ -25,7 +25,9 @@ class Evaluation:
     values; `catalogue` holds the metrics that are one number for all lists.
     `activity` counts each user's history: `train_interactions` (all pairs) and
     `train_positives`. `items` are the lists themselves (n x k, best first, -1 where
-    short), where they were kept; they are not saved.
+    short), where they were kept; they are not saved. `class_numerators` and
+    `class_denominators` are those of single classes of items (`ItemClasses.names`); a
+    denominator is 0 where a user has nothing to be found in the class.
     """
 
     stage: str
@@ -35,6 +37,8 @@ class Evaluation:
     catalogue: dict[str, float] = field(default_factory=dict)
     activity: dict[str, Longs] = field(default_factory=dict)
     items: Codes | None = None
+    class_numerators: dict[str, Doubles] = field(default_factory=dict)
+    class_denominators: dict[str, Doubles] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.users)
@@ -55,6 +59,11 @@ class Evaluation:
             )
         return self.numerators[metric] / self.denominators[metric]
 
+    def class_values(self, name: str) -> Doubles:
+        """Return one value for each user who has something to be found in the class."""
+        some = self.class_denominators[name] > 0
+        return self.class_numerators[name][some] / self.class_denominators[name][some]
+
     def means(self) -> dict[str, float]:
         """Return every metric's mean over users, the catalogue metrics, and `users`."""
         means = {metric: float(self.values(metric).mean()) for metric in self.numerators}
@@ -68,6 +77,8 @@ class Evaluation:
             "denominator": self.denominators,
             "catalogue": catalogue,
             "activity": self.activity,
+            "class_numerator": self.class_numerators,
+            "class_denominator": self.class_denominators,
         }
         arrays = {
             f"{part}/{name}": array
@@ -89,6 +100,8 @@ class Evaluation:
                 "numerator": evaluation.numerators,
                 "denominator": evaluation.denominators,
                 "activity": evaluation.activity,
+                "class_numerator": evaluation.class_numerators,
+                "class_denominator": evaluation.class_denominators,
             }
             for key in arrays:
                 part, _, name = key.partition("/")
@@ -121,6 +134,15 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
             )
     metrics = [m for m in first.numerators if all(m in e.numerators for e in evaluations)]
     shared = [m for m in first.catalogue if all(m in e.catalogue for e in evaluations)]
+    classes = [
+        name
+        for name in first.class_numerators
+        if all(name in e.class_numerators for e in evaluations)
+    ]
+    some = {name: first.class_denominators[name] > 0 for name in classes}
+    spread: dict[str, Doubles] = {name: np.zeros(len(first)) for name in classes}
+    for name, values in spread.items():
+        values[some[name]] = np.mean([e.class_values(name) for e in evaluations], axis=0)
     return Evaluation(
         stage=first.stage,
         users=first.users,
@@ -128,4 +150,6 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
         denominators={m: np.ones(len(first)) for m in metrics},
         catalogue={m: float(np.mean([e.catalogue[m] for e in evaluations])) for m in shared},
         activity=first.activity,
+        class_numerators=spread,
+        class_denominators={name: some[name].astype(np.float64) for name in classes},
     )

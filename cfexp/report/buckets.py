@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cfexp.analysis.buckets import BucketRow, Buckets, by_bucket
+from cfexp.analysis.bucket_recipe import Buckets
+from cfexp.analysis.buckets import BucketRow, by_bucket, has_buckets
 from cfexp.report import leaderboard as board
 from cfexp.report.numbers import value
-from cfexp.report.vectors import STAGES, StageName, averaged
+from cfexp.report.vectors import STAGES, StageName, attributes_of, averaged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,12 +39,13 @@ def bucket_lines(study: StudyRecord) -> list[BucketLine]:
     chosen = board.winner(rows) is not None
     shown = [row for row in rows if row.winner or row.role == "baseline" or not chosen]
     lines = []
+    attributes = attributes_of(study)
     for stage in STAGES:
         measured = [(row, averaged(study, row.runs, stage)) for row in shown]
         for buckets in map(Buckets.model_validate, study.spec.get("buckets", [])):
             for row, evaluation in measured:
-                if evaluation is not None and buckets.metric in evaluation.numerators:
-                    groups = tuple(by_bucket(evaluation, buckets))
+                if evaluation is not None and has_buckets(evaluation, buckets, attributes):
+                    groups = tuple(by_bucket(evaluation, buckets, attributes))
                     lines.append(BucketLine(buckets, stage, row.label, row.winner, groups))
     return lines
 
