@@ -9,6 +9,7 @@ import numpy as np
 
 from cfexp.data.places import Places, data_dir
 from cfexp.metrics.evaluate import check_mask
+from cfexp.search.measures import Measures, measures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +53,17 @@ class Prepared:
                 for moment in (self.rows.time.min(), self.rows.time.max())
             )
             facts |= {"first": first, "last": last}
+        attributes = self.rows.attributes
+        if attributes is not None and attributes.columns:
+            facts |= {
+                "user attributes": ", ".join(attributes.columns),
+                "users without attributes": attributes.missing,
+            }
         return facts
+
+    def measures(self, spec: StudySpec) -> Measures:
+        """Return what the study measures."""
+        return measures(spec.all_metrics, spec.objectives, spec.buckets, self.rows.attributes)
 
     def split_facts(self) -> dict[str, Any]:
         """Return row counts and users evaluated, for people."""
@@ -65,12 +76,18 @@ class Prepared:
     def check(self, spec: StudySpec) -> None:
         """Raise an InputError for what would fail every run of the study.
 
-        That is a mask that hides what is to be found.
+        That is a mask that hides what is to be found, or buckets that cannot be made.
         """
         masks = {entry.mask for entry in (*spec.models, *spec.baselines)}
         for stage in self.stages.values():
             for mask in sorted(masks):
                 check_mask(stage, mask)
+            self.measures(spec).check(stage)
+
+    def save_attributes(self, path: Path) -> None:
+        """Write what is known of users, if anything is."""
+        if self.rows.attributes is not None:
+            self.rows.attributes.save(path)
 
     def save_vocabulary(self, path: Path) -> None:
         """Write `users`, `items` and, where known, `titles` as an .npz without objects.

@@ -22,7 +22,6 @@ from optuna.distributions import distribution_to_json, json_to_distribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from cfexp.errors import StudyConflictError
-from cfexp.metrics.metric import Metric
 from cfexp.search.conflicts import refuse_other
 from cfexp.search.record import Reading, RunRecord, StudyRecord
 from cfexp.search.slots import slots
@@ -88,7 +87,7 @@ class Store:
             "data": facts["data"],
             "split": facts["split"],
         }
-        directions = [Metric.parse(name).direction for name in spec.objectives]
+        directions = [goal.direction for goal in spec.goals]
         study = optuna.create_study(
             study_name=spec.name, storage=storage, directions=directions, load_if_exists=True
         )

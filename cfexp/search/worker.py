@@ -23,11 +23,14 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from pydantic import TypeAdapter
 
+from cfexp.analysis.bucket_recipe import Buckets
+from cfexp.data.attributes import Attributes
 from cfexp.data.interactions import Vocabulary
 from cfexp.errors import CfexpError
 from cfexp.metrics.metric import Metric
 from cfexp.models.any_model import AnyModel
 from cfexp.models.warm import compile_kernels
+from cfexp.search.measures import Measures, measures
 from cfexp.search.runs import read_run, search_run
 from cfexp.splits.split import StageData, load_stages
 
@@ -47,7 +50,7 @@ class Worker:
         self._messages = messages
         self._out = out
         self._stages: dict[str, StageData] = {}
-        self._metrics: list[Metric] = []
+        self._measures = Measures((), ())
         self._folder = Path()
         self._evaluate_every = 1
         self._threads: int | None = None
@@ -96,11 +99,25 @@ class Worker:
             self._send({"note": str(message)})
 
     def _setup(
-        self, *, stages: str, folder: str, metrics: list[str], evaluate_every: int, threads: int
+        self,
+        *,
+        stages: str,
+        folder: str,
+        metrics: list[str],
+        objectives: list[str],
+        buckets: list[dict[str, Any]],
+        evaluate_every: int,
+        threads: int,
     ) -> dict[str, Any]:
         self._stages = load_stages(Path(stages))
         self._folder = Path(folder)
-        self._metrics = [Metric.parse(name) for name in metrics]
+        users = Path(stages, "users.npz")
+        self._measures = measures(
+            [Metric.parse(name) for name in metrics],
+            objectives,
+            [Buckets.model_validate(one) for one in buckets],
+            Attributes.load(users) if users.is_file() else None,
+        )
         self._evaluate_every = evaluate_every
         self._threads = threads
         compile_kernels(lambda text: self._send({"note": text}))
@@ -115,7 +132,7 @@ class Worker:
         result = search_run(
             _MODEL.validate_python(model),
             stages,
-            self._metrics,
+            self._measures.of_goals(),
             mask=mask,
             seed=seed,
             evaluate_every=self._evaluate_every,
@@ -137,7 +154,7 @@ class Worker:
         readings = read_run(
             _MODEL.validate_python(model),
             [*validation, self._stages["test"]],
-            self._metrics,
+            self._measures,
             mask=mask,
             seed=seed,
             threads=self._threads,
