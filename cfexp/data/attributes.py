@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from cfexp.arrays import frozen
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from cfexp.arrays import AnyArray
@@ -65,6 +66,19 @@ class Attributes:
             found[name] = filled[place]  # the last, -1, is unknown
         used = len(known) - int(absent.sum())
         return cls(found, missing=int(absent.sum()), unused=len(ids) - used)
+
+    def only(self, names: Iterable[str]) -> Attributes:
+        """Return those columns of `names` that there are."""
+        columns = {name: self.columns[name] for name in names if name in self.columns}
+        return Attributes(columns, self.missing, self.unused)
+
+    def digest(self, names: Iterable[str]) -> str:
+        """Return a hash of columns that does not depend on the machine."""
+        digest = hashlib.blake2b(digest_size=16)
+        for name, column in self.only(sorted(names)).columns.items():
+            texts = map(str, column.tolist())
+            digest.update("\0".join([name, *texts]).encode())
+        return digest.hexdigest()
 
     def save(self, path: Path) -> None:
         """Write an .npz without objects; the file appears whole or not at all."""

@@ -100,6 +100,10 @@ class Interactions:
         if self.titles is not None and len(self.titles) != len(self.items):
             msg = f"{len(self.titles)} titles for {len(self.items)} items"
             raise DataError(msg)
+        for name, column in (self.attributes.columns if self.attributes else {}).items():
+            if len(column) != len(self.users):
+                msg = f"attribute {name!r} has {len(column)} values for {len(self.users)} users"
+                raise DataError(msg)
         object.__setattr__(self, "dropped", MappingProxyType(dict(self.dropped)))
 
     def __len__(self) -> int:
@@ -123,12 +127,6 @@ class Interactions:
 
     def with_attributes(self, attributes: Attributes | None) -> Interactions:
         """Return the same rows with what is known of every user code."""
-        columns = attributes.columns if attributes else {}
-        for name, column in columns.items():
-            if len(column) != len(self.users):
-                raise DataError(
-                    f"attribute {name!r} has {len(column)} values for {len(self.users)} users"
-                )
         return dataclasses.replace(self, attributes=attributes)
 
     def order_by(self, *keys: AnyArray) -> Longs:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cfexp.analysis.worst import WorstBucket
+from cfexp.data.attributes import Attributes
 from cfexp.data.places import Places, data_dir
 from cfexp.metrics.evaluate import check_mask
 from cfexp.search.measures import Measures, measures
@@ -84,10 +86,16 @@ class Prepared:
                 check_mask(stage, mask)
             self.measures(spec).check(stage)
 
-    def save_attributes(self, path: Path) -> None:
-        """Write what is known of users, if anything is."""
-        if self.rows.attributes is not None:
-            self.rows.attributes.save(path)
+    def save_attributes(self, spec: StudySpec, path: Path) -> None:
+        """Write what is known of users and grouped by."""
+        attributes = self.rows.attributes or Attributes()
+        attributes.only(one.attribute for one in spec.buckets if one.attribute).save(path)
+
+    def grouped_by(self, spec: StudySpec) -> str | None:
+        """Return a hash of the user attributes that an objective depends on, if any does."""
+        goals = [goal for goal in spec.goals if isinstance(goal, WorstBucket)]
+        names = [name for goal in goals if (name := goal.among(spec.buckets).attribute)]
+        return (self.rows.attributes or Attributes()).digest(names) if names else None
 
     def save_vocabulary(self, path: Path) -> None:
         """Write `users`, `items` and, where known, `titles` as an .npz without objects.

@@ -70,7 +70,7 @@ class Store:
     ) -> Store:
         """Open the study of `spec`, new or to be resumed.
 
-        `facts` holds `fingerprint`, `data` and `split`.
+        `facts` holds `fingerprint`, `data`, `split` and perhaps `grouped_by`.
 
         Raises
         ------
@@ -86,6 +86,7 @@ class Store:
             "text": spec.text,
             "data": facts["data"],
             "split": facts["split"],
+            "grouped_by": facts.get("grouped_by"),
         }
         directions = [goal.direction for goal in spec.goals]
         study = optuna.create_study(

@@ -51,7 +51,7 @@ def run(
     stages = folder / "stages"
     shutil.rmtree(stages, ignore_errors=True)
     save_stages(list(prepared.stages.values()), stages)
-    prepared.save_attributes(stages / "users.npz")
+    prepared.save_attributes(spec, stages / "users.npz")
     setup = {
         "stages": str(stages),
         "folder": str(folder),
@@ -71,10 +71,11 @@ def run(
                 "fingerprint": prepared.split.fingerprint,
                 "data": prepared.data_facts(),
                 "split": prepared.split_facts(),
+                "grouped_by": prepared.grouped_by(spec),
             }
             store = Store.create(open_storage(home), spec, home, facts)
             prepared.save_vocabulary(store.folder / "vocabulary.npz")
-            prepared.save_attributes(store.folder / "users.npz")
+            prepared.save_attributes(spec, store.folder / "users.npz")
             wanted = spec.search.trials if trials is None else trials
             budget = store.plan(spec, wanted)
             if trials is not None and budget > trials:

@@ -9,6 +9,7 @@ import numpy as np
 import optuna
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
 
 from cfexp.analysis.bucket_recipe import Buckets
 from cfexp.analysis.buckets import by_bucket
@@ -94,7 +95,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def study(folder: Path, home: Path) -> StudyRecord:
-    return run_study(spec_of(folder), home=home, track=False)
+    return run_study(spec_of(folder), home=home)
 
 
 GOAL = "recall@10:worst:country"
@@ -163,6 +164,19 @@ def test_every_kind_is_reported(
     assert "compares recall@10 over all users" in " ".join(text.split())
 
 
+def test_mlflow_has_the_objective_and_the_groups(study: StudyRecord, home: Path) -> None:
+    client = MlflowClient(f"sqlite:///{home.absolute()}/mlflow.db")
+    experiment = client.get_experiment_by_name("fair")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    keyed = {run.data.tags.get("cfexp.key", "study"): run for run in runs}
+    name = "val/recall_at_10:worst:country"
+    for run in study.of_role("trial"):
+        assert keyed[run.key].data.metrics[name] == run.metrics[f"val/{GOAL}"]
+    names = [file.path for file in client.list_artifacts(keyed["study"].info.run_id, "tables")]
+    assert "tables/buckets.json" in names
+
+
 def test_the_objective_of_python_agrees(study: StudyRecord, folder: Path) -> None:
     objective = Objective(spec_of(folder), threads=1)
     trial = optuna.trial.FixedTrial(
@@ -184,6 +198,21 @@ def test_other_buckets_may_change_but_not_the_objective(
     assert len(by_bucket(Evaluation.load(path), buckets)) == 4
     known = Attributes.load(Path(study.folder, "users.npz"))
     assert set(known.columns) == {"country", "age"}
+
+
+@pytest.mark.usefixtures("study")
+def test_attributes_of_an_objective_may_not_change(
+    folder: Path, home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.csv").write_text((folder / "rows.csv").read_text())
+    users = pd.read_csv(folder / "users.csv")
+    users.assign(age=20).to_csv(tmp_path / "users.csv", index=False)
+    run_study(spec_of(tmp_path), home=home, track=False)
+    users.assign(country=users["country"].replace("is", "de")).to_csv(
+        tmp_path / "users.csv", index=False
+    )
+    with pytest.raises(StudyConflictError, match="other user attributes"):
+        run_study(spec_of(tmp_path), home=home, track=False)
 
 
 @pytest.mark.parametrize(
