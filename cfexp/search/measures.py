@@ -11,7 +11,6 @@ import numpy as np
 
 from cfexp.analysis.buckets import by_bucket, item_classes
 from cfexp.analysis.worst import Goal, WorstBucket, goal_of, worst
-from cfexp.errors import EvaluationError
 from cfexp.metrics.classes import relevant_counts
 from cfexp.metrics.evaluate import evaluate
 from cfexp.metrics.evaluation import Evaluation
@@ -101,8 +100,6 @@ def _classes(buckets: Buckets, stage: StageData) -> ItemClasses:
 def _blank(stage: StageData, buckets: Sequence[Buckets]) -> Evaluation:
     """Return an evaluation in which nothing was found."""
     n = len(stage.users)
-    if n == 0:
-        raise EvaluationError(f"stage {stage.name!r}: no user has a relevant item")
     blank = Evaluation(
         stage=stage.name,
         users=stage.users,

@@ -135,7 +135,8 @@ def test_epochs_trials_and_the_winner_are_chosen_by_it(study: StudyRecord) -> No
 
 
 def optuna_url(study: StudyRecord) -> str:
-    (file,) = Path(study.folder).parents[1].glob("*.db")
+    files = Path(study.folder).parents[1].glob("*.db")
+    (file,) = (file for file in files if file.name != "mlflow.db")
     return f"sqlite:///{file}"
 
 
