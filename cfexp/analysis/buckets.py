@@ -1,56 +1,31 @@
-"""`Buckets`: a metric for users with short histories, and for those with long ones."""
+"""The rows of `Buckets`: how many users, their mean, its interval."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import AfterValidator, Field
 
+from cfexp.analysis import groups
+from cfexp.analysis.bucket_recipe import (
+    ACTIVITY,
+    DEFAULT_EDGES,
+    DEFAULT_SHARES,
+    POPULARITY,
+    Buckets,
+)
 from cfexp.analysis.intervals import half_width
-from cfexp.metrics.metric import PerUserMetricName
-from cfexp.recipe import Recipe
+from cfexp.data.attributes import Attributes
+from cfexp.errors import EvaluationError, did_you_mean
+from cfexp.metrics.classes import ItemClasses
+from cfexp.metrics.metric import Metric
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cfexp.arrays import Doubles, Longs
     from cfexp.metrics.evaluation import Evaluation
-
-
-def _increasing(edges: tuple[int, ...]) -> tuple[int, ...]:
-    if any(low >= high for low, high in pairwise(edges)):
-        raise ValueError(f"edges must increase, not {list(edges)}")
-    return edges
-
-
-Edges = Annotated[
-    tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1), AfterValidator(_increasing)
-]
-
-
-class Buckets(Recipe):
-    """A metric by groups of users, who are grouped by the length of their history."""
-
-    metric: PerUserMetricName
-    """Which metric, as `"recall@10"`."""
-    by: Literal["train_interactions", "train_positives"] = "train_positives"
-    """What is counted of a user's history: every pair, or the positives alone."""
-    edges: Edges = (10, 50)
-    """Where a group ends and the next begins: `[10, 50]` makes <10, 10-49 and >=50."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The names of the groups, from the shortest histories to the longest."""
-        between = [
-            f"{low}" if high == low + 1 else f"{low}-{high - 1}"
-            for low, high in pairwise(self.edges)
-        ]
-        return (f"<{self.edges[0]}", *between, f">={self.edges[-1]}")
-
-    @property
-    def title(self) -> str:
-        """What the groups show, for people: `recall@10 by train positives`."""
-        return f"{self.metric} by {self.by.replace('_', ' ')}"
 
 
 @dataclass(frozen=True)
@@ -67,30 +42,141 @@ class BucketRow:
     high: float | None
 
 
-def by_bucket(evaluation: Evaluation, buckets: Buckets) -> list[BucketRow]:
-    """Return one row per group, from the shortest histories to the longest.
+def by_bucket(
+    evaluation: Evaluation, buckets: Buckets, attributes: Attributes | None = None
+) -> list[BucketRow]:
+    """Return one row per group: low counts first, popular items first, `unknown` last.
 
-    Intervals are Student's t over users.
+    A user without a relevant item of a class is none of its users. Intervals are those
+    of `half_width`.
 
     Raises
     ------
     EvaluationError
-        When the evaluation lacks the metric.
+        When the evaluation lacks the metric or the classes of items, or users have no
+        such attribute.
     """
-    group = np.searchsorted(buckets.edges, evaluation.activity[buckets.by], side="right")
-    rows = []
-    for code, label in enumerate(buckets.labels):
-        inside = np.flatnonzero(group == code)
-        mean = evaluation.mean(buckets.metric, inside) if len(inside) else None
-        values = evaluation.contributions(buckets.metric, inside) if len(inside) > 1 else None
-        half = None if values is None else half_width(values)
-        rows.append(
-            BucketRow(
-                label=label,
-                users=len(inside),
-                mean=mean,
-                low=None if mean is None or half is None else mean - half,
-                high=None if mean is None or half is None else mean + half,
+    return [_row(label, values) for label, values in _members(evaluation, buckets, attributes)]
+
+
+def has_buckets(
+    evaluation: Evaluation, buckets: Buckets, attributes: Attributes | None = None
+) -> bool:
+    """Return whether `by_bucket` has what it needs."""
+    if buckets.of_items:
+        return bool(_class_names(evaluation, buckets))
+    known = attributes.columns if attributes else {}
+    return buckets.metric in evaluation.numerators and (
+        buckets.attribute is None or buckets.attribute in known
+    )
+
+
+def user_groups(
+    evaluation: Evaluation, buckets: Buckets, attributes: Attributes | None = None
+) -> groups.Groups:
+    """Return the groups of an evaluation's users; EvaluationError where there is no such column."""
+    name = buckets.attribute
+    if name is None:
+        values = evaluation.activity[buckets.by].astype(np.float64)
+    else:
+        column = (attributes or Attributes()).columns
+        if name not in column:
+            raise EvaluationError(_no_column(name, column))
+        values = column[name]
+        if buckets.values:
+            groups.refuse_absent(values, buckets.values, name)
+        values = values[evaluation.users]
+        if not (buckets.edges or buckets.quantiles):
+            return groups.by_value(values, buckets.values, name)
+        if values.dtype.kind != "f":
+            way = "edges" if buckets.edges else "quantiles"
+            raise EvaluationError(
+                f"[[buckets]] by = {name!r}: {way} need numbers, and the column holds text; "
+                "left out, every value is a group"
             )
-        )
-    return rows
+    if buckets.quantiles:
+        return groups.by_quantiles(values, buckets.quantiles)
+    return groups.by_edges(values, buckets.edges or DEFAULT_EDGES)
+
+
+def item_classes(buckets: Buckets, positives: Longs) -> ItemClasses:
+    """Return the classes of items by popularity, the most popular first.
+
+    `positives` are how many training positives each item has. With `shares`, an item is
+    in the head when the items more popular than it hold less than the first share of all
+    positives, in the next class when they hold less than the second, and so on; with
+    `quantiles`, classes hold about equally many items. Items of equal popularity are in
+    one class. Labels tell the fewest and the most positives of a class's items.
+    """
+    if buckets.quantiles:
+        found = groups.by_quantiles(positives.astype(np.float64), buckets.quantiles)
+        codes, labels = len(found.labels) - 1 - found.codes, found.labels[::-1]
+    else:
+        shares = buckets.shares or DEFAULT_SHARES
+        distinct, place, count = np.unique(-positives, return_inverse=True, return_counts=True)
+        held = -distinct * count
+        before = (np.cumsum(held) - held) / max(int(held.sum()), 1)
+        codes = np.searchsorted(shares, before, side="right")[place]
+        names = _class_labels(len(shares) + 1)
+        labels = tuple(f"{name} ({_span(positives[codes == i])})" for i, name in enumerate(names))
+    return ItemClasses(Metric.parse(buckets.metric), buckets.partition, labels, codes)
+
+
+def _members(
+    evaluation: Evaluation, buckets: Buckets, attributes: Attributes | None
+) -> list[tuple[str, Doubles]]:
+    if buckets.of_items:
+        names = _class_names(evaluation, buckets)
+        if not names:
+            raise EvaluationError(
+                f"stage {evaluation.stage!r} has no values of {buckets.metric} by item popularity; "
+                "evaluate with classes = [item_classes(...)]"
+            )
+        return [(name.rpartition("/")[2], evaluation.class_values(name)) for name in names]
+    found = user_groups(evaluation, buckets, attributes)
+    inside = [np.flatnonzero(found.codes == code) for code in range(len(found.labels))]
+    return [
+        (label, evaluation.contributions(buckets.metric, rows) if len(rows) else np.zeros(0))
+        for label, rows in zip(found.labels, inside, strict=True)
+    ]
+
+
+def _class_names(evaluation: Evaluation, buckets: Buckets) -> list[str]:
+    prefix = f"{buckets.metric}/{buckets.partition}/"
+    return [name for name in evaluation.class_numerators if name.startswith(prefix)]
+
+
+def _row(label: str, inside: Doubles) -> BucketRow:
+    mean = float(inside.mean()) if len(inside) else None
+    half = half_width(inside) if len(inside) > 1 else None
+    return BucketRow(
+        label=label,
+        users=len(inside),
+        mean=mean,
+        low=None if mean is None or half is None else mean - half,
+        high=None if mean is None or half is None else mean + half,
+    )
+
+
+def _class_labels(n: int) -> tuple[str, ...]:
+    if n == 2:  # noqa: PLR2004
+        return ("head", "tail")
+    return ("head", *(["middle"] if n == 3 else [f"middle {i}" for i in range(1, n - 1)]), "tail")  # noqa: PLR2004
+
+
+def _span(positives: Longs) -> str:
+    if len(positives) == 0:
+        return "no items"
+    return groups.span(float(positives.min()), float(positives.max()), whole=True)
+
+
+def _no_column(name: str, known: Iterable[str]) -> str:
+    known = list(known)
+    choices = [*ACTIVITY, POPULARITY, *known]
+    hint = did_you_mean(name, choices) or (
+        "" if known else "; a csv or parquet source reads attributes with users = { path, id }"
+    )
+    return (
+        f"[[buckets]] by = {name!r}: users have no such attribute; the choices are "
+        f"{', '.join(choices)}{hint}"
+    )

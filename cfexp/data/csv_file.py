@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from cfexp.data.columns import Columns, TimeFormat, refuse_two_parts
 from cfexp.data.places import DataPath
 from cfexp.data.source import Source
+from cfexp.data.user_table import UserTable
 
 if TYPE_CHECKING:
     from cfexp.data.interactions import Interactions
@@ -44,6 +45,8 @@ class Csv(Source):
     """A file of the same layout with the rows to be predicted, for the split `predefined`."""
     validation_path: DataPath | None = None
     """Likewise, with the rows that are searched on."""
+    users: UserTable | None = None
+    """A file of user attributes, such as age or country, to group users by."""
 
     @field_validator("encoding")
     @classmethod
@@ -110,4 +113,7 @@ class Csv(Source):
                 time_format=self.time_format,
             ),
         )
-        return interactions(reader.read(self.columns.roles()), self.time_format, reader)
+        table = reader.read(self.columns.roles())
+        rows = interactions(table, self.time_format, reader)
+        users = self.users
+        return rows if users is None else rows.with_attributes(users.load(places, rows.users))

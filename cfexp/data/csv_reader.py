@@ -153,22 +153,26 @@ class CsvReader:
         except OSError as error:
             raise DataError(f"{self.file}: cannot be read: {error.strerror or error}") from error
 
-    def _read(self, roles: Mapping[str, int | str]) -> pa.Table:
+    def first(self) -> _Line:
+        """Return the first row; DataError where there is none."""
         first = next(self._lines(), None)
         if first is None:
             raise DataError(f"{self.file}: the file is empty")
         if "\ufffd" in first.text:
             self._check_text()
-        names = first.columns
-        at = positions(self.file, roles, names)
-        texts = (at[role] for role in ("user", "item", "title", "part") if role in at)
+        return first
+
+    def _read(self, roles: Mapping[str, int | str]) -> pa.Table:
+        first = self.first()
+        at = positions(self.file, roles, first.columns)
+        texts = (at[role] for role in roles if role not in {"value", "time"} and role in at)
         types = dict.fromkeys(texts, _TEXT)
         if "value" in at:
             types.setdefault(at["value"], pa.float64())
         if "time" in at and self.time_format not in {"auto", "unix", "unix_ms"}:
             types.setdefault(at["time"], _TEXT)
         read = _Layout(
-            len(names), first.last if self.header else 0, types, sorted(set(at.values()))
+            len(first.columns), first.last if self.header else 0, types, sorted(set(at.values()))
         )
         try:
             table = self._parse(read, use_threads=True)

@@ -17,6 +17,8 @@ from cfexp.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cfexp.data.attributes import Attributes
+
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
@@ -60,9 +62,10 @@ class Interactions:
     All arrays have one entry per row. `value` is the raw feedback (a rating, a
     count), finite and not negative. `time` is microseconds since 1970 UTC, or None
     when the source has no times. `row` is the row's position in the source, counted
-    from 0: it breaks ties in time. `titles` and `dropped` ride along: the title of
-    every item code ("" where it has none), and how many rows each cleaning rule dropped
-    when reading. `part` is what the source says of each row, where it does: one of `PARTS`.
+    from 0: it breaks ties in time. `titles`, `dropped` and `attributes` ride along: the
+    title of every item code ("" where it has none), how many rows each cleaning rule
+    dropped when reading, and what is known of every user code. `part` is what the source
+    says of each row, where it does: one of `PARTS`.
     """
 
     user: Codes
@@ -75,6 +78,7 @@ class Interactions:
     titles: AnyArray | None = None
     dropped: Mapping[str, int] = field(default_factory=dict)
     part: Codes | None = None
+    attributes: Attributes | None = None
 
     def __post_init__(self) -> None:
         columns = {
@@ -104,6 +108,10 @@ class Interactions:
         if self.titles is not None and len(self.titles) != len(self.items):
             msg = f"{len(self.titles)} titles for {len(self.items)} items"
             raise DataError(msg)
+        for name, column in (self.attributes.columns if self.attributes else {}).items():
+            if len(column) != len(self.users):
+                msg = f"attribute {name!r} has {len(column)} values for {len(self.users)} users"
+                raise DataError(msg)
         object.__setattr__(self, "dropped", MappingProxyType(dict(self.dropped)))
 
     def __len__(self) -> int:
@@ -125,6 +133,10 @@ class Interactions:
             row=self.row[rows],
             part=None if self.part is None else self.part[rows],
         )
+
+    def with_attributes(self, attributes: Attributes | None) -> Interactions:
+        """Return the same rows with what is known of every user code."""
+        return dataclasses.replace(self, attributes=attributes)
 
     def order_by(self, *keys: AnyArray) -> Longs:
         """Return row positions sorted by `keys`, the last key first, ties by input order."""

@@ -48,7 +48,8 @@ def _plain(role: str, column: pa.ChunkedArray, reader: Reader) -> pa.ChunkedArra
     target = _target(role, kind)
     if target is None:
         raise DataError(
-            f"{reader.file}: the column of the {role} holds {kind}; it must hold {_ALLOWED[role]}"
+            f"{reader.file}: the column of the {role} holds {kind}; it must hold "
+            + _ALLOWED.get(role, _ALLOWED["user"])
         )
     if target == kind:
         return column

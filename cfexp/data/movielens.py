@@ -32,13 +32,25 @@ class _Layout:
     header: bool
     encoding: str
     quote: str = ""
+    users: tuple[str, str, tuple[str, ...]] | None = None
+    """The file of the users, its separator, and its columns after the id."""
 
 
 _DAT = _Layout("ratings.dat", "movies.dat", "::", "::", header=False, encoding="latin-1")
 _CSV = _Layout("ratings.csv", "movies.csv", ",", ",", header=True, encoding="utf-8", quote='"')
 _LAYOUTS = {
-    "ml-100k": _Layout("u.data", "u.item", "\t", "|", header=False, encoding="latin-1"),
-    "ml-1m": _DAT,
+    "ml-100k": _Layout(
+        "u.data",
+        "u.item",
+        "\t",
+        "|",
+        header=False,
+        encoding="latin-1",
+        users=("u.user", "|", ("age", "gender", "occupation", "zip")),
+    ),
+    "ml-1m": dataclasses.replace(
+        _DAT, users=("users.dat", "::", ("gender", "age", "occupation", "zip"))
+    ),
     "ml-10m": dataclasses.replace(_DAT, encoding="utf-8"),
 }
 _FOLDERS = {"ml-10m": ("ml-10m", "ml-10M100K")}
@@ -46,7 +58,11 @@ _FOLDERS = {"ml-10m": ("ml-10m", "ml-10M100K")}
 
 
 class MovieLens(Source):
-    """Ratings of movies, with titles. Licence: research use, no redistribution."""
+    """Ratings of movies, with titles. Licence: research use, no redistribution.
+
+    `ml-100k` and `ml-1m` tell each user's age (of ml-1m: the lowest of an age group),
+    gender, occupation (of ml-1m: a number) and zip.
+    """
 
     kind: Literal["movielens"] = "movielens"
     edition: Literal[
@@ -65,6 +81,7 @@ class MovieLens(Source):
         """Read every rating; an item's title is "" where the archive has none."""
         from cfexp.data.csv_reader import CsvReader
         from cfexp.data.table import interactions
+        from cfexp.data.user_table import read_published
 
         layout = _LAYOUTS.get(self.edition, _CSV)
         file = self._find(places, layout.ratings)
@@ -74,7 +91,13 @@ class MovieLens(Source):
         table = reader.read({"user": 1, "item": 2, "value": 3, "time": 4})
         rows = interactions(table, "unix", reader)
         titles = _titles(file.with_name(layout.titles), layout, rows.items)
-        return dataclasses.replace(rows, titles=titles)
+        rows = dataclasses.replace(rows, titles=titles)
+        if layout.users is None:
+            return rows
+        name, separator, names = layout.users
+        return rows.with_attributes(
+            read_published(file.with_name(name), names, separator, rows.users)
+        )
 
     def _find(self, places: Places, name: str) -> Path:
         tried = [

@@ -10,6 +10,7 @@ from cfexp.data.columns import Columns, TimeFormat, refuse_two_parts
 from cfexp.data.messages import clip, positions
 from cfexp.data.places import DataPath
 from cfexp.data.source import Source
+from cfexp.data.user_table import UserTable
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Parquet(Source):
     """A file of the same layout with the rows to be predicted, for the split `predefined`."""
     validation_path: DataPath | None = None
     """Likewise, with the rows that are searched on."""
+    users: UserTable | None = None
+    """A file of user attributes, such as age or country, to group users by."""
 
     @model_validator(mode="after")
     def _parts_once(self) -> Parquet:
@@ -53,7 +56,9 @@ class Parquet(Source):
 
         paths = (self.path, self.validation_path, self.test_path)
         reader = joined(places, paths, ParquetReader)
-        return interactions(reader.read(self.columns.roles()), self.time_format, reader)
+        rows = interactions(reader.read(self.columns.roles()), self.time_format, reader)
+        users = self.users
+        return rows if users is None else rows.with_attributes(users.load(places, rows.users))
 
 
 class ParquetReader:
@@ -61,6 +66,16 @@ class ParquetReader:
 
     def __init__(self, file: Path) -> None:
         self.file = file
+
+    def names(self) -> list[str]:
+        """Return the names of the columns."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            return list(pq.read_schema(self.file).names)
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"{self.file}: not a Parquet file that can be read: {error}") from error
 
     def read(self, roles: Mapping[str, int | str]) -> pa.Table:
         """Return a table with one column per role."""

@@ -78,6 +78,14 @@ def _encode(column: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
     return np.where(missing[codes], np.int32(-1), codes), ids
 
 
+def encoded_ids(column: pa.ChunkedArray) -> tuple[Codes, AnyArray]:
+    """Return each row's position among the distinct ids, -1 where there is none, and the ids."""
+    codes, ids = _encode(column)
+    used = np.unique(codes[codes >= 0])
+    places = np.searchsorted(used, codes).astype(np.int32)
+    return np.where(codes >= 0, places, np.int32(-1)), _identities(ids.take(pa.array(used)))
+
+
 def _vocabulary(codes: Codes, ids: pa.Array) -> tuple[Vocabulary, Codes]:
     """Return the vocabulary of the ids in use, and the rows' codes in it."""
     used = np.bincount(codes, minlength=len(ids)) > 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cfexp.errors import EvaluationError, TrainingError
+from cfexp.metrics.classes import class_ratios
 from cfexp.metrics.evaluation import Evaluation
 from cfexp.metrics.lists import Shelf, TopLists
 from cfexp.metrics.metric import METRICS, Catalogue, Metric, Ranked
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cfexp.arrays import Codes, Floats, Longs, Mask, Matrix
+    from cfexp.metrics.classes import ItemClasses
     from cfexp.models.model import MaskName, Scorer
     from cfexp.splits.split import StageData
 
@@ -29,6 +31,7 @@ def evaluate(
     *,
     mask: MaskName = "interacted",
     users: Codes | None = None,
+    classes: Sequence[ItemClasses] = (),
     threads: int | None = None,
 ) -> Evaluation:
     """Return the metrics of `scorer` for every user with something to be found.
@@ -48,6 +51,9 @@ def evaluate(
         `"positives"` (its positives), `"none"` (nothing: repeat consumption).
     users
         User codes to evaluate; those without relevant items are left out. Default: all.
+    classes
+        Partitions of the items, whose classes are measured one by one; each one's metric
+        must be among `metrics`.
     threads
         Threads for ranking (None: all cores); results do not depend on it.
 
@@ -109,6 +115,10 @@ def evaluate(
     )
     for metric in wanted:
         _measure(evaluation, metric, lists, ranks)
+    for partition in classes:
+        for name, numerator, denominator in class_ratios(lists, relevant, partition):
+            evaluation.class_numerators[name] = numerator
+            evaluation.class_denominators[name] = denominator
     return evaluation
 
 

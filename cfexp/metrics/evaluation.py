@@ -26,7 +26,9 @@ class Evaluation:
     the ratios; `catalogue` holds the metrics that are one number for all lists.
     `activity` counts each user's history: `train_interactions` (all pairs) and
     `train_positives`. `items` are the lists themselves (n x k, best first, -1 where
-    short), where they were kept; they are not saved.
+    short), where they were kept; they are not saved. `class_numerators` and
+    `class_denominators` are those of single classes of items (`ItemClasses.names`); a
+    denominator is 0 where a user has nothing to be found in the class.
     """
 
     stage: str
@@ -37,6 +39,8 @@ class Evaluation:
     activity: dict[str, Longs] = field(default_factory=dict)
     items: Codes | None = None
     pooled: frozenset[str] = frozenset()
+    class_numerators: dict[str, Doubles] = field(default_factory=dict)
+    class_denominators: dict[str, Doubles] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.users)
@@ -84,6 +88,10 @@ class Evaluation:
         pooled = numerator.sum() / denominator.sum()
         linear: Doubles = pooled + (numerator - pooled * denominator) / denominator.mean()
         return linear
+    def class_values(self, name: str) -> Doubles:
+        """Return one value for each user who has something to be found in the class."""
+        some = self.class_denominators[name] > 0
+        return self.class_numerators[name][some] / self.class_denominators[name][some]
 
     def means(self) -> dict[str, float]:
         """Return every metric over all users, the catalogue metrics, and `users`."""
@@ -99,6 +107,8 @@ class Evaluation:
             "catalogue": catalogue,
             "activity": self.activity,
             "pooled": dict.fromkeys(sorted(self.pooled), np.True_),
+            "class_numerator": self.class_numerators,
+            "class_denominator": self.class_denominators,
         }
         arrays = {
             f"{part}/{name}": array
@@ -121,6 +131,8 @@ class Evaluation:
                 "numerator": evaluation.numerators,
                 "denominator": evaluation.denominators,
                 "activity": evaluation.activity,
+                "class_numerator": evaluation.class_numerators,
+                "class_denominator": evaluation.class_denominators,
             }
             for key in arrays:
                 part, _, name = key.partition("/")
@@ -161,6 +173,15 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
         else:
             numerators[m] = np.mean([e.values(m) for e in evaluations], axis=0)
             denominators[m] = np.ones(len(first))
+    classes = [
+        name
+        for name in first.class_numerators
+        if all(name in e.class_numerators for e in evaluations)
+    ]
+    some = {name: first.class_denominators[name] > 0 for name in classes}
+    spread: dict[str, Doubles] = {name: np.zeros(len(first)) for name in classes}
+    for name, values in spread.items():
+        values[some[name]] = np.mean([e.class_values(name) for e in evaluations], axis=0)
     return Evaluation(
         stage=first.stage,
         users=first.users,
@@ -169,6 +190,8 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
         catalogue={m: float(np.mean([e.catalogue[m] for e in evaluations])) for m in shared},
         activity=first.activity,
         pooled=first.pooled.intersection(metrics),
+        class_numerators=spread,
+        class_denominators={name: some[name].astype(np.float64) for name in classes},
     )
 
 
@@ -198,12 +221,15 @@ def over_folds(folds: Sequence[Evaluation], stage: str) -> Evaluation:
         catalogue={m: float(np.mean([f.catalogue[m] for f in folds])) for m in first.catalogue},
         activity={name: np.zeros(len(users), np.int64) for name in first.activity},
         pooled=first.pooled,
+        class_numerators={name: np.zeros(len(users)) for name in first.class_numerators},
+        class_denominators={name: np.zeros(len(users)) for name in first.class_numerators},
     )
     for fold in folds:
         place = np.searchsorted(users, fold.users)
-        for metric in first.numerators:
-            whole.numerators[metric][place] += fold.numerators[metric]
-            whole.denominators[metric][place] += fold.denominators[metric]
+        for part in ("numerators", "denominators", "class_numerators", "class_denominators"):
+            sums, more = getattr(whole, part), getattr(fold, part)
+            for name in sums:
+                sums[name][place] += more[name]
         for name, counts in fold.activity.items():
             whole.activity[name][place] = counts
     return whole

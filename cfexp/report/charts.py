@@ -12,7 +12,7 @@ from cfexp.report.vectors import STAGES
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from cfexp.analysis.buckets import Buckets
+    from cfexp.analysis.bucket_recipe import Buckets
     from cfexp.report.buckets import BucketLine
 
 _WINNER = "#0072b2"
@@ -50,8 +50,7 @@ def _figure(buckets: Buckets, lines: list[BucketLine]) -> Figure:
         figure.add_bar(
             **_bar(line, colours[line.label]), showlegend=not drawn_before, col=column, row=1
         )
-    counted = buckets.by.removeprefix("train_")
-    figure.update_xaxes(title_text=f"{counted} of a user in train", type="category")
+    figure.update_xaxes(title_text=escape(buckets.axis, quote=False), type="category")
     figure.update_yaxes(title_text=buckets.metric, rangemode="tozero", col=1)
     figure.update_layout(
         template="plotly_white",

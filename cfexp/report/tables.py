@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cfexp.analysis.words import plain
-from cfexp.metrics.metric import Metric
+from cfexp.analysis.worst import goal_of
 from cfexp.report import leaderboard as board
 from cfexp.report.numbers import duration, parameter, value
 
@@ -133,7 +133,7 @@ def _that_fit(metrics: list[str], width: int) -> list[str]:
 
 
 def _head(metric: str) -> str:
-    return metric if Metric.parse(metric).direction == "maximize" else f"{metric} ↓"
+    return metric if goal_of(metric).direction == "maximize" else f"{metric} ↓"
 
 
 def _notes(row: Row) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from cfexp.data.attributes import Attributes
 from cfexp.metrics.evaluation import Evaluation, average
 
 if TYPE_CHECKING:
@@ -28,3 +29,9 @@ def averaged(study: StudyRecord, runs: Sequence[RunRecord], stage: StageName) ->
     """Return per-user metrics averaged over runs of one configuration, or None."""
     kept = [found for run in runs if (found := vectors_of(study, run, stage)) is not None]
     return average(kept) if kept else None
+
+
+def attributes_of(study: StudyRecord) -> Attributes | None:
+    """Return what is known of the study's users, or None where nothing is."""
+    path = Path(study.folder, "users.npz")
+    return Attributes.load(path) if path.is_file() else None

@@ -28,6 +28,11 @@ def refuse_other(spec: StudySpec, old: dict[str, Any], new: dict[str, Any]) -> N
             f"(fingerprint {old['fingerprint']}, now {new['fingerprint']}); "
             "give the study on the new data its own name"
         )
+    if old.get("grouped_by") != new.get("grouped_by"):
+        raise StudyConflictError(
+            f"study {spec.name!r} was made with other user attributes, on which its objective "
+            "depends; give the study with the new ones its own name"
+        )
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[str]:  # noqa: ANN401

@@ -9,11 +9,11 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cfexp.metrics.metric import Metric
+    from cfexp.analysis.worst import Goal
     from cfexp.search.record import RunRecord, StudyRecord
 
 
-def best_trials(study: StudyRecord, metric: Metric, count: int) -> list[RunRecord]:
+def best_trials(study: StudyRecord, metric: Goal, count: int) -> list[RunRecord]:
     """Return the `count` best completed trials, the best first, no configuration twice."""
     trials = [run for run in study.of_role("trial") if run.state == "complete"]
     trials.sort(key=lambda run: _loss(metric, run.metrics[f"val/{metric}"]))
@@ -25,7 +25,7 @@ def best_trials(study: StudyRecord, metric: Metric, count: int) -> list[RunRecor
 
 
 def best_final(
-    study: StudyRecord, metric: Metric, finalists: Mapping[int, Sequence[str]]
+    study: StudyRecord, metric: Goal, finalists: Mapping[int, Sequence[str]]
 ) -> int | None:
     """Return the finalist with the best validation mean over its seeds.
 
@@ -41,5 +41,5 @@ def best_final(
     return min(losses, key=lambda number: losses[number]) if losses else None
 
 
-def _loss(metric: Metric, value: float) -> float:
+def _loss(metric: Goal, value: float) -> float:
     return -value if metric.direction == "maximize" else value

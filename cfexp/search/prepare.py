@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cfexp.analysis.worst import WorstBucket
+from cfexp.data.attributes import Attributes
 from cfexp.data.places import Places, data_dir
 from cfexp.metrics.evaluate import check_mask
+from cfexp.search.measures import Measures, measures
 from cfexp.splits.futures import future_share
 
 if TYPE_CHECKING:
@@ -53,7 +56,17 @@ class Prepared:
                 for moment in (self.rows.time.min(), self.rows.time.max())
             )
             facts |= {"first": first, "last": last}
+        attributes = self.rows.attributes
+        if attributes is not None and attributes.columns:
+            facts |= {
+                "user attributes": ", ".join(attributes.columns),
+                "users without attributes": attributes.missing,
+            }
         return facts
+
+    def measures(self, spec: StudySpec) -> Measures:
+        """Return what the study measures."""
+        return measures(spec.all_metrics, spec.objectives, spec.buckets, self.rows.attributes)
 
     def split_facts(self) -> dict[str, Any]:
         """Return row counts, users evaluated, and the share of training that is later than test."""
@@ -68,12 +81,24 @@ class Prepared:
     def check(self, spec: StudySpec) -> None:
         """Raise an InputError for what would fail every run of the study.
 
-        That is a mask that hides what is to be found.
+        That is a mask that hides what is to be found, or buckets that cannot be made.
         """
         masks = {entry.mask for entry in (*spec.models, *spec.baselines)}
         for stage in self.stages.values():
             for mask in sorted(masks):
                 check_mask(stage, mask)
+            self.measures(spec).check(stage)
+
+    def save_attributes(self, spec: StudySpec, path: Path) -> None:
+        """Write what is known of users and grouped by."""
+        attributes = self.rows.attributes or Attributes()
+        attributes.only(one.attribute for one in spec.buckets if one.attribute).save(path)
+
+    def grouped_by(self, spec: StudySpec) -> str | None:
+        """Return a hash of the user attributes that an objective depends on, if any does."""
+        goals = [goal for goal in spec.goals if isinstance(goal, WorstBucket)]
+        names = [name for goal in goals if (name := goal.among(spec.buckets).attribute)]
+        return (self.rows.attributes or Attributes()).digest(names) if names else None
 
     def save_vocabulary(self, path: Path) -> None:
         """Write `users`, `items` and, where known, `titles` as an .npz without objects.

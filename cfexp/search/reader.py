@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from cfexp.analysis.buckets import has_buckets
+from cfexp.metrics.evaluation import Evaluation
 from cfexp.search.jobs import ReadJob
 from cfexp.search.record import Role, RunRecord
 from cfexp.seeds import seed_for
@@ -101,7 +103,15 @@ class Reader:
         files = [f"{run.vectors}-{part}.npz" for part in parts]
         if job.scorer is not None:
             files.append(job.scorer)
-        return all((self.store.folder / file).exists() for file in files)
+        if not all((self.store.folder / file).exists() for file in files):
+            return False
+        of_items = [buckets for buckets in self.spec.buckets if buckets.of_items]
+        return not of_items or all(
+            has_buckets(Evaluation.load(self.store.folder / file), buckets)
+            for file in files
+            if file != job.scorer
+            for buckets in of_items
+        )
 
     def _adopt(self, run: RunRecord, wanted: RunRecord) -> None:
         names = ("role", "key", "label", "entry", "number", "generation")

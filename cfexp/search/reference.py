@@ -13,6 +13,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from cfexp.analysis.worst import ObjectiveName
 from cfexp.metrics.metric import METRICS, UNCUT, MetricName, PerUserMetricName
 from cfexp.search.spec import Name, StudySpec
 from cfexp.splits.splitter import Splitter
@@ -36,8 +37,8 @@ the command are logistics (where to write, how many workers).
 
 A mistake in a file is reported with its path and the valid choices, all mistakes at once.
 A study is resumed only with the same science: everything but `description`,
-`search.trials`, `baselines`, `finals` and `buckets`. Change anything else and give the
-study a new name.
+`search.trials`, `baselines`, `finals` and `buckets` (those that no objective is the worst
+of). Change anything else and give the study a new name.
 
 This page is generated from the code that checks study files. Keys without a default
 are required.
@@ -46,6 +47,7 @@ are required.
 _NAMED: dict[Any, str] = {
     MetricName: "metric",
     PerUserMetricName: "metric",
+    ObjectiveName: "metric or worst group",
     Name: "name",
 }
 

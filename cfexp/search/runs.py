@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfexp.metrics.evaluate import Evaluation, evaluate
+from cfexp.search.measures import Measures
 from cfexp.search.record import Point, joined
 
 if TYPE_CHECKING:
+    from cfexp.analysis.worst import Goal
+    from cfexp.metrics.evaluation import Evaluation
     from cfexp.metrics.metric import Metric
     from cfexp.models.model import Epoch, MaskName, Model, Scorer
     from cfexp.splits.split import StageData
@@ -61,7 +63,7 @@ class Readings:
 def search_run(
     model: Model,
     stages: Sequence[StageData],
-    metrics: Sequence[Metric],
+    metrics: Measures | Sequence[Metric],
     *,
     mask: MaskName = "interacted",
     seed: int = 0,
@@ -72,15 +74,17 @@ def search_run(
 ) -> Result:
     """Train `model` on every stage in step, validate epoch by epoch, keep the best epoch.
 
-    `metrics[0]` decides which epoch is best; metrics are means over the stages. The
-    run ends early when `report` says so, and when the last `patience` evaluations did not
-    improve on the best.
+    `metrics[0]`, or the first goal of measures, decides which epoch is best; metrics are
+    means over the stages. The run ends early when `report` says so, and when the last
+    `patience` evaluations did not improve on the best.
     """
+    measures = Measures.of(metrics)
+    goal = measures.goals[0]
     best, points, stopped = None, [], False
     facts: dict[str, str] = {}
     clock = _Clock()
     evaluated = partial(
-        _evaluated, stages=stages, metrics=metrics, mask=mask, clock=clock, threads=threads
+        _evaluated, stages=stages, measures=measures, mask=mask, clock=clock, threads=threads
     )
     streams = [
         model.train(stage.training, np.random.default_rng([seed, index]), threads=threads)
@@ -92,7 +96,7 @@ def search_run(
         if epochs[0].number % evaluate_every == 0:
             point, facts = evaluated(epochs)
             points.append(point)
-            best = _better(best, point, metrics[0])
+            best = _better(best, point, goal)
             pending = None
             if not report(point):
                 stopped = point.epoch < getattr(model, "epochs", 1)
@@ -102,7 +106,7 @@ def search_run(
     if pending is not None:  # the last epoch is always looked at
         point, facts = evaluated(pending)
         points.append(point)
-        best = _better(best, point, metrics[0])
+        best = _better(best, point, goal)
         report(point)
     if best is None:
         raise ValueError(f"{model.kind} yielded no epoch")
@@ -113,7 +117,7 @@ def search_run(
 def read_run(
     model: Model,
     stages: Sequence[StageData],
-    metrics: Sequence[Metric],
+    metrics: Measures | Sequence[Metric],
     *,
     mask: MaskName = "interacted",
     seed: int = 0,
@@ -123,6 +127,7 @@ def read_run(
 
     Stages that train on the same data share one fit.
     """
+    measures = Measures.of(metrics)
     clock = _Clock()
     scorers: dict[int, Scorer] = {}
     evaluations: dict[str, Evaluation] = {}
@@ -133,10 +138,10 @@ def read_run(
             scorers[id(stage.training)] = last.scorer()
         clock.fitted()
         scorer = scorers[id(stage.training)]
-        evaluations[stage.name] = evaluate(scorer, stage, metrics, mask=mask, threads=threads)
+        evaluations[stage.name] = measures.evaluate(scorer, stage, mask=mask, threads=threads)
         clock.scored()
-    validation = [evaluations[stage.name].means() for stage in stages[:-1]]
-    values = _means(validation, "val/") | _means([evaluations[stages[-1].name].means()], "test/")
+    means = [measures.means(evaluations[stage.name]) for stage in stages]
+    values = _means(means[:-1], "val/") | _means(means[-1:], "test/")
     return Readings(
         values,
         evaluations,
@@ -169,7 +174,7 @@ def _evaluated(
     epochs: Sequence[Epoch],
     *,
     stages: Sequence[StageData],
-    metrics: Sequence[Metric],
+    measures: Measures,
     mask: MaskName,
     clock: _Clock,
     threads: int | None,
@@ -178,7 +183,7 @@ def _evaluated(
     clock.fitted()
     scorers = [epoch.scorer() for epoch in epochs]
     means = [
-        evaluate(scorer, stage, metrics, mask=mask, threads=threads).means()
+        measures.means(measures.evaluate(scorer, stage, mask=mask, threads=threads))
         for scorer, stage in zip(scorers, stages, strict=True)
     ]
     values = _means(means, "val/")
@@ -200,7 +205,7 @@ def _since(best: Point, points: Sequence[Point]) -> int:
     return sum(point.epoch > best.epoch for point in points)
 
 
-def _better(best: Point | None, point: Point, metric: Metric) -> Point:
+def _better(best: Point | None, point: Point, metric: Goal) -> Point:
     if best is None:
         return point
     old, new = best.metrics[f"val/{metric}"], point.metrics[f"val/{metric}"]

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints
 
-from cfexp.analysis.buckets import Buckets
+from cfexp.analysis.bucket_recipe import Buckets
+from cfexp.analysis.worst import Goal, ObjectiveName, WorstBucket, goal_of, measured_by
 from cfexp.data.feedback import Feedback
 from cfexp.data.sources import AnySource
 from cfexp.metrics.metric import Metric, MetricName
@@ -111,9 +112,11 @@ class StudySpec(Recipe):
     seed: Annotated[int, Field(ge=0)] = 0
     """All randomness derives from it."""
     objectives: Annotated[
-        tuple[MetricName, ...], Field(min_length=1), AfterValidator(_distinct)
+        tuple[ObjectiveName, ...], Field(min_length=1), AfterValidator(_distinct)
     ] = ("ndcg@10",)
-    """What the search improves, on validation; the first one picks epochs and the winner."""
+    """What the search improves, on validation; the first one picks epochs and the winner.
+    `"recall@10:worst:gender"` is recall@10 of the group that has the worst of it, among those
+    of the `[[buckets]]` with `metric = "recall@10"` and `by = "gender"`."""
     metrics: tuple[MetricName, ...] = ("recall@10", "ndcg@10")
     """What is reported besides the objectives."""
     data: AnySource
@@ -131,7 +134,7 @@ class StudySpec(Recipe):
     baselines: tuple[Baseline, ...] = ()
     """The models to compare with, one `[[baselines]]` each."""
     buckets: tuple[Buckets, ...] = ()
-    """Metrics by group of users, one `[[buckets]]` each."""
+    """Metrics by group of users or class of items, one `[[buckets]]` each."""
 
     _text: str = PrivateAttr(default="")
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
@@ -154,21 +157,36 @@ class StudySpec(Recipe):
 
     @property
     def all_metrics(self) -> tuple[Metric, ...]:
-        """Objectives, reported metrics and the buckets', each once."""
-        names = [*self.objectives, *self.metrics, *(bucket.metric for bucket in self.buckets)]
+        """Objectives, reported metrics and the buckets', each once.
+
+        Of an objective that is a worst group, the group's metric.
+        """
+        names = [*map(measured_by, self.objectives), *self.metrics]
+        names += [bucket.metric for bucket in self.buckets]
         return tuple(Metric.parse(name) for name in dict.fromkeys(names))
 
     @property
-    def objective(self) -> Metric:
+    def objective(self) -> Goal:
         """The first objective: it picks epochs and the winner."""
-        return Metric.parse(self.objectives[0])
+        return self.goals[0]
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """The objectives."""
+        return tuple(map(goal_of, self.objectives))
 
     @property
     def science(self) -> dict[str, Any]:
-        """What must be equal for a study to be resumed: all but budget, words and readings."""
+        """What must be equal for a study to be resumed: all but budget, words and readings.
+
+        Buckets belong to it where an objective is the worst of them.
+        """
         values = self.model_dump(mode="json")
         for key in ("description", "baselines", "finals", "buckets"):
             del values[key]
+        worst = [goal.among(self.buckets) for goal in self.goals if isinstance(goal, WorstBucket)]
+        if worst:
+            values["buckets"] = [buckets.model_dump(mode="json") for buckets in worst]
         del values["search"]["trials"]
         return values
 

@@ -22,7 +22,6 @@ from optuna.distributions import distribution_to_json, json_to_distribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from cfexp.errors import StudyConflictError
-from cfexp.metrics.metric import Metric
 from cfexp.search.conflicts import refuse_other
 from cfexp.search.record import Reading, RunRecord, StudyRecord
 from cfexp.search.slots import slots
@@ -71,7 +70,7 @@ class Store:
     ) -> Store:
         """Open the study of `spec`, new or to be resumed.
 
-        `facts` holds `fingerprint`, `data` and `split`.
+        `facts` holds `fingerprint`, `data`, `split` and perhaps `grouped_by`.
 
         Raises
         ------
@@ -87,8 +86,9 @@ class Store:
             "text": spec.text,
             "data": facts["data"],
             "split": facts["split"],
+            "grouped_by": facts.get("grouped_by"),
         }
-        directions = [Metric.parse(name).direction for name in spec.objectives]
+        directions = [goal.direction for goal in spec.goals]
         study = optuna.create_study(
             study_name=spec.name, storage=storage, directions=directions, load_if_exists=True
         )

@@ -51,10 +51,13 @@ def run(
     stages = folder / "stages"
     shutil.rmtree(stages, ignore_errors=True)
     save_stages(list(prepared.stages.values()), stages)
+    prepared.save_attributes(spec, stages / "users.npz")
     setup = {
         "stages": str(stages),
         "folder": str(folder),
         "metrics": [str(metric) for metric in spec.all_metrics],
+        "objectives": list(spec.objectives),
+        "buckets": [buckets.model_dump(mode="json") for buckets in spec.buckets],
         "evaluate_every": spec.search.evaluate_every,
         "patience": spec.search.idle_points,
         "threads": threads,
@@ -69,9 +72,11 @@ def run(
                 "fingerprint": prepared.split.fingerprint,
                 "data": prepared.data_facts(),
                 "split": prepared.split_facts(),
+                "grouped_by": prepared.grouped_by(spec),
             }
             store = Store.create(open_storage(home), spec, home, facts)
             prepared.save_vocabulary(store.folder / "vocabulary.npz")
+            prepared.save_attributes(spec, store.folder / "users.npz")
             wanted = spec.search.trials if trials is None else trials
             budget = store.plan(spec, wanted)
             if trials is not None and budget > trials:

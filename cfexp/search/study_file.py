@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from cfexp.errors import InputError, Mistake, StudyFileError, did_you_mean
 from cfexp.models.any_model import AnyModel
+from cfexp.search.goals import objective_mistakes
 from cfexp.search.locations import keys_beside, kinds_at, path_of
 from cfexp.search.samplers import GP
 from cfexp.search.space import AnyRange
@@ -138,6 +139,7 @@ def _rules(document: dict[str, Any]) -> Iterator[Mistake]:
             yield from _space(entry, f"models[{index}]", grid=kind == "grid")
     if kind == "gp" and not GP.available():
         yield Mistake("search.sampler.kind", "'gp' needs torch, which is not installed; use 'tpe'")
+    yield from objective_mistakes(document)
     objectives = document.get("objectives")
     pruner = search.get("pruner", {"kind": "median"})
     if (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cfexp.search.prepare import prepare
+from cfexp.search.prepare import Prepared, prepare
 from cfexp.search.runs import search_run
 from cfexp.seeds import seed_for
 
@@ -34,9 +34,13 @@ class Objective:
         self.threads = threads
 
     @cached_property
+    def _prepared(self) -> Prepared:
+        return prepare(self.spec)
+
+    @property
     def stages(self) -> list[StageData]:
         """The validation stages."""
-        return prepare(self.spec).validation
+        return self._prepared.validation
 
     def propose(self, trial: Trial) -> tuple[Tuned, dict[str, Value]]:
         """Return the model to tune and a value for each searched field (`als.alpha`).
@@ -71,7 +75,7 @@ class Objective:
         result = search_run(
             entry.configured(values),
             self.stages,
-            self.spec.all_metrics,
+            self._prepared.measures(self.spec).of_goals(),
             mask=entry.mask,
             seed=seed_for(self.spec.seed, "trial", trial.number),
             evaluate_every=self.spec.search.evaluate_every,

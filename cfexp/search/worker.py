@@ -23,12 +23,15 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from pydantic import TypeAdapter
 
+from cfexp.analysis.bucket_recipe import Buckets
+from cfexp.data.attributes import Attributes
 from cfexp.data.interactions import Vocabulary
 from cfexp.errors import CfexpError
 from cfexp.metrics.evaluation import over_folds
 from cfexp.metrics.metric import Metric
 from cfexp.models.any_model import AnyModel
 from cfexp.models.warm import compile_kernels
+from cfexp.search.measures import Measures, measures
 from cfexp.search.runs import read_run, search_run
 from cfexp.splits.split import StageData, load_stages
 
@@ -48,7 +51,7 @@ class Worker:
         self._messages = messages
         self._out = out
         self._stages: dict[str, StageData] = {}
-        self._metrics: list[Metric] = []
+        self._measures = Measures((), ())
         self._folder = Path()
         self._evaluate_every = 1
         self._patience: int | None = None
@@ -103,13 +106,21 @@ class Worker:
         stages: str,
         folder: str,
         metrics: list[str],
+        objectives: list[str],
+        buckets: list[dict[str, Any]],
         evaluate_every: int,
         patience: int | None,
         threads: int,
     ) -> dict[str, Any]:
         self._stages = load_stages(Path(stages))
         self._folder = Path(folder)
-        self._metrics = [Metric.parse(name) for name in metrics]
+        users = Path(stages, "users.npz")
+        self._measures = measures(
+            [Metric.parse(name) for name in metrics],
+            objectives,
+            [Buckets.model_validate(one) for one in buckets],
+            Attributes.load(users) if users.is_file() else None,
+        )
         self._evaluate_every = evaluate_every
         self._patience = patience
         self._threads = threads
@@ -125,7 +136,7 @@ class Worker:
         result = search_run(
             _MODEL.validate_python(model),
             stages,
-            self._metrics,
+            self._measures.of_goals(),
             mask=mask,
             seed=seed,
             evaluate_every=self._evaluate_every,
@@ -148,7 +159,7 @@ class Worker:
         readings = read_run(
             _MODEL.validate_python(model),
             [*validation, self._stages["test"]],
-            self._metrics,
+            self._measures,
             mask=mask,
             seed=seed,
             threads=self._threads,

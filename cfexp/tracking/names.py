@@ -44,12 +44,12 @@ class Entry:
 
 
 def metric_name(name: str) -> str:
-    """Return MLflow's name of a metric; it refuses `@`.
+    """Return MLflow's name of a metric; it refuses `@` and most other signs.
 
-    >>> metric_name("val/ndcg@10")
-    'val/ndcg_at_10'
+    >>> metric_name("val/ndcg@10"), metric_name("val/ndcg@10:worst:age (years)")
+    ('val/ndcg_at_10', 'val/ndcg_at_10:worst:age _years_')
     """
-    return name.replace("@", "_at_")
+    return re.sub(r"[^/\w.\- :]", "_", name.replace("@", "_at_"))
 
 
 def text(value: object) -> str:

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy import stats
 
-from cfexp.analysis.buckets import Buckets, by_bucket
+from cfexp.analysis.bucket_recipe import Buckets
+from cfexp.analysis.buckets import by_bucket
 from cfexp.errors import EvaluationError
 from cfexp.metrics.evaluation import Evaluation
 
@@ -22,10 +23,14 @@ def evaluation(activity: list[int], values: list[float]) -> Evaluation:
 
 
 def test_labels_say_who_is_inside() -> None:
-    buckets = Buckets(metric="recall@10", edges=(10, 50))
-    assert buckets.labels == ("<10", "10-49", ">=50")
-    assert Buckets(metric="recall@10", edges=(1, 2, 20)).labels == ("<1", "1", "2-19", ">=20")
-    assert buckets.title == "recall@10 by train positives"
+    def labels(**fields: object) -> list[str]:
+        buckets = Buckets.model_validate({"metric": "recall@10", **fields})
+        return [row.label for row in by_bucket(evaluation([1, 5, 5, 60], [0.0] * 4), buckets)]
+
+    assert labels(edges=(10, 50)) == labels() == ["<10", "10-49", ">=50"]
+    assert labels(edges=(1, 2, 20)) == ["<1", "1", "2-19", ">=20"]
+    assert labels(quantiles=2) == ["1", "5-60"]
+    assert Buckets(metric="recall@10").title == "recall@10 by train positives"
 
 
 def test_edges_belong_to_the_upper_group() -> None:
@@ -78,8 +83,15 @@ def test_groups_partition_the_users(users: list[tuple[int, float]], edges: set[i
     ("fields", "expected"),
     [
         ({"metric": "recall@10", "edges": (50, 10)}, r"edges must increase, not \[50, 10\]"),
-        ({"metric": "recall@10", "edges": (0, 10)}, "greater than or equal to 1"),
+        ({"metric": "recall@10", "edges": (0, 10)}, r"whole numbers from 1, not \[0, 10\]"),
         ({"metric": "recall@10", "edges": ()}, "at least 1 item"),
+        ({"metric": "recall@10", "edges": (10,), "quantiles": 4}, "one way of grouping"),
+        ({"metric": "recall@10", "shares": (0.2,)}, "takes edges or quantiles, not shares"),
+        ({"metric": "recall@10", "values": ("a",)}, "takes edges or quantiles, not values"),
+        ({"metric": "recall@10", "by": "item_popularity", "edges": (9,)}, "shares, not edges"),
+        ({"metric": "recall@10", "by": "item_popularity", "shares": (0.8, 0.2)}, "increase"),
+        ({"metric": "avg_popularity@10", "by": "item_popularity"}, "does not count relevant"),
+        ({"metric": "recall@10", "by": "gender", "shares": (0.2,)}, "or values, not shares"),
         ({"metric": "coverage@10"}, "no value for a single user"),
         ({"metric": "recal@10"}, "did you mean 'recall'"),
     ],

@@ -1,0 +1,114 @@
+"""`Attributes`: what is known of users besides their rows, such as age and country."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cfexp.arrays import frozen
+from cfexp.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from cfexp.arrays import AnyArray
+    from cfexp.data.interactions import Vocabulary
+
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?")
+"""A number as people write one; "007" and "1e3" stay text."""
+
+
+@dataclass(frozen=True, eq=False)
+class Attributes:
+    """Columns of one entry per user code, each of numbers or of text.
+
+    Numbers are float64, NaN where unknown; text is str, "" where unknown. `missing` is
+    how many users the table has no row of, `unused` how many of its rows are of nobody
+    in the interactions.
+    """
+
+    columns: Mapping[str, AnyArray] = field(default_factory=dict)
+    missing: int = 0
+    unused: int = 0
+
+    def __post_init__(self) -> None:
+        columns = {name: frozen(column) for name, column in self.columns.items()}
+        object.__setattr__(self, "columns", MappingProxyType(columns))
+        if len({len(column) for column in columns.values()}) > 1:
+            raise DataError("columns of user attributes must be equally long")
+
+    @classmethod
+    def joined(
+        cls, users: Vocabulary, ids: AnyArray, columns: Mapping[str, AnyArray]
+    ) -> Attributes:
+        """Return the columns of a table in the order of `users`; ids join exactly.
+
+        `ids` are integers or text, without doubles; an integer is the text that Python
+        prints of it. Columns are float64 or str.
+        """
+        import pandas as pd
+
+        known = users.ids
+        if known.dtype.kind != ids.dtype.kind:
+            known, ids = known.astype(str).astype(object), ids.astype(str).astype(object)
+        place = pd.Index(ids).get_indexer(pd.Index(known))
+        absent = place < 0
+        found: dict[str, AnyArray] = {}
+        for name, column in columns.items():
+            unknown = np.nan if column.dtype.kind == "f" else ""
+            filled = np.append(column, np.asarray([unknown], column.dtype))
+            found[name] = filled[place]  # the last, -1, is unknown
+        used = len(known) - int(absent.sum())
+        return cls(found, missing=int(absent.sum()), unused=len(ids) - used)
+
+    def only(self, names: Iterable[str]) -> Attributes:
+        """Return those columns of `names` that there are."""
+        columns = {name: self.columns[name] for name in names if name in self.columns}
+        return Attributes(columns, self.missing, self.unused)
+
+    def digest(self, names: Iterable[str]) -> str:
+        """Return a hash of columns that does not depend on the machine."""
+        digest = hashlib.blake2b(digest_size=16)
+        for name, column in self.only(sorted(names)).columns.items():
+            texts = map(str, column.tolist())
+            digest.update("\0".join([name, *texts]).encode())
+        return digest.hexdigest()
+
+    def save(self, path: Path) -> None:
+        """Write an .npz without objects; the file appears whole or not at all."""
+        partial = path.with_suffix(".partial.npz")
+        arrays = {f"column/{name}": column for name, column in self.columns.items()}
+        counts = np.array([self.missing, self.unused])
+        with partial.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, counts=counts, **arrays)
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Attributes:
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as arrays:
+            missing, unused = arrays["counts"].tolist()
+            names = [name for name in arrays if name.startswith("column/")]
+            columns = {name.removeprefix("column/"): arrays[name] for name in names}
+            return cls(columns, missing=missing, unused=unused)
+
+
+def column_of(texts: AnyArray) -> AnyArray:
+    """Return float64 where every text that is not empty is a number, else the texts.
+
+    >>> column_of(np.array(["1", "", "2.5"]))
+    array([1. , nan, 2.5])
+    >>> column_of(np.array(["007", "8"]))
+    array(['007', '8'], dtype='<U3')
+    """
+    texts = np.asarray(texts, np.str_)
+    distinct, codes = np.unique(texts, return_inverse=True)
+    if not all(_NUMBER.fullmatch(one) for one in distinct.tolist() if one):
+        return texts
+    return np.array([float(one) if one else np.nan for one in distinct.tolist()])[codes]
