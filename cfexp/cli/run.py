@@ -55,8 +55,9 @@ def _repeated(flags: dict[str, Any]) -> list[str]:
 
 
 def show(study: StudyRecord, console: Console) -> None:
-    """Print the leaderboard, the groups of users and the verdict."""
+    """Print the leaderboard, the groups of users, the verdict and its warnings."""
     from cfexp.report.buckets import bucket_tables
+    from cfexp.report.findings import findings
     from cfexp.report.tables import leaderboard_table
     from cfexp.report.verdict import verdict
 
@@ -66,3 +67,5 @@ def show(study: StudyRecord, console: Console) -> None:
         console.print(table)
     for sentence in verdict(study):
         console.print(f"• {escape(sentence)}")
+    for sentence in findings(study).warnings:
+        console.print(f"[yellow]![/yellow] {escape(sentence)}")

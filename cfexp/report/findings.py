@@ -1,0 +1,51 @@
+"""What a report says beyond means: intervals, comparisons, warnings; computed once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cfexp.report.comparisons import Comparison, comparisons
+from cfexp.report.doubts import doubts
+from cfexp.report.intervals import intervals
+from cfexp.report.leaderboard import Row, leaderboard
+
+if TYPE_CHECKING:
+    from cfexp.analysis.intervals import Interval
+    from cfexp.analysis.significance import Difference
+    from cfexp.search.record import StudyRecord
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """The leaderboard's rows, an interval for each of their means, and what to doubt.
+
+    `intervals` go with `rows`, keyed like their metrics; `pairs` compare the winner with
+    others.
+    """
+
+    rows: list[Row]
+    intervals: list[dict[str, Interval]]
+    pairs: list[Comparison]
+    warnings: list[str]
+
+    def pair_of(self, row: Row) -> Difference | None:
+        """Return how the winner differs from a row, where it was compared."""
+        return next((pair for other, pair in self.pairs if other == row), None)
+
+
+_last: list[tuple[StudyRecord, Findings]] = []
+
+
+def findings(study: StudyRecord) -> Findings:
+    """Return the findings of a study; those of the last record asked for are kept.
+
+    A second or two for ten models over 6,000 users.
+    """
+    if not (_last and _last[0][0] is study):
+        rows = leaderboard(study)
+        pairs = comparisons(study)
+        _last[:] = [
+            (study, Findings(rows, intervals(study, rows), pairs, doubts(study, rows, pairs)))
+        ]
+    return _last[0][1]
