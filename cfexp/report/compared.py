@@ -27,7 +27,7 @@ def grids(compared: Compared) -> list[tuple[str, Grid]]:
         "95% interval",
         "p",
         "effect",
-        f"than {plain(compared.reference)}",
+        "outcome",
     ]
     title = f"{compared.metric} on test, against {plain(compared.reference)}"
     found = [(title, [head, *(_cells(compared, line) for line in compared.lines)])]
@@ -55,19 +55,30 @@ def tables(compared: Compared) -> list[Table]:
     from rich.text import Text
 
     made = []
-    for title, (head, *body) in grids(compared):
+    for place, (title, grid) in enumerate(grids(compared)):
+        head, *body = grid if place else map(_folded, grid)
         table = Table(
             title=Text(title, style="bold"),
             title_justify="left",
             box=box.SIMPLE_HEAD,
             pad_edge=False,
         )
-        for place, name in enumerate(head):
-            table.add_column(Text(name), justify="right" if place else "left", overflow="fold")
+        table.add_column(head[0], justify="left", overflow="fold")
+        for name in head[1:]:
+            table.add_column(Text(name), justify="right", no_wrap=True)
         for cells in body:
             table.add_row(*map(Text, cells))
         made.append(table)
     return made
+
+
+def _folded(cells: list[str]) -> list[str]:
+    """Put intervals below what they belong to: a terminal is narrow."""
+    run, mean, interval, difference, around, *others, outcome = cells
+    words = outcome.replace("no clear ", "no clear\n")
+    below = "" if around == MISSING else f"\n{around}"
+    run = run.replace(":", ":\n", 1)
+    return [run, f"{mean}\n{interval}", f"{difference}{below}", *others, words]
 
 
 def markdown(compared: Compared) -> str:
