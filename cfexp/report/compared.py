@@ -74,11 +74,12 @@ def tables(compared: Compared) -> list[Table]:
 
 def _folded(cells: list[str]) -> list[str]:
     """Put intervals below what they belong to: a terminal is narrow."""
-    run, mean, interval, difference, around, *others, outcome = cells
+    run, mean, interval, difference, around, p, effect, outcome = cells
     words = outcome.replace("no clear ", "no clear\n")
-    below = "" if around == MISSING else f"\n{around}"
     run = run.replace(":", ":\n", 1)
-    return [run, f"{mean}\n{interval}", f"{difference}{below}", *others, words]
+    if around == MISSING:
+        return [run, f"{mean}\n{interval}", *[MISSING] * 3]
+    return [run, f"{mean}\n{interval}", f"{difference}\n{around}", f"{p}\n{effect}", words]
 
 
 def markdown(compared: Compared) -> str:
