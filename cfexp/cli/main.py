@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from cfexp.cli import ask, bench
+from cfexp.cli.compare import compare
 from cfexp.cli.options import Home, TrackingUri
 from cfexp.errors import CfexpError
 from cfexp.launch import DEFAULT_HOME
@@ -135,7 +136,7 @@ def sync(
     typer.echo(f"MLflow knows all {len(record.runs)} runs of study {record.name!r}")
 
 
-for command in (ask.recommend, ask.similar, ask.explain):
+for command in (compare, ask.recommend, ask.similar, ask.explain):
     app.command()(command)
 app.add_typer(bench.app, name="bench")
 

@@ -55,14 +55,17 @@ def _repeated(flags: dict[str, Any]) -> list[str]:
 
 
 def show(study: StudyRecord, console: Console) -> None:
-    """Print the leaderboard, the groups of users and the verdict."""
+    """Print the leaderboard, the groups of users, the verdict and its warnings."""
     from cfexp.report.buckets import bucket_tables
     from cfexp.report.findings import findings
+    from cfexp.report.sentences import sentences
     from cfexp.report.tables import leaderboard_table
 
     console.print()
     console.print(leaderboard_table(study, console.width))
     for table in bucket_tables(study):
         console.print(table)
-    for sentence in findings(study):
+    for sentence in sentences(study):
         console.print(f"• {escape(sentence)}")
+    for sentence in findings(study).warnings:
+        console.print(f"[yellow]![/yellow] {escape(sentence)}")

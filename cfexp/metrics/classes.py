@@ -48,7 +48,7 @@ def class_ratios(
     kind = METRICS[classes.metric.name]
     if not isinstance(kind, PerUser):
         raise TypeError(f"{classes.metric} has no value for a single user")
-    cut = lists.cut(min(classes.metric.k, lists.k))
+    cut = lists.cut(min(classes.metric.k or lists.k, lists.k))
     of_list = np.where(cut.items < 0, -1, classes.codes[cut.items])
     for code, (name, count) in enumerate(
         zip(classes.names, relevant_counts(relevant, classes), strict=True)

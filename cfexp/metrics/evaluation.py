@@ -88,6 +88,7 @@ class Evaluation:
         pooled = numerator.sum() / denominator.sum()
         linear: Doubles = pooled + (numerator - pooled * denominator) / denominator.mean()
         return linear
+
     def class_values(self, name: str) -> Doubles:
         """Return one value for each user who has something to be found in the class."""
         some = self.class_denominators[name] > 0

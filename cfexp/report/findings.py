@@ -1,37 +1,51 @@
-"""What the study shows, also where its objective is the worst of a group."""
+"""What a report says beyond means: intervals, comparisons, warnings; computed once."""
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cfexp.analysis.words import plain
-from cfexp.analysis.worst import measured_by
-from cfexp.report import leaderboard as board
-from cfexp.report.numbers import value
-from cfexp.report.verdict import verdict
+from cfexp.report.comparisons import Comparison, comparisons
+from cfexp.report.doubts import doubts
+from cfexp.report.intervals import intervals
+from cfexp.report.leaderboard import Row, leaderboard
 
 if TYPE_CHECKING:
+    from cfexp.analysis.intervals import Interval
+    from cfexp.analysis.significance import Difference
     from cfexp.search.record import StudyRecord
 
 
-def findings(study: StudyRecord) -> list[str]:
-    """Return the verdict in sentences.
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """The leaderboard's rows, an interval for each of their means, and what to doubt.
 
-    The worst of a group has no value for each user; where it is the objective, what it
-    reached comes first, and its metric over all users is what is compared.
+    `intervals` go with `rows`, keyed like their metrics; `pairs` compare the winner with
+    others.
     """
-    objective = study.objectives[0]
-    metric = measured_by(objective)
-    if metric == objective:
-        return verdict(study)
-    best = board.winner(board.leaderboard(study))
-    words = []
-    if best is not None and f"test/{objective}" in best.metrics:
-        stages = {"validation": f"val/{objective}", "test": f"test/{objective}"}
-        reached = " and ".join(f"{value(best.metrics[key])} on {at}" for at, key in stages.items())
-        chosen = f"{best.label} was chosen for its worst group, {plain(objective)}: {reached}."
-        words = [f"{chosen} What follows compares {metric} over all users."]
-    others = tuple(name for name in study.objectives if name != objective)
-    compared = dataclasses.replace(study, objectives=(metric, *others))
-    return [*words, *verdict(compared)]
+
+    rows: list[Row]
+    intervals: list[dict[str, Interval]]
+    pairs: list[Comparison]
+    warnings: list[str]
+
+    def pair_of(self, row: Row) -> Difference | None:
+        """Return how the winner differs from a row, where it was compared."""
+        return next((pair for other, pair in self.pairs if other == row), None)
+
+
+_last: list[tuple[StudyRecord, Findings]] = []
+
+
+def findings(study: StudyRecord) -> Findings:
+    """Return the findings of a study; those of the last record asked for are kept.
+
+    A second or two for ten models over 6,000 users.
+    """
+    if not (_last and _last[0][0] is study):
+        rows = leaderboard(study)
+        pairs = comparisons(study)
+        _last[:] = [
+            (study, Findings(rows, intervals(study, rows), pairs, doubts(study, rows, pairs)))
+        ]
+    return _last[0][1]

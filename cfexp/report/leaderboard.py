@@ -84,6 +84,21 @@ def winner(rows: list[Row]) -> Row | None:
     return next((row for row in rows if row.winner), None)
 
 
+def runner_up(study: StudyRecord, rows: list[Row]) -> Row | None:
+    """Return the finalist that is second on validation, where the first was chosen."""
+    if not study.readings:
+        return None
+    last, key = study.readings[-1], f"val/{study.objectives[0]}"
+    others = [
+        row
+        for row in rows
+        if row.role == "final" and row.trial in last.finalists and not row.winner
+        if key in row.metrics
+    ]
+    sign = 1 if study.direction == "maximize" else -1
+    return max(others, key=lambda row: sign * row.metrics[key], default=None)
+
+
 def readings(study: StudyRecord) -> str:
     """Return how often the test set has been read, in words."""
     times = [f"{reading.trials:,}" for reading in study.readings]
@@ -92,10 +107,7 @@ def readings(study: StudyRecord) -> str:
     if len(times) == 1:
         return f"The test set was read once, after {times[0]} trials."
     after = ", ".join(times[:-1]) + f" and {times[-1]}"
-    return (
-        f"The test set was read {len(times)} times, after {after} trials: "
-        "the more often it is read, the less it proves."
-    )
+    return f"The test set was read {len(times)} times, after {after} trials."
 
 
 def _row(study: StudyRecord, runs: list[RunRecord]) -> Row:

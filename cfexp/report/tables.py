@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 from cfexp.analysis.words import plain
 from cfexp.analysis.worst import goal_of
 from cfexp.report import leaderboard as board
+from cfexp.report.findings import findings
 from cfexp.report.numbers import duration, parameter, value
+from cfexp.report.verdict import as_dict
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
+    from cfexp.analysis.intervals import Interval
+    from cfexp.report.findings import Findings
     from cfexp.report.leaderboard import Row
     from cfexp.search.record import StudyRecord
 
@@ -31,7 +35,8 @@ def leaderboard_table(study: StudyRecord, width: int = 100) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    rows = board.leaderboard(study)
+    found = findings(study)
+    rows = found.rows
     objective, *others = board.metric_names(study)
     room = max(_MODEL[0], min(_MODEL[1], max((len(row.label) for row in rows), default=0)))
     room = max(_MODEL[0], min(room, width - _FIXED))
@@ -39,7 +44,7 @@ def leaderboard_table(study: StudyRecord, width: int = 100) -> Table:
     table = Table(
         title=Text(f"{plain(study.name)}: leaderboard", style="bold"),
         title_justify="left",
-        caption=_caption(rows, len(others) - len(shown)),
+        caption=_caption(found, len(others) - len(shown)),
         caption_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
@@ -51,12 +56,12 @@ def leaderboard_table(study: StudyRecord, width: int = 100) -> Table:
     for metric in shown:
         table.add_column(f"test\n{_head(metric)}", justify="right", no_wrap=True)
     table.add_column("\nfit", justify="right", no_wrap=True)
-    for row in rows:
+    for row, intervals in zip(rows, found.intervals, strict=True):
         table.add_row(
             "★" if row.winner else "",
             Text.assemble(row.label, (_notes(row), "dim not bold")),
-            _cell(row, f"val/{objective}"),
-            _cell(row, f"test/{objective}"),
+            _cell(row, intervals, f"val/{objective}"),
+            _cell(row, intervals, f"test/{objective}"),
             *(value(row.metrics.get(f"test/{metric}")) for metric in shown),
             duration(row.seconds),
             style="bold green" if row.winner else "",
@@ -65,18 +70,31 @@ def leaderboard_table(study: StudyRecord, width: int = 100) -> Table:
 
 
 def leaderboard_frame(study: StudyRecord) -> pd.DataFrame:
-    """Return the leaderboard with every metric and its spread over seeds, one row each."""
+    """Return the leaderboard, one row each.
+
+    Every metric with its spread over seeds and its 95% interval over users; the first
+    objective with the winner's comparison.
+    """
     import pandas as pd
 
     names = board.metric_names(study)
     keys = [f"{stage}/{name}" for stage in ("val", "test") for name in [*names, "users"]]
+    found = findings(study)
     return pd.DataFrame(
-        [_flat(place, row, keys) for place, row in enumerate(board.leaderboard(study), 1)]
+        [
+            _flat(place, row, keys, found.intervals[place - 1]) | _compared(study, found, row)
+            for place, row in enumerate(found.rows, 1)
+        ]
     )
 
 
 def leaderboard_json(study: StudyRecord) -> dict[str, Any]:
-    """Return the leaderboard as plain values for JSON."""
+    """Return the leaderboard as plain values for JSON.
+
+    A row's `intervals` are its metrics' 95% intervals over users; `winner_against_it` is
+    the winner's difference from it, with the p-value corrected over all of them.
+    """
+    found = findings(study)
     return {
         "study": study.name,
         "objective": study.objectives[0],
@@ -97,13 +115,29 @@ def leaderboard_json(study: StudyRecord) -> dict[str, Any]:
                 "facts": row.facts,
                 "metrics": row.metrics,
                 "spread": row.spread,
+                "intervals": {
+                    key: [one.low, one.high] for key, one in found.intervals[place - 1].items()
+                },
+                "winner_against_it": as_dict(study, pair) if (pair := found.pair_of(row)) else None,
             }
-            for place, row in enumerate(board.leaderboard(study), 1)
+            for place, row in enumerate(found.rows, 1)
         ],
+        "test_readings": [
+            {**reading.to_json(), "finalists": list(reading.finalists)}
+            for reading in study.readings
+        ],
+        "warnings": found.warnings,
     }
 
 
-def _flat(place: int, row: Row, keys: list[str]) -> dict[str, Any]:
+def _compared(study: StudyRecord, found: Findings, row: Row) -> dict[str, Any]:
+    names = ("difference", "low", "high", "relative", "effect", "p", "p_corrected", "outcome")
+    pair = found.pair_of(row)
+    plain_pair = as_dict(study, pair) if pair else {}
+    return {f"winner's {name}": plain_pair.get(name) for name in names} if found.pairs else {}
+
+
+def _flat(place: int, row: Row, keys: list[str], intervals: dict[str, Interval]) -> dict[str, Any]:
     flat: dict[str, Any] = {
         "rank": place,
         "model": row.label,
@@ -119,6 +153,8 @@ def _flat(place: int, row: Row, keys: list[str]) -> dict[str, Any]:
             flat[key] = row.metrics[key]
         if key in row.spread and not key.endswith("/users"):
             flat[f"{key} spread"] = row.spread[key]
+        if key in intervals:
+            flat |= {f"{key} low": intervals[key].low, f"{key} high": intervals[key].high}
     return flat | {f"param/{name}": given for name, given in row.model.items()}
 
 
@@ -143,18 +179,22 @@ def _notes(row: Row) -> str:
     return f"\n{notes}" if notes else ""
 
 
-def _cell(row: Row, key: str) -> str:
-    spread = f" ±{value(row.spread[key]).removeprefix('0')}" if key in row.spread else ""
-    return value(row.metrics.get(key)) + spread
+def _cell(row: Row, intervals: dict[str, Interval], key: str) -> str:
+    one = intervals.get(key)
+    half = None if one is None else (one.high - one.low) / 2
+    return value(row.metrics.get(key)) + (
+        "" if half is None else f" ±{value(half).removeprefix('0')}"
+    )
 
 
-def _caption(rows: list[Row], hidden: int) -> str:
+def _caption(found: Findings, hidden: int) -> str:
+    rows = found.rows
     users = {row.metrics["test/users"] for row in rows if "test/users" in row.metrics}
     parts = [f"{max(users):,.0f} users on test."] if users else []
     if any(row.winner for row in rows):
         parts.append("★ chosen on validation.")
-    if any(row.spread for row in rows):
-        parts.append("± standard deviation over seeds.")
+    if any(found.intervals):
+        parts.append("± half of the 95% interval over users.")
     if hidden:
         parts.append(f"{hidden} more metrics in leaderboard.csv.")
     return " ".join(parts)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import numpy as np
+
 from cfexp.data.attributes import Attributes
 from cfexp.metrics.evaluation import Evaluation, average
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cfexp.arrays import Doubles
     from cfexp.search.record import RunRecord, StudyRecord
 
 StageName: TypeAlias = Literal["val", "test"]
@@ -35,3 +38,14 @@ def attributes_of(study: StudyRecord) -> Attributes | None:
     """Return what is known of the study's users, or None where nothing is."""
     path = Path(study.folder, "users.npz")
     return Attributes.load(path) if path.is_file() else None
+
+
+def terms(evaluation: Evaluation, metric: str) -> tuple[Doubles, Doubles]:
+    """Return numerators and denominators whose ratio of sums is the metric.
+
+    For a mean over users these are the users' values and ones.
+    """
+    if metric in evaluation.pooled:
+        return evaluation.numerators[metric], evaluation.denominators[metric]
+    values = evaluation.values(metric)
+    return values, np.ones_like(values)

@@ -1,74 +1,105 @@
-"""The verdict: did tuning help, and by how much, in plain sentences."""
+"""The verdict: did tuning help, by how much, and what to doubt, in plain sentences."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cfexp.analysis.significance import Difference, paired_difference
-from cfexp.metrics.metric import Metric
 from cfexp.report import leaderboard as board
+from cfexp.report.doubts import reference
+from cfexp.report.findings import findings
 from cfexp.report.numbers import p_value, value
-from cfexp.report.vectors import averaged
 
 if TYPE_CHECKING:
-    from cfexp.metrics.evaluation import Evaluation
+    import pandas as pd
+
+    from cfexp.analysis.intervals import Interval
+    from cfexp.analysis.significance import Difference
     from cfexp.report.leaderboard import Row
     from cfexp.search.record import StudyRecord
 
 
-def comparisons(study: StudyRecord) -> list[tuple[Row, Difference | None]]:
-    """Return how the winner differs from every baseline on test, by the first objective.
-
-    Differences are paired by user, after averaging each user over the seeds; there is
-    none where fewer than two users have both values. A baseline without per-user
-    values is left out.
-    """
-    rows = board.leaderboard(study)
-    best, objective = board.winner(rows), study.objectives[0]
-    if best is None or not Metric.parse(objective).per_user:
-        return []
-    ours = averaged(study, best.runs, "test")
-    found: list[tuple[Row, Difference | None]] = []
-    for row in rows:
-        theirs = averaged(study, row.runs, "test") if row.role == "baseline" else None
-        if ours is not None and theirs is not None:
-            found.append((row, _difference(ours, theirs, objective)))
-    return found
-
-
-def _difference(ours: Evaluation, theirs: Evaluation, metric: str) -> Difference | None:
-    import numpy as np
-
-    _, first, second = np.intersect1d(
-        ours.users, theirs.users, assume_unique=True, return_indices=True
-    )
-    if len(first) < 2:  # noqa: PLR2004 - one difference has no spread
-        return None
-    return paired_difference(
-        ours.contributions(metric, first), theirs.contributions(metric, second)
-    )
-
-
 def verdict(study: StudyRecord) -> list[str]:
     """Return what the study shows: what was chosen, against what, and how sure that is."""
-    rows = board.leaderboard(study)
-    best = board.winner(rows)
+    found = findings(study)
+    best = board.winner(found.rows)
     key = f"test/{study.objectives[0]}"
     if best is None or key not in best.metrics:
-        return _untuned(study, rows, key)
-    seeds = f", mean of {len(best.runs)} seeds" if len(best.runs) > 1 else ""
-    spread = f" ± {value(best.spread[key])}" if key in best.spread else ""
-    reached = f"{study.objectives[0]} {value(best.metrics[key])}{spread} on test{seeds}"
-    trials = f"{study.readings[-1].trials:,} trials"
-    words = [f"{best.label}, chosen on validation among {trials}, reaches {reached}."]
-    pairs = comparisons(study)
+        return _untuned(study, found.rows, key)
+    interval = found.intervals[found.rows.index(best)].get(key)
+    words = [_reached(study, best, key, interval)]
     words += [
         _tuning(study, pair)
-        for row, pair in pairs
+        for row, pair in found.pairs
         if pair is not None and row.default and row.entry == best.entry
     ]
-    words += [_against(study, row, pair, row.metrics[key]) for row, pair in pairs]
+    words += _moved(study, found.rows, best)
+    second = board.runner_up(study, found.rows)
+    users = round(best.metrics.get("test/users", 0))
+    for row, pair in found.pairs:
+        name = f"{row.label}, the runner-up" if row == second else row.label
+        words.append(_against(study, name, pair, users))
+    compared = sum(pair is not None for _, pair in found.pairs)
+    if compared:
+        words.append(
+            f"Intervals are bootstrapped over users; p-values are from sign flips, corrected for "
+            f"{compared} comparison{'s' * (compared != 1)} (Holm)."
+        )
     return [*words, board.readings(study)]
+
+
+def comparison_frame(study: StudyRecord) -> pd.DataFrame:
+    """Return the winner's comparisons, one row each: difference, interval, p, effect."""
+    import pandas as pd
+
+    found = findings(study)
+    best = board.winner(found.rows)
+    return pd.DataFrame(
+        [
+            {
+                "winner": best.label if best else None,
+                "against": row.label,
+                "metric": study.objectives[0],
+                **as_dict(study, pair),
+            }
+            for row, pair in found.pairs
+            if pair is not None
+        ]
+    )
+
+
+def as_dict(study: StudyRecord, pair: Difference) -> dict[str, float | int | str | None]:
+    """Return a comparison as plain values, the smallest detectable difference among them."""
+    from cfexp.analysis.power import detectable_difference
+
+    return {
+        "difference": pair.mean,
+        "low": pair.low,
+        "high": pair.high,
+        "relative": pair.relative,
+        "effect": pair.effect,
+        "p": pair.p,
+        "p_bootstrap": pair.p_bootstrap,
+        "p_corrected": pair.p_corrected,
+        "detectable": detectable_difference(pair.deviation, pair.users),
+        "users": pair.users,
+        "outcome": pair.words(study.direction),
+    }
+
+
+def _reached(study: StudyRecord, best: Row, key: str, interval: Interval | None) -> str:
+    users = f" over {best.metrics['test/users']:,.0f} users" if "test/users" in best.metrics else ""
+    sure = (
+        f" (95% interval {value(interval.low)} to {value(interval.high)}{users})"
+        if interval
+        else ""
+    )
+    seeds = f", mean of {len(best.runs)} seeds" if len(best.runs) > 1 else ""
+    spread = f" ± {value(best.spread[key])}" if key in best.spread else ""
+    trials = f"{study.readings[-1].trials:,} trials"
+    return (
+        f"{best.label}, chosen on validation among {trials}, reaches "
+        f"{study.objectives[0]} {value(best.metrics[key])} on test{sure}{seeds}{spread}."
+    )
 
 
 def _untuned(study: StudyRecord, rows: list[Row], key: str) -> list[str]:
@@ -89,15 +120,34 @@ def _tuning(study: StudyRecord, pair: Difference) -> str:
     return "Tuning made no clear difference to the default configuration."
 
 
-def _against(study: StudyRecord, row: Row, pair: Difference | None, theirs: float) -> str:
+def _moved(study: StudyRecord, rows: list[Row], best: Row) -> list[str]:
+    """Return the winner's validation value beside its test value, and a reference's gap."""
+    keys = [f"{stage}/{study.objectives[0]}" for stage in ("val", "test")]
+    rival = reference(rows, best)
+
+    def gap(row: Row | None) -> float | None:
+        if row is None or not all(row.metrics.get(key) for key in keys):
+            return None
+        return row.metrics[keys[1]] / row.metrics[keys[0]] - 1
+
+    own, other = gap(best), gap(rival)
+    if own is None:
+        return []
+    beside = "" if other is None or rival is None else f" ({rival.label}: {other:+.1%})"
+    validation, test = (value(best.metrics[key]) for key in keys)
+    return [f"From validation to test it went from {validation} to {test}, {own:+.1%}{beside}."]
+
+
+def _against(study: StudyRecord, name: str, pair: Difference | None, users: int) -> str:
     if pair is None:
-        return f"Against {row.label}: not compared, which needs 2 users with values of both."
-    relative = f" ({pair.mean / abs(theirs):+.1%})" if theirs else ""
+        return f"Against {name}: not compared, which needs 2 users with values of both."
+    relative = "" if pair.relative is None else f" ({pair.relative:+.1%})"
+    shared = "" if pair.users == users else f" over {pair.users:,} users"
     figures = (
         f"{_signed(pair.mean)}{relative}, 95% interval {_signed(pair.low)} to "
-        f"{_signed(pair.high)} over {pair.users:,} users, {p_value(pair.p)}"
+        f"{_signed(pair.high)}{shared}, {p_value(pair.p_corrected)}"
     )
-    return f"Against {row.label}: {pair.words(study.direction)}, {figures}."
+    return f"Against {name}: {pair.words(study.direction)}, {figures}."
 
 
 def _signed(number: float) -> str:

@@ -11,7 +11,9 @@ from cfexp.report.charts import bucket_sections
 from cfexp.report.findings import findings
 from cfexp.report.page import page
 from cfexp.report.per_user import per_user_frame
+from cfexp.report.sentences import sentences
 from cfexp.report.tables import leaderboard_frame, leaderboard_json
+from cfexp.report.verdict import comparison_frame
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,14 +26,21 @@ if TYPE_CHECKING:
 def write(study: StudyRecord, trials: optuna.Study | None, folder: Path) -> list[Path]:
     """Write the report of a study into `folder` and return the files, in reading order.
 
-    `leaderboard.csv`, `leaderboard.json` (with the verdict), `buckets.csv` and
+    `verdict.md`, `leaderboard.csv`, `leaderboard.json` (with the verdict and warnings),
+    `comparisons.csv` (the winner against the others), `buckets.csv` and
     `buckets.html`, `search.html` (from Optuna's `trials`), `per_user.parquet` and
     `study.toml`. Files that would be empty are not written; those that exist are
     replaced.
     """
     folder.mkdir(parents=True, exist_ok=True)
     name = plain(study.name)
-    written = [_leaderboard_csv(study, folder), _leaderboard_json(study, folder)]
+    words = _bullets(sentences(study), findings(study).warnings)
+    written = [_text(folder / "verdict.md", f"# {name}\n\n{words}")]
+    written += [_leaderboard_csv(study, folder), _leaderboard_json(study, folder)]
+    compared = comparison_frame(study)
+    if len(compared):
+        compared.to_csv(folder / "comparisons.csv", index=False)
+        written.append(folder / "comparisons.csv")
     lines = bucket_lines(study)
     if lines:
         path = folder / "buckets.csv"
@@ -63,8 +72,15 @@ def _leaderboard_csv(study: StudyRecord, folder: Path) -> Path:
 
 
 def _leaderboard_json(study: StudyRecord, folder: Path) -> Path:
-    content = leaderboard_json(study) | {"verdict": findings(study)}
+    content = leaderboard_json(study) | {"verdict": sentences(study)}
     return _text(folder / "leaderboard.json", json.dumps(content, indent=2) + "\n")
+
+
+def _bullets(words: list[str], warnings: list[str]) -> str:
+    lines = [f"- {one}" for one in words]
+    if warnings:
+        lines += ["", "Warnings:", "", *(f"- {one}" for one in warnings)]
+    return "\n".join([*lines, ""])
 
 
 def _text(path: Path, text: str) -> Path:

@@ -5,10 +5,15 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
+from cfexp.analysis.significance import holm
 from cfexp.metrics.evaluation import Evaluation
+from cfexp.report.comparisons import comparisons
+from cfexp.report.findings import findings
 from cfexp.report.leaderboard import leaderboard, metric_names, readings, winner
-from cfexp.report.verdict import comparisons, verdict
+from cfexp.report.verdict import verdict
 from cfexp.search.record import Reading, RunRecord, StudyRecord
+
+METRICS = ("ndcg@10", "recall@10", "precision@10", "map@10", "mrr@10", "hitrate@10")
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,11 +97,45 @@ def test_the_verdict_names_every_comparison(make_study: Callable[..., StudyRecor
     study = make_study()
     lines = verdict(study)
     assert lines[0].startswith("als #17, chosen on validation among 30 trials, reaches ndcg@10 0.0")
+    assert "(95% interval 0.0" in lines[0]
+    assert "over 600 users), mean of 3 seeds ± 0.000" in lines[0]
     assert lines[1] == "Tuning helped: the winner is better than the default configuration."
+    assert lines[2].startswith("From validation to test it went from 0.0")
+    assert lines[2].endswith(", -4.8% (als default: -6.4%).")
     compared = [line.partition(":")[0] for line in lines if line.startswith("Against")]
-    assert sorted(compared) == ["Against als default", "Against item_knn", "Against popularity"]
-    assert all(": better, +0.0" in line for line in lines if line.startswith("Against"))
+    assert sorted(compared) == [
+        "Against als #4, the runner-up",
+        "Against als default",
+        "Against item_knn",
+        "Against popularity",
+    ]
+    baselines = [line for line in lines if line.startswith("Against") and "runner-up" not in line]
+    assert all(": better, +0.0" in line for line in baselines)
+    assert "corrected for 4 comparisons (Holm)" in lines[-2]
     assert lines[-1] == "The test set was read once, after 30 trials."
+
+
+def test_p_values_are_corrected_over_the_family(make_study: Callable[..., StudyRecord]) -> None:
+    pairs = [pair for _, pair in comparisons(make_study(winner=0.08, default=0.08)) if pair]
+    assert [pair.p_corrected for pair in pairs] == holm([pair.p for pair in pairs])
+    assert len(pairs) == 4
+
+
+def test_every_mean_has_an_interval(make_study: Callable[..., StudyRecord]) -> None:
+    found = findings(make_study())
+    for row, known in zip(found.rows, found.intervals, strict=True):
+        names = {f"{stage}/{name}" for stage in ("val", "test") for name in METRICS}
+        assert set(known) == names
+        assert all(known[name].low < row.metrics[name] < known[name].high for name in names)
+    assert findings(study := make_study()) is findings(study)
+
+
+def test_no_interval_for_a_mean_of_other_users(make_study: Callable[..., StudyRecord]) -> None:
+    study = make_study()
+    for run in study.runs:
+        cut(Path(study.folder, f"{run.vectors}-test.npz"), 100)
+    assert all("test/ndcg@10" not in known for known in findings(study).intervals)
+    assert all("val/ndcg@10" in known for known in findings(study).intervals)
 
 
 def test_differences_are_those_of_the_table(make_study: Callable[..., StudyRecord]) -> None:
@@ -104,6 +143,7 @@ def test_differences_are_those_of_the_table(make_study: Callable[..., StudyRecor
     best = winner(leaderboard(study))
     assert best is not None
     for row, pair in comparisons(study):
+        assert pair is not None
         gap = best.metrics["test/ndcg@10"] - row.metrics["test/ndcg@10"]
         assert abs(pair.mean - gap) < 1e-12
         assert pair.users == 600
@@ -123,7 +163,7 @@ def test_tuning_can_hurt(make_study: Callable[..., StudyRecord]) -> None:
 
 def test_a_metric_without_users_is_not_tested(make_study: Callable[..., StudyRecord]) -> None:
     lines = verdict(make_study(objectives=("coverage@10",)))
-    assert len(lines) == 2
+    assert [line.split()[0] for line in lines] == ["als", "From", "The"]
 
 
 def test_seeds_that_the_study_no_longer_asks_for_are_left_out(
@@ -177,9 +217,10 @@ def test_users_are_paired_and_one_alone_is_not_compared(
     assert pairs["popularity"] is None
     assert pairs["item_knn"] is not None
     assert pairs["item_knn"].users == 100
-    assert "Against popularity: not compared, which needs 2 users with values of both." in verdict(
-        study
-    )
+    lines = verdict(study)
+    assert "Against popularity: not compared, which needs 2 users with values of both." in lines
+    (line,) = [line for line in lines if line.startswith("Against item_knn")]
+    assert " over 100 users, p" in line
 
 
 def cut(path: Path, users: int) -> None:

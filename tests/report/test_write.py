@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
 
 FILES = [
+    "verdict.md",
     "leaderboard.csv",
     "leaderboard.json",
+    "comparisons.csv",
     "buckets.csv",
     "buckets.html",
     "search.html",
@@ -78,7 +80,7 @@ def test_a_bare_study_writes_what_it_has(
     study = make_study(spec={"models": [], "buckets": []}, text="")
     bare = tuple(dataclasses.replace(run, vectors=None) for run in study.runs)
     written = write(dataclasses.replace(study, runs=bare, readings=()), None, tmp_path)
-    assert [path.name for path in written] == ["leaderboard.csv", "leaderboard.json"]
+    assert [path.name for path in written] == FILES[:3]
 
 
 def new_study(directions: list[str]) -> optuna.Study:

@@ -1,0 +1,248 @@
+"""Studies side by side, and runs of them: allowed on one split alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cfexp.analysis.bucket_recipe import Buckets
+from cfexp.analysis.buckets import BucketRow, by_bucket, has_buckets
+from cfexp.errors import InputError, StudyConflictError, did_you_mean
+from cfexp.metrics.metric import Metric
+from cfexp.report import leaderboard as board
+from cfexp.report.comparisons import against
+from cfexp.report.intervals import interval_table
+from cfexp.report.vectors import attributes_of, averaged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cfexp.analysis.intervals import Interval
+    from cfexp.analysis.significance import Difference
+    from cfexp.metrics.evaluation import Evaluation
+    from cfexp.report.leaderboard import Row
+    from cfexp.search.record import StudyRecord
+
+_AT_LEAST = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """One configuration of one study, with its per-user metrics on test."""
+
+    study: StudyRecord
+    row: Row
+    evaluation: Evaluation
+
+    @property
+    def name(self) -> str:
+        """What the command line calls it: `ml1m:als #18`."""
+        return f"{self.study.name}:{self.row.label}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A contender's mean on test, its interval, and its difference from the reference."""
+
+    name: str
+    reference: bool
+    interval: Interval
+    difference: Difference | None
+    groups: tuple[tuple[Buckets, tuple[BucketRow, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Contenders, best first, and what they are compared by."""
+
+    metric: Metric
+    reference: str
+    lines: tuple[Line, ...]
+    notes: tuple[str, ...]
+
+
+def contender(study: StudyRecord, label: str | None) -> Contender:
+    """Return a row of a study's leaderboard by its label; None: its winner.
+
+    Raises
+    ------
+    InputError
+        When there is no such row, or its values per user were not kept.
+    """
+    rows = board.leaderboard(study)
+    labels = [row.label for row in rows]
+    listed = ", ".join(repr(one) for one in labels) or "none"
+    if label is None:
+        row = board.winner(rows)
+        if row is None:
+            raise InputError(
+                f"study {study.name!r} has no winner yet; name a run as "
+                f"'{study.name}:LABEL', with LABEL one of {listed}"
+            )
+    else:
+        row = next((row for row in rows if row.label == label), None)
+        if row is None:
+            raise InputError(
+                f"study {study.name!r} has no run {label!r} that was read on test; "
+                f"it has {listed}{did_you_mean(label, labels)}"
+            )
+    evaluation = averaged(study, row.runs, "test")
+    if evaluation is None:
+        raise InputError(f"the values per user of {study.name}:{row.label} were not kept")
+    return Contender(study, row, evaluation)
+
+
+def refuse_others(studies: Sequence[StudyRecord]) -> None:
+    """Raise a StudyConflictError, saying what differs, unless all have one split.
+
+    What is to be found must be the same: rows, split, and which of them are positives.
+    """
+    first = studies[0]
+    for other in studies[1:]:
+        lines = []
+        if other.fingerprint != first.fingerprint:
+            lines = _differences(first, other, ("data", "split"))
+            lines += _facts(first, other)
+            lines = lines or ["the rows themselves differ, though the settings are the same"]
+        lines += _feedback(first, other)
+        if lines:
+            raise StudyConflictError(
+                f"studies {first.name!r} and {other.name!r} were not measured on one split, so "
+                "their numbers cannot be compared:\n" + "\n".join(f"  {line}" for line in lines)
+            )
+
+
+def compare(
+    contenders: Sequence[Contender], metric: str | None = None, reference: str | None = None
+) -> Compared:
+    """Compare contenders on test with the best of them, or with `reference`, by name.
+
+    `metric` is the first study's first objective unless given. P-values are corrected
+    over all comparisons (Holm).
+
+    Raises
+    ------
+    InputError
+        When there are fewer than two, their splits differ, or one lacks the metric.
+    """
+    contenders = list({one.name: one for one in contenders}.values())
+    if len(contenders) < _AT_LEAST:
+        raise InputError("a comparison needs two different studies or runs")
+    refuse_others([one.study for one in contenders])
+    measure = Metric.parse(metric or contenders[0].study.objectives[0])
+    for one in contenders:
+        one.evaluation.values(str(measure))
+    known = interval_table([one.evaluation for one in contenders])
+    sign = -1 if measure.direction == "maximize" else 1
+    order = sorted(
+        range(len(contenders)), key=lambda place: sign * known[place][str(measure)].estimate
+    )
+    chosen = order[0] if reference is None else _place(contenders, reference)
+    others = [place for place in order if place != chosen]
+    found = against(
+        contenders[chosen].evaluation,
+        [contenders[place].evaluation for place in others],
+        str(measure),
+    )
+    base = known[chosen][str(measure)].estimate
+    differences = {
+        place: None if pair is None else _turned(pair, base)
+        for place, pair in zip(others, found, strict=True)
+    }
+    shared = _shared_buckets([one.study for one in contenders])
+    lines = [
+        Line(
+            name=contenders[place].name,
+            reference=place == chosen,
+            interval=known[place][str(measure)],
+            difference=differences.get(place),
+            groups=_groups(contenders[place], shared),
+        )
+        for place in order
+    ]
+    studies = {one.study.name: one.study for one in contenders}
+    notes = [f"{name}: {board.readings(study)}" for name, study in studies.items()]
+    if reference is None:
+        notes.append("The best was picked on test, by the numbers shown: its lead is flattered.")
+    return Compared(measure, contenders[chosen].name, tuple(lines), tuple(notes))
+
+
+def _place(contenders: Sequence[Contender], reference: str) -> int:
+    names = [one.name for one in contenders]
+    for place, one in enumerate(contenders):
+        if reference in {one.name, one.study.name}:
+            return place
+    raise InputError(
+        f"--against {reference!r} is none of those compared: {', '.join(names)}"
+        f"{did_you_mean(reference, names)}"
+    )
+
+
+def _turned(pair: Difference, base: float) -> Difference:
+    """Return (reference - other) as (other - reference), relative to the reference."""
+    return dataclasses.replace(
+        pair,
+        mean=-pair.mean,
+        low=-pair.high,
+        high=-pair.low,
+        effect=None if pair.effect is None else -pair.effect,
+        relative=-pair.mean / abs(base) if base else None,
+    )
+
+
+def _groups(
+    contender: Contender, shared: Sequence[Buckets]
+) -> tuple[tuple[Buckets, tuple[BucketRow, ...]], ...]:
+    evaluation, users = contender.evaluation, attributes_of(contender.study)
+    return tuple(
+        (buckets, tuple(by_bucket(evaluation, buckets, users)))
+        for buckets in shared
+        if has_buckets(evaluation, buckets, users)
+    )
+
+
+def _shared_buckets(studies: Sequence[StudyRecord]) -> list[Buckets]:
+    first, *others = [study.spec.get("buckets", []) for study in studies]
+    shared = [one for one in first if all(one in other for other in others)]
+    return [Buckets.model_validate(one) for one in shared]
+
+
+def _differences(first: StudyRecord, other: StudyRecord, parts: Sequence[str]) -> list[str]:
+    ours, theirs = (
+        dict(line for part in parts for line in _flat(study.spec.get(part, {}), part))
+        for study in (first, other)
+    )
+    return [
+        f"{path}: {ours.get(path)!r} in {first.name}, {theirs.get(path)!r} in {other.name}"
+        for path in dict.fromkeys([*ours, *theirs])
+        if ours.get(path) != theirs.get(path)
+    ]
+
+
+def _facts(first: StudyRecord, other: StudyRecord) -> list[str]:
+    return [
+        f"{name} read: {first.data[name]:,} in {first.name}, {other.data[name]:,} in {other.name}"
+        for name in ("rows", "users", "items")
+        if name in first.data and name in other.data and first.data[name] != other.data[name]
+    ]
+
+
+def _feedback(first: StudyRecord, other: StudyRecord) -> list[str]:
+    """Return what makes other pairs positive; what a model sees of them may differ."""
+    rules = [study.spec.get("feedback", {}) for study in (first, other)]
+    names = ["positive_from"]
+    if any(rule.get("positive_from") is not None for rule in rules):
+        names.append("duplicates")
+    return [
+        f"feedback.{name}: {rules[0].get(name)!r} in {first.name}, "
+        f"{rules[1].get(name)!r} in {other.name}"
+        for name in names
+        if rules[0].get(name) != rules[1].get(name)
+    ]
+
+
+def _flat(value: Any, path: str) -> list[tuple[str, Any]]:  # noqa: ANN401 - any nested record
+    if not isinstance(value, dict):
+        return [(path, value)]
+    return [line for name, one in value.items() for line in _flat(one, f"{path}.{name}")]

@@ -1,0 +1,174 @@
+"""A comparison of studies as a table for the terminal, Markdown, CSV or JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cfexp.analysis.words import plain
+from cfexp.report.numbers import MISSING, p_value, value
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+    from cfexp.analysis.buckets import BucketRow
+    from cfexp.report.compare import Compared, Line
+
+Grid = list[list[str]]
+
+
+def grids(compared: Compared) -> list[tuple[str, Grid]]:
+    """Return titled tables of words, heads first: the comparison, then groups of users."""
+    head = [
+        "run",
+        str(compared.metric),
+        "95% interval",
+        "difference",
+        "95% interval",
+        "p",
+        "effect",
+        "outcome",
+    ]
+    title = f"{compared.metric} on test, against {plain(compared.reference)}"
+    found = [(title, [head, *(_cells(compared, line) for line in compared.lines)])]
+    for place, (buckets, rows) in enumerate(compared.lines[0].groups):
+        heads = ["run", *(f"{row.label} ({row.users:,} users)" for row in rows)]
+        body = [[plain(line.name), *map(_group, line.groups[place][1])] for line in compared.lines]
+        found.append((f"{buckets.title}, on test", [heads, *body]))
+    return found
+
+
+def notes(compared: Compared) -> list[str]:
+    """Return what a reader of the tables must know."""
+    count = len(compared.lines) - 1
+    how = (
+        "Intervals are bootstrapped over users; p-values are from sign flips, corrected for "
+        f"{count} comparison{'s' * (count != 1)} (Holm)."
+    )
+    return [how, *map(plain, compared.notes)]
+
+
+def tables(compared: Compared) -> list[Table]:
+    """Return the tables for a terminal."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = []
+    for place, (title, grid) in enumerate(grids(compared)):
+        head, *body = grid if place else map(_folded, grid)
+        table = Table(
+            title=Text(title, style="bold"),
+            title_justify="left",
+            box=box.SIMPLE_HEAD,
+            pad_edge=False,
+        )
+        table.add_column(head[0], justify="left", overflow="fold")
+        for name in head[1:]:
+            table.add_column(Text(name), justify="right", no_wrap=True)
+        for cells in body:
+            table.add_row(*map(Text, cells))
+        made.append(table)
+    return made
+
+
+def _folded(cells: list[str]) -> list[str]:
+    """Put intervals below what they belong to: a terminal is narrow."""
+    run, mean, interval, difference, around, p, effect, outcome = cells
+    words = outcome.replace("no clear ", "no clear\n")
+    run = run.replace(":", ":\n", 1)
+    if around == MISSING:
+        return [run, f"{mean}\n{interval}", *[MISSING] * 3]
+    return [run, f"{mean}\n{interval}", f"{difference}\n{around}", f"{p}\n{effect}", words]
+
+
+def markdown(compared: Compared) -> str:
+    """Return the tables and notes as Markdown."""
+    parts = []
+    for title, (head, *body) in grids(compared):
+        rule = ["---", *["---:"] * (len(head) - 1)]
+        lines = [
+            "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+            for cells in (head, rule, *body)
+        ]
+        parts += [f"**{title}**", "", *lines, ""]
+    return "\n".join([*parts, *(f"- {note}" for note in notes(compared)), ""])
+
+
+def as_json(compared: Compared) -> dict[str, Any]:
+    """Return the comparison as plain values for JSON."""
+    return {
+        "metric": str(compared.metric),
+        "direction": compared.metric.direction,
+        "against": compared.reference,
+        "runs": [
+            _numbers(compared, line)
+            | {
+                "buckets": [
+                    {"metric": buckets.metric, "by": buckets.by, "groups": [*map(vars, rows)]}
+                    for buckets, rows in line.groups
+                ]
+            }
+            for line in compared.lines
+        ],
+        "notes": notes(compared),
+    }
+
+
+def frame(compared: Compared) -> pd.DataFrame:
+    """Return one row per run; the means of groups of users are its last columns."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        [
+            _numbers(compared, line)
+            | {
+                f"{buckets.title}: {row.label}": row.mean
+                for buckets, rows in line.groups
+                for row in rows
+            }
+            for line in compared.lines
+        ]
+    )
+
+
+def _numbers(compared: Compared, line: Line) -> dict[str, Any]:
+    pair = line.difference
+    return {
+        "run": line.name,
+        "mean": line.interval.estimate,
+        "low": line.interval.low,
+        "high": line.interval.high,
+        "difference": pair and pair.mean,
+        "difference_low": pair and pair.low,
+        "difference_high": pair and pair.high,
+        "relative": pair and pair.relative,
+        "effect": pair and pair.effect,
+        "p": pair and pair.p,
+        "p_bootstrap": pair and pair.p_bootstrap,
+        "p_corrected": pair and pair.p_corrected,
+        "users": pair and pair.users,
+        "outcome": pair and pair.words(compared.metric.direction),
+    }
+
+
+def _cells(compared: Compared, line: Line) -> list[str]:
+    one, pair = line.interval, line.difference
+    cells = [plain(line.name), value(one.estimate), f"{value(one.low)} to {value(one.high)}"]
+    if pair is None:
+        return [*cells, *[MISSING] * 5]
+    relative = "" if pair.relative is None else f" ({pair.relative:+.1%})"
+    return [
+        *cells,
+        f"{pair.mean:+.4f}{relative}",
+        f"{pair.low:+.4f} to {pair.high:+.4f}",
+        p_value(pair.p_corrected).removeprefix("p ").removeprefix("= "),
+        MISSING if pair.effect is None else f"{pair.effect:+.2f}",
+        pair.words(compared.metric.direction),
+    ]
+
+
+def _group(row: BucketRow) -> str:
+    if row.mean is None or row.high is None:
+        return value(row.mean)
+    return f"{value(row.mean)} ±{value(row.high - row.mean).removeprefix('0')}"

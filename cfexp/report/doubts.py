@@ -1,0 +1,121 @@
+"""What may make a study's result worth less than it looks: its diagnostics, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cfexp.analysis import diagnostics
+from cfexp.analysis.power import detectable_difference
+from cfexp.analysis.words import plain
+from cfexp.report import leaderboard as board
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cfexp.report.comparisons import Comparison
+    from cfexp.report.leaderboard import Row
+    from cfexp.search.record import StudyRecord
+
+
+def doubts(study: StudyRecord, rows: list[Row], pairs: Sequence[Comparison]) -> list[str]:
+    """Return the study's warnings; see `cfexp.analysis.diagnostics` for each."""
+    best = board.winner(rows)
+    found: list[str | None] = list(_few_trials(study))
+    if best is not None:
+        found += [*_edges(study, best), _last_epoch(study, best)]
+        found += [_seeds(study, rows, best), _fell(study, rows, best), _small(study, pairs)]
+    found.append(diagnostics.read_again(len(study.readings)))
+    return [one for one in found if one is not None]
+
+
+def reference(rows: list[Row], best: Row) -> Row | None:
+    """Return what the winner is held against: its default, else the best baseline."""
+    baselines = [row for row in rows if row.role == "baseline" and row.runs]
+    own = [row for row in baselines if row.default and row.entry == best.entry]
+    return next(iter([*own, *baselines]), None)
+
+
+def _few_trials(study: StudyRecord) -> Iterator[str | None]:
+    trials = study.of_role("trial")
+    for model in study.spec.get("models", []) if trials else []:
+        label = model.get("name") or model["model"]["kind"]
+        own = [run for run in trials if run.entry == label and run.state == "complete"]
+        yield diagnostics.few_trials(plain(label), len(own), len(model["space"]))
+
+
+def _edges(study: StudyRecord, best: Row) -> Iterator[str | None]:
+    for model in study.spec.get("models", []):
+        if best.entry != (model.get("name") or model["model"]["kind"]):
+            continue
+        for name, given in model["space"].items():
+            value, low, high = best.model.get(name), given.get("low"), given.get("high")
+            if value is not None and low is not None and high is not None:
+                log = bool(given.get("log"))
+                words = diagnostics.at_edge(name, value, low, high, log=log)
+                if words and _may_widen(best.model, name, given, value):
+                    yield f"{best.label}: {words}"
+
+
+def _may_widen(model: dict[str, Any], name: str, given: dict[str, Any], value: float) -> bool:
+    """Return whether the model would take a value beyond the end that `value` is near to."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from cfexp.models.any_model import AnyModel
+
+    low, high, step = given["low"], given["high"], given.get("step")
+    step = step or (1 if given["kind"] == "int" else (high - low) / 100)
+    nearer_low = (
+        abs(value / low - 1) < abs(high / value - 1)
+        if given.get("log")
+        else (value - low < high - value)
+    )
+    beyond = low / 2 if given.get("log") and given["kind"] == "float" else low - step
+    try:
+        TypeAdapter(AnyModel).validate_python(model | {name: beyond if nearer_low else high + step})
+    except ValidationError:
+        return False
+    return True
+
+
+def _last_epoch(study: StudyRecord, best: Row) -> str | None:
+    for run in study.of_role("trial"):
+        epochs = run.model.get("epochs")
+        if run.number == best.trial and run.best_epoch is not None and isinstance(epochs, int):
+            key = f"val/{study.objectives[0]}"
+            values = [point.metrics[key] for point in run.curve[-2:] if key in point.metrics]
+            gain = abs(values[1] / values[0] - 1) if len(values) > 1 and values[0] else None
+            return diagnostics.last_epoch(best.label, run.best_epoch, epochs, gain)
+    return None
+
+
+def _seeds(study: StudyRecord, rows: list[Row], best: Row) -> str | None:
+    second, key = board.runner_up(study, rows), f"val/{study.objectives[0]}"
+    if second is None or key not in best.metrics:
+        return None
+    spread = max(best.spread.get(key, 0.0), second.spread.get(key, 0.0))
+    lead = best.metrics[key] - second.metrics[key]
+    return diagnostics.seeds_outweigh(lead, spread, second.label)
+
+
+def _fell(study: StudyRecord, rows: list[Row], best: Row) -> str | None:
+    rival, keys = reference(rows, best), [f"{s}/{study.objectives[0]}" for s in ("val", "test")]
+    if rival is None or study.direction != "maximize":
+        return None
+    if not all(key in row.metrics for key in keys for row in (best, rival)):
+        return None
+    (own, own_test), (other, other_test) = (
+        [row.metrics[key] for key in keys] for row in (best, rival)
+    )
+    return diagnostics.fell((own, own_test), (other, other_test), rival.label)
+
+
+def _small(study: StudyRecord, pairs: Sequence[Comparison]) -> str | None:
+    """Say so of the first baseline that the winner is not clearly different from."""
+    for row, pair in pairs:
+        if row.role != "baseline" or pair is None or pair.relative is None or pair.mean == 0:
+            continue
+        if pair.words(study.direction) == "no clear difference":
+            smallest = detectable_difference(pair.deviation, pair.users)
+            relative = smallest * abs(pair.relative / pair.mean)
+            return diagnostics.too_small(pair.users, relative, pair.relative, row.label)
+    return None
