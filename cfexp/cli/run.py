@@ -57,12 +57,12 @@ def _repeated(flags: dict[str, Any]) -> list[str]:
 def show(study: StudyRecord, console: Console) -> None:
     """Print the leaderboard, the groups of users and the verdict."""
     from cfexp.report.buckets import bucket_tables
-    from cfexp.report.findings import findings
     from cfexp.report.tables import leaderboard_table
+    from cfexp.report.told import told
 
     console.print()
     console.print(leaderboard_table(study, console.width))
     for table in bucket_tables(study):
         console.print(table)
-    for sentence in findings(study):
+    for sentence in told(study):
         console.print(f"• {escape(sentence)}")

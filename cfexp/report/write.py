@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from cfexp.analysis.words import plain
 from cfexp.report.buckets import bucket_frame, bucket_lines
 from cfexp.report.charts import bucket_sections
-from cfexp.report.findings import findings
 from cfexp.report.page import page
 from cfexp.report.per_user import per_user_frame
 from cfexp.report.tables import leaderboard_frame, leaderboard_json
+from cfexp.report.told import told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,7 @@ def _leaderboard_csv(study: StudyRecord, folder: Path) -> Path:
 
 
 def _leaderboard_json(study: StudyRecord, folder: Path) -> Path:
-    content = leaderboard_json(study) | {"verdict": findings(study)}
+    content = leaderboard_json(study) | {"verdict": told(study)}
     return _text(folder / "leaderboard.json", json.dumps(content, indent=2) + "\n")
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
 
 
-def findings(study: StudyRecord) -> list[str]:
+def told(study: StudyRecord) -> list[str]:
     """Return the verdict in sentences.
 
     The worst of a group has no value for each user; where it is the objective, what it
