@@ -14,14 +14,21 @@ if TYPE_CHECKING:
 
 
 def best_trials(study: StudyRecord, metric: Goal, count: int) -> list[RunRecord]:
-    """Return the `count` best completed trials, the best first, no configuration twice."""
+    """Return the `count` best completed trials, and the best of every model beyond them.
+
+    The best first, no configuration twice.
+    """
     trials = [run for run in study.of_role("trial") if run.state == "complete"]
     trials.sort(key=lambda run: _loss(metric, run.metrics[f"val/{metric}"]))
     distinct: list[RunRecord] = []
     for run in trials:
         if all((run.model, run.mask) != (other.model, other.mask) for other in distinct):
             distinct.append(run)
-    return distinct[:count]
+    finalists = distinct[:count]
+    for run in distinct[count:]:
+        if all(run.entry != other.entry for other in finalists):
+            finalists.append(run)
+    return finalists
 
 
 def best_final(

@@ -97,7 +97,7 @@ class Finals(Recipe):
     """The best configurations are run again over several seeds before one is named."""
 
     configurations: Annotated[int, Field(ge=1)] = 3
-    """How many of the best trials are run again."""
+    """How many of the best trials are run again; the best of every other model is, too."""
     seeds: Annotated[int, Field(ge=1)] = 3
     """Over how many seeds; the default configuration and stochastic baselines too."""
 
