@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from cfexp.cli import ask, bench
+from cfexp.cli import ask, bench, reproduce
 from cfexp.cli.options import Home, TrackingUri
 from cfexp.errors import CfexpError
 from cfexp.launch import DEFAULT_HOME
@@ -138,6 +138,7 @@ def sync(
 for command in (ask.recommend, ask.similar, ask.explain):
     app.command()(command)
 app.add_typer(bench.app, name="bench")
+app.add_typer(reproduce.app, name="reproduce")
 
 
 def main() -> None:
