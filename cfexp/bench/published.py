@@ -163,11 +163,11 @@ def _als() -> Iterator[Figure]:
     )
     yield Figure("als", "avg_popularity@10", first, 992.2, 9.8, starts)
     narrow = 0.008
-    published = (
+    groups_of = (
         ((0.1282, 0.0124), (0.1102, 0.0088), (0.0716, 0.0035)),  # with three deviations
         ((0.1111, 0.0212), (0.1225, 0.0080), (0.0703, 0.0033)),
     )
-    for buckets, groups in zip(BUCKETS, published, strict=True):
+    for buckets, groups in zip(BUCKETS, groups_of, strict=True):
         for label, (recall, three) in zip(buckets.labels, groups, strict=True):
             why = own.format(three) if three > narrow else starts
             what = _bucket(buckets, label)
