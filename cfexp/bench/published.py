@@ -90,6 +90,7 @@ class Row:
 
 def _figures() -> Iterator[Figure]:
     exact = "a count"
+    rows = "a user's last 5 ratings are test, the one before validation; users with 11 or more"
     for what, count in (
         ("ratings", 1_000_209),
         ("train rows", 963_969),
@@ -98,7 +99,8 @@ def _figures() -> Iterator[Figure]:
         ("validation users", 3_575),
         ("test users", 5_553),
     ):
-        yield Figure("split", what, "users: those with a held-out positive", count, 0, exact)
+        words = "those with a held-out positive" if what.endswith("users") else rows
+        yield Figure("split", what, words, count, 0, exact)
     for place, (movie, count) in enumerate(
         ((2858, 2766), (260, 2557), (1196, 2461), (1198, 2213), (2028, 2194)), 1
     ):

@@ -31,6 +31,7 @@ HEAD = (
     "why",
 )
 _WIDE = 200
+_ROUNDING = 1e-15
 _LARGE = 100  # from here on one digit after the point is enough
 
 
@@ -110,7 +111,7 @@ def _words(row: Row) -> list[str]:
         figure.protocol,
         _number(figure.published, figure.tolerance),
         _number(row.ours, figure.tolerance),
-        "0" if row.difference == 0 else f"{row.difference:+.2g}",
+        f"{row.difference:+.2g}" if abs(row.difference) > _ROUNDING else "0",
         f"{figure.tolerance:g}",
         "yes" if row.within else "no",
         figure.why,
