@@ -35,7 +35,7 @@ the command are logistics (where to write, how many workers).
 | `ml1m-baselines.toml` | the same, with what ALS has to beat: EASE and item-kNN, tuned |
 | `ml1m_published_search.toml` | the same split: a published search of 30 trials, repeated |
 | `lastfm2k.toml` | Last.fm 2K's play counts, split at random: ALS, EASE, item-kNN, popularity |
-| `lastfm_novelty.toml` | Last.fm 1K's listens: artists new to a user in the last 30 days, a grid of ALS |
+| `lastfm_novelty.toml` | Last.fm 1K's listens: what is new to a user in 30 days, a grid of ALS |
 | `kuairec.toml` | KuaiRec: ALS as published, big matrix to small matrix |
 | `lastfm360k.toml` | Last.fm 360K: five ways from plays to confidence |
 

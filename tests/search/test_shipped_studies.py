@@ -112,10 +112,11 @@ def test_lastfm360k(data: Path, tmp_path: Path) -> None:
             mbid = "" if artist % 7 == 0 else f"mbid-{artist}"
             lines.append(f'{user:040x}\t{mbid}\tartist "{artist}" & co\t{plays}')
     lines.append(f"{1:040x}\tmbid-1\t\t12")  # no name
+    lines.append(f"{2:040x}\tmbid-1\tartist 1\t")  # no plays
     file = data / "lastfm-dataset-360K" / "usersha1-artmbid-artname-plays.tsv"
     write(file, lines)
     found = prepare(load_study(STUDIES / "lastfm360k.toml"))
-    assert found.rows.dropped == {"item missing": 1}
+    assert found.rows.dropped == {"item missing": 1, "value missing": 1}
     study = run("lastfm360k", tmp_path / "home", 5)
     trials = study.of_role("trial")
     assert {trial.model["confidence"] for trial in trials} == {
