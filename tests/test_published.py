@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cfexp import EASE, evaluate, load_study
+from cfexp import ALS, EASE, evaluate, load_study
 from cfexp.bench import published
 from cfexp.bench.published import FIGURES, Figure, Key, Row
 from cfexp.search.prepare import Prepared, prepare
 from cfexp.splits.split import StageData
 
+USUAL = ["recall@10", "ndcg@10", "recall@20", "mrr@10", "hitrate@10"]
 STUDY = Path(__file__).parent.parent / "studies" / "ml1m.toml"
 
 
@@ -71,6 +72,22 @@ def test_figure(figure: Figure, ours: dict[Key, float]) -> None:
 @pytest.mark.slow
 def test_nothing_is_measured_that_is_not_in_the_table(ours: dict[Key, float]) -> None:
     assert set(ours) == {figure.key for figure in FIGURES}
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_als_with_its_usual_momentum_meets_the_figures_as_well(prepared: Prepared) -> None:
+    model = ALS(factors=64, regularization=0.01, alpha=0.0, epochs=20)
+    assert model.momentum > 0
+    figures = [f for f in FIGURES if f.system == "als" and f.what in USUAL]
+    assert len(figures) == len(USUAL)
+    means = [
+        evaluate(model.fit(prepared.test.training, rng=seed), prepared.test, USUAL).means()
+        for seed in range(3)
+    ]
+    for figure in figures:
+        ours = float(np.mean([mean[figure.what] for mean in means]))
+        assert ours == pytest.approx(figure.published, abs=figure.tolerance), figure.what
 
 
 @pytest.mark.data
