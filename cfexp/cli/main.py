@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from cfexp.cli import ask, bench
+from cfexp.cli import ask, bench, reproduce
 from cfexp.cli.compare import compare
 from cfexp.cli.options import Home, TrackingUri
 from cfexp.errors import CfexpError
@@ -139,6 +139,7 @@ def sync(
 for command in (compare, ask.recommend, ask.similar, ask.explain):
     app.command()(command)
 app.add_typer(bench.app, name="bench")
+app.add_typer(reproduce.app, name="reproduce")
 
 
 def main() -> None:

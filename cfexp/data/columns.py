@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
@@ -11,6 +11,9 @@ from cfexp.errors import did_you_mean
 from cfexp.recipe import Recipe
 
 TIME_FORMATS = ("auto", "unix", "unix_ms", "iso")
+
+MissingValues: TypeAlias = Literal["refuse", "drop"]
+"""What becomes of rows whose value is missing."""
 
 Column: TypeAlias = Annotated[int, Field(ge=1)] | Annotated[str, Field(min_length=1)]
 """A column's name, or its position counted from 1."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from cfexp.data.columns import Columns, TimeFormat, refuse_two_parts
+from cfexp.data.columns import Columns, MissingValues, TimeFormat, refuse_two_parts
 from cfexp.data.places import DataPath
 from cfexp.data.source import Source
 from cfexp.data.user_table import UserTable
@@ -41,6 +41,8 @@ class Csv(Source):
     """The text's encoding, such as utf-8 or latin-1."""
     time_format: TimeFormat = "auto"
     """How times are written: auto, unix, unix_ms, iso, or a strptime pattern."""
+    missing_values: MissingValues = "refuse"
+    """Rows whose value is missing: a mistake of the data, or dropped and counted."""
     test_path: DataPath | None = None
     """A file of the same layout with the rows to be predicted, for the split `predefined`."""
     validation_path: DataPath | None = None
@@ -114,6 +116,6 @@ class Csv(Source):
             ),
         )
         table = reader.read(self.columns.roles())
-        rows = interactions(table, self.time_format, reader)
+        rows = interactions(table, self.time_format, reader, self.missing_values)
         users = self.users
         return rows if users is None else rows.with_attributes(users.load(places, rows.users))

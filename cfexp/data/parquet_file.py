@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import model_validator
 
-from cfexp.data.columns import Columns, TimeFormat, refuse_two_parts
+from cfexp.data.columns import Columns, MissingValues, TimeFormat, refuse_two_parts
 from cfexp.data.messages import clip, positions
 from cfexp.data.places import DataPath
 from cfexp.data.source import Source
@@ -37,6 +37,8 @@ class Parquet(Source):
     """Which column is the user, the item, the value, the time, the title."""
     time_format: TimeFormat = "auto"
     """How times are written where they are not timestamps: auto, unix, unix_ms, iso, a pattern."""
+    missing_values: MissingValues = "refuse"
+    """Rows whose value is missing: a mistake of the data, or dropped and counted."""
     test_path: DataPath | None = None
     """A file of the same layout with the rows to be predicted, for the split `predefined`."""
     validation_path: DataPath | None = None
@@ -56,7 +58,8 @@ class Parquet(Source):
 
         paths = (self.path, self.validation_path, self.test_path)
         reader = joined(places, paths, ParquetReader)
-        rows = interactions(reader.read(self.columns.roles()), self.time_format, reader)
+        table = reader.read(self.columns.roles())
+        rows = interactions(table, self.time_format, reader, self.missing_values)
         users = self.users
         return rows if users is None else rows.with_attributes(users.load(places, rows.users))
 

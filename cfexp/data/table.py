@@ -20,23 +20,34 @@ from cfexp.errors import DataError
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Codes, Longs
+    from cfexp.data.columns import MissingValues
     from cfexp.data.messages import Reader
 
 INTEGER = r"^(0|-?[1-9][0-9]{0,17})$"
 """An integer as Python would print it."""
 
 
-def interactions(table: pa.Table, time_format: str, reader: Reader) -> Interactions:
-    """Return the rows of `table`, without those that lack an id; DataError on a bad row."""
+def interactions(
+    table: pa.Table, time_format: str, reader: Reader, missing_values: MissingValues = "refuse"
+) -> Interactions:
+    """Return the rows of `table`, without those that lack an id; DataError on a bad row.
+
+    Rows whose value is missing are bad, or left out and counted likewise.
+    """
     n_rows = table.num_rows
     table = plain(table, reader)
     user, user_ids = _encode(table["user"])
     item, item_ids = _encode(table["item"])
-    kept = np.flatnonzero((user >= 0) & (item >= 0))
+    whole = (user >= 0) & (item >= 0)
     dropped = {
         "user missing": int((user < 0).sum()),
         "item missing": int(((item < 0) & (user >= 0)).sum()),
     }
+    if missing_values == "drop" and "value" in table.column_names:
+        empty = table["value"].is_null(nan_is_null=True).to_numpy()
+        dropped["value missing"] = int((whole & empty).sum())
+        whole &= ~empty
+    kept = np.flatnonzero(whole)
     dropped = {rule: count for rule, count in dropped.items() if count}
     if len(kept) == 0:
         counts = ", ".join(f"{rule}: {count}" for rule, count in dropped.items())

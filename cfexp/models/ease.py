@@ -59,8 +59,11 @@ class EASE(ItemModel):
         yield Epoch(1, lambda: scorer, lambda: None)
 
     def _weights(self, data: TrainingData, threads: int | None) -> Floats:
-        n = data.n_items
         matrix = self.learnt(data.positives)
+        learnt = np.flatnonzero(np.diff(data.by_item.indptr))  # the others explain nothing
+        if len(learnt) < data.n_items:
+            matrix = matrix[:, learnt]
+        n = len(learnt)
         users, items = (neighbours.entries(m) for m in (matrix, matrix.T.tocsr()))
         gram = np.zeros((n, n))
         each_block(
@@ -79,13 +82,13 @@ class EASE(ItemModel):
                 "set binary = true"
             ) from error
         scale = -1 / np.diag(inverse)
-        weights = np.empty((n, n), np.float32)
+        np.fill_diagonal(inverse, 0)
+        weights = np.zeros((data.n_items, data.n_items), np.float32)
 
         def divide(rows: slice) -> None:
-            weights[rows] = inverse[rows] * scale
+            weights[learnt[rows, None], learnt] = inverse[rows] * scale
 
         each_block(n, _BLOCK, divide, threads)
-        np.fill_diagonal(weights, 0)
         return weights
 
 

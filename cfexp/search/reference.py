@@ -34,6 +34,13 @@ the command are logistics (where to write, how many workers).
 | `ml1m.toml` | MovieLens-1M, the per-user temporal split of published comparisons |
 | `ml1m-recency.toml` | the same, with positives that fade with a user's newer ones |
 | `ml1m-baselines.toml` | the same, with what ALS has to beat: EASE and item-kNN, tuned |
+| `ml1m-published-search.toml` | the same split: a published search of 30 trials, repeated |
+| `lastfm2k.toml` | Last.fm 2K's play counts, split at random: ALS, EASE, item-kNN, popularity |
+| `lastfm-novelty.toml` | Last.fm 1K's listens: what is new to a user in 30 days, a grid of ALS |
+| `kuairec.toml` | KuaiRec: ALS as published, big matrix to small matrix |
+| `online-retail.toml` | a shop's order lines, repeats included: ALS with and without recency |
+| `online-retail-novel.toml` | the same, only what is new to the customer |
+| `lastfm360k.toml` | Last.fm 360K: five ways from plays to confidence |
 
 A mistake in a file is reported with its path and the valid choices, all mistakes at once.
 A study is resumed only with the same science: everything but `description`,

@@ -318,3 +318,16 @@ def test_reads_what_was_written(
     assert read.time is not None
     assert (read.time // 1_000_000).tolist() == frame.t.tolist()
     assert read.users.ids.tolist() == sorted(set(read.users.ids.tolist()))
+
+
+def test_rows_without_a_value_are_refused_or_dropped_and_counted(tmp_path: Path) -> None:
+    fields: dict[str, Any] = {"columns": {"user": "u", "item": "i", "value": "v"}}
+    text = "u,i,v\n1,1,5\n1,2,\n2,,\n2,1,0\n"
+    with pytest.raises(DataError, match="line 3"):
+        load(tmp_path, text, **fields)
+    rows = load(tmp_path, text, missing_values="drop", **fields)
+    assert rows.dropped == {"item missing": 1, "value missing": 1}
+    assert rows.value.tolist() == [5, 0]
+    assert rows.row.tolist() == [0, 3]
+    with pytest.raises(DataError, match="line 3: 1,2,many"):
+        load(tmp_path, "u,i,v\n1,1,5\n1,2,many\n1,3,\n", missing_values="drop", **fields)

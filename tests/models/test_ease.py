@@ -35,6 +35,17 @@ def test_closed_form(dense: np.ndarray, regularization: float, *, binary: bool) 
     np.testing.assert_allclose(scores, x @ expected, rtol=1e-4, atol=1e-5)
 
 
+def test_items_that_nobody_has_weigh_nothing_and_change_nothing(dense: np.ndarray) -> None:
+    wide = np.zeros((400, 200), np.float32)
+    places = np.sort(np.random.default_rng(1).permutation(200)[:70])
+    wide[:, places] = dense
+    weights = fitted(wide, regularization=20).weights
+    np.testing.assert_array_equal(
+        weights[np.ix_(places, places)], fitted(dense, regularization=20).weights
+    )
+    assert np.count_nonzero(weights) == 70 * 69
+
+
 def test_it_is_the_minimum(dense: np.ndarray) -> None:
     x = (dense > 0).astype(float)
     weights = fitted(dense, regularization=20).weights.astype(float)
