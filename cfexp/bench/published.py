@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from cfexp.analysis.buckets import Buckets, by_bucket
+from cfexp.analysis.bucket_recipe import Buckets
+from cfexp.analysis.buckets import by_bucket
+from cfexp.analysis.groups import by_edges
 from cfexp.data.feedback import Feedback
 from cfexp.data.movielens import MovieLens
 from cfexp.metrics.evaluate import evaluate
@@ -170,13 +172,17 @@ def _als() -> Iterator[Figure]:
         ((0.1111, 0.0212), (0.1225, 0.0080), (0.0703, 0.0033)),
     )
     for buckets, groups in zip(BUCKETS, groups_of, strict=True):
-        for label, (recall, three) in zip(buckets.labels, groups, strict=True):
+        for label, (recall, three) in zip(_labels(buckets), groups, strict=True):
             why = own.format(three) if three > narrow else starts
             what = _bucket(buckets, label)
             yield Figure("als", what, als, recall, min(three, narrow), why)
-    for label, users in zip(BUCKETS[1].labels, (217, 2425, 2911), strict=True):
+    for label, users in zip(_labels(BUCKETS[1]), (217, 2425, 2911), strict=True):
         what = _group(BUCKETS[1], label)
         yield Figure("split", what, "test users", users, 0, "a count")
+
+
+def _labels(buckets: Buckets) -> tuple[str, ...]:
+    return by_edges(np.zeros(0, np.int64), buckets.edges or ()).labels
 
 
 def _group(buckets: Buckets, label: str) -> str:
@@ -271,9 +277,9 @@ def _counts(prepared: Prepared) -> dict[Key, float]:
     counts |= {f"{part} rows": n for part, n in prepared.split.rows.items()}
     buckets = BUCKETS[1]
     lengths = np.diff(stage.history.indptr)[stage.users]
-    group = np.searchsorted(buckets.edges, lengths, side="right")
-    for place, label in enumerate(buckets.labels):
-        counts[_group(buckets, label)] = int(np.count_nonzero(group == place))
+    groups = by_edges(lengths, buckets.edges or ())
+    for place, label in enumerate(groups.labels):
+        counts[_group(buckets, label)] = int(np.count_nonzero(groups.codes == place))
     found: dict[Key, float] = {("split", what): float(n) for what, n in counts.items()}
     liked = np.bincount(stage.training.positives.indices, minlength=stage.training.n_items)
     for place, item in enumerate(np.argsort(-liked, kind="stable")[:TOP], 1):

@@ -56,7 +56,7 @@ def test_lastfm_novelty(data: Path, tmp_path: Path) -> None:
     assert found.split.dropped["test: novel_only = true"] > 0
     assert found.test.training.positives.data.max() > 1, "counts are the values"
     assert not found.test.relevant_hidden["interacted"]
-    study = run("lastfm_novelty", tmp_path / "home", 12)
+    study = run("lastfm-novelty", tmp_path / "home", 12)
     grid = {
         (trial.entry, trial.model["alpha"], trial.model["factors"])
         for trial in study.of_role("trial")
