@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cfexp.analysis.bucket_recipe import Buckets
 from cfexp.analysis.buckets import BucketRow, by_bucket, has_buckets
+from cfexp.analysis.worst import measured_by
 from cfexp.errors import InputError, StudyConflictError, did_you_mean
 from cfexp.metrics.metric import Metric
 from cfexp.report import leaderboard as board
@@ -130,7 +131,7 @@ def compare(
     if len(contenders) < _AT_LEAST:
         raise InputError("a comparison needs two different studies or runs")
     refuse_others([one.study for one in contenders])
-    measure = Metric.parse(metric or contenders[0].study.objectives[0])
+    measure = Metric.parse(metric or measured_by(contenders[0].study.objectives[0]))
     for one in contenders:
         one.evaluation.values(str(measure))
     known = interval_table([one.evaluation for one in contenders])
