@@ -108,7 +108,7 @@ def text(value: float | str) -> str:
     """Return a value as people write it: whole numbers without a point."""
     if isinstance(value, str):
         return str(value)  # NumPy's own prints otherwise
-    return str(int(value)) if float(value).is_integer() else f"{value:g}"
+    return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
 def span(low: float, high: float, *, whole: bool) -> str:

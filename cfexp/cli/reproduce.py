@@ -103,6 +103,12 @@ def _plain(row: Row) -> dict[str, Any]:
     }
 
 
+def _difference(value: float) -> str:
+    if math.isnan(value):
+        return "-"
+    return f"{value:+.2g}" if abs(value) > _ROUNDING else "0"
+
+
 def _words(row: Row) -> list[str]:
     figure = row.figure
     return [
@@ -111,7 +117,7 @@ def _words(row: Row) -> list[str]:
         figure.protocol,
         _number(figure.published, figure.tolerance),
         _number(row.ours, figure.tolerance),
-        f"{row.difference:+.2g}" if abs(row.difference) > _ROUNDING else "0",
+        _difference(row.difference),
         f"{figure.tolerance:g}",
         "yes" if row.within else "no",
         figure.why,

@@ -42,6 +42,8 @@ def run_file(file: Path, **flags: Any) -> None:  # noqa: ANN401 - those of `run_
     trials = study.of_role("trial")
     if trials and all(run.state == "failed" for run in trials):
         raise CfexpError(f"every trial failed, the last one by: {trials[-1].reason}")
+    if trials and not study.readings:
+        raise CfexpError("no finalist could be fitted on every seed: there is no winner")
 
 
 def _repeated(flags: dict[str, Any]) -> list[str]:

@@ -201,7 +201,8 @@ def over_folds(folds: Sequence[Evaluation], stage: str) -> Evaluation:
 
     A user's numerators add up over the folds in which they were evaluated, and so do the
     denominators; metrics that are one number for all lists are averaged over the folds. A
-    user's activity is that of the last such fold. One fold is returned as it is.
+    user's activity is that of the last such fold. Classes of items have the first fold's
+    labels; they are left out where folds have not equally many. One fold is returned as it is.
 
     Raises
     ------
@@ -214,6 +215,9 @@ def over_folds(folds: Sequence[Evaluation], stage: str) -> Evaluation:
         return folds[0]
     users = np.unique(np.concatenate([fold.users for fold in folds]))
     first = folds[0]
+    # folds name a class by their own counts; they list the same ones in the same order
+    whole_classes = {len(fold.class_numerators) for fold in folds} == {len(first.class_numerators)}
+    classes = list(first.class_numerators) if whole_classes else []
     whole = Evaluation(
         stage=stage,
         users=users,
@@ -222,15 +226,15 @@ def over_folds(folds: Sequence[Evaluation], stage: str) -> Evaluation:
         catalogue={m: float(np.mean([f.catalogue[m] for f in folds])) for m in first.catalogue},
         activity={name: np.zeros(len(users), np.int64) for name in first.activity},
         pooled=first.pooled,
-        class_numerators={name: np.zeros(len(users)) for name in first.class_numerators},
-        class_denominators={name: np.zeros(len(users)) for name in first.class_numerators},
+        class_numerators={name: np.zeros(len(users)) for name in classes},
+        class_denominators={name: np.zeros(len(users)) for name in classes},
     )
     for fold in folds:
         place = np.searchsorted(users, fold.users)
         for part in ("numerators", "denominators", "class_numerators", "class_denominators"):
             sums, more = getattr(whole, part), getattr(fold, part)
-            for name in sums:
-                sums[name][place] += more[name]
+            for name, same in zip(sums, more, strict=False):
+                sums[name][place] += more[same]
         for name, counts in fold.activity.items():
             whole.activity[name][place] = counts
     return whole

@@ -81,6 +81,9 @@ def is_metric(text: str) -> bool:
     return text.partition("@")[0] in METRICS
 
 
+_DIGITS = 9  # of a cut-off
+
+
 @dataclass(frozen=True)
 class Metric:
     """A metric over the first `k` places of every list, or of whole rankings (None).
@@ -125,9 +128,11 @@ class Metric:
             return cls(name, None, METRICS[name].direction)
         if not at:
             raise InputError(f"metric {text!r} needs a cut-off, such as '{name}@10'")
-        if not (cutoff.isascii() and cutoff.isdecimal() and cutoff.lstrip("0")):
+        digits = cutoff.lstrip("0") if cutoff.isascii() and cutoff.isdecimal() else ""
+        if not 1 <= len(digits) <= _DIGITS:
             raise InputError(
-                f"metric {text!r}: the cut-off must be a whole number from 1, such as '{name}@10'"
+                f"metric {text!r}: the cut-off must be a whole number from 1 to "
+                f"{10**_DIGITS - 1:,}, such as '{name}@10'"
             )
         return cls(name, int(cutoff), METRICS[name].direction)
 

@@ -232,13 +232,10 @@ def _facts(first: StudyRecord, other: StudyRecord) -> list[str]:
 def _feedback(first: StudyRecord, other: StudyRecord) -> list[str]:
     """Return what makes other pairs positive; what a model sees of them may differ."""
     rules = [study.spec.get("feedback", {}) for study in (first, other)]
-    names = ["positive_from"]
-    if any(rule.get("positive_from") is not None for rule in rules):
-        names.append("duplicates")
     return [
         f"feedback.{name}: {rules[0].get(name)!r} in {first.name}, "
         f"{rules[1].get(name)!r} in {other.name}"
-        for name in names
+        for name in ("positive_from", "duplicates")
         if rules[0].get(name) != rules[1].get(name)
     ]
 

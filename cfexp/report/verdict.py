@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cfexp.analysis.worst import measured_by
 from cfexp.report import leaderboard as board
 from cfexp.report.doubts import reference
 from cfexp.report.findings import findings
@@ -58,7 +59,7 @@ def comparison_frame(study: StudyRecord) -> pd.DataFrame:
             {
                 "winner": best.label if best else None,
                 "against": row.label,
-                "metric": study.objectives[0],
+                "metric": measured_by(study.objectives[0]),
                 **as_dict(study, pair),
             }
             for row, pair in found.pairs

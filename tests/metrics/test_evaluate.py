@@ -213,6 +213,23 @@ def test_folds_are_pooled_user_by_user(stage: StageData, scorer: ItemItem) -> No
         over_folds([], "validation")
 
 
+def test_folds_name_classes_of_items_by_their_own_counts() -> None:
+    def fold(*labels: str) -> Evaluation:
+        ones = np.ones(2)
+        return Evaluation(
+            "fold",
+            np.arange(2, dtype=np.int32),
+            class_numerators=dict.fromkeys(labels, ones),
+            class_denominators=dict.fromkeys(labels, 2 * ones),
+        )
+
+    both = over_folds([fold("head (5-9)", "tail (0-4)"), fold("head (6-9)", "tail (0-5)")], "v")
+    assert list(both.class_numerators) == ["head (5-9)", "tail (0-4)"]
+    np.testing.assert_array_equal(both.class_values("tail (0-4)"), [0.5, 0.5])
+    assert both.class_denominators["head (5-9)"].tolist() == [4, 4]
+    assert over_folds([fold("a", "b"), fold("a")], "v").class_numerators == {}
+
+
 def test_pooled_metrics_are_ratios_of_sums(
     stage: StageData, scorer: ItemItem, tmp_path: Path
 ) -> None:
