@@ -60,14 +60,14 @@ def show(study: StudyRecord, console: Console) -> None:
     """Print the leaderboard, the groups of users, the verdict and its warnings."""
     from cfexp.report.buckets import bucket_tables
     from cfexp.report.findings import findings
-    from cfexp.report.sentences import sentences
     from cfexp.report.tables import leaderboard_table
+    from cfexp.report.verdict import verdict
 
     console.print()
     console.print(leaderboard_table(study, console.width))
     for table in bucket_tables(study):
         console.print(table)
-    for sentence in sentences(study):
+    for sentence in verdict(study):
         console.print(f"• {escape(sentence)}")
     for sentence in findings(study).warnings:
         console.print(f"[yellow]![/yellow] {escape(sentence)}")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cfexp.analysis.words import plain
 from cfexp.analysis.worst import measured_by
 from cfexp.report import leaderboard as board
 from cfexp.report.doubts import reference
 from cfexp.report.findings import findings
 from cfexp.report.numbers import p_value, value
+from cfexp.splits.futures import future_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,20 +22,27 @@ if TYPE_CHECKING:
 
 
 def verdict(study: StudyRecord) -> list[str]:
-    """Return what the study shows: what was chosen, against what, and how sure that is."""
+    """Return what the study shows: what was chosen, against what, and how sure that is.
+
+    The worst of a group has no value for each user; where it is the objective, what it
+    reached comes first, and its metric over all users is what is compared.
+    """
     found = findings(study)
     best = board.winner(found.rows)
-    key = f"test/{study.objectives[0]}"
-    if best is None or key not in best.metrics:
-        return _untuned(study, found.rows, key)
-    interval = found.intervals[found.rows.index(best)].get(key)
-    words = [_reached(study, best, key, interval)]
+    metric = measured_by(study.objectives[0])
+    futures = future_words(study.split)
+    last = [] if futures is None else [futures]
+    if best is None or f"test/{metric}" not in best.metrics:
+        return [*_untuned(found.rows, study.objectives[0]), *last]
+    interval = found.intervals[found.rows.index(best)].get(f"test/{metric}")
+    words = _of_group(study.objectives[0], metric, best)
+    words.append(_reached(study, best, metric, interval))
     words += [
         _tuning(study, pair)
         for row, pair in found.pairs
         if pair is not None and row.default and row.entry == best.entry
     ]
-    words += _moved(study, found.rows, best)
+    words += _moved(metric, found.rows, best)
     second = board.runner_up(study, found.rows)
     users = round(best.metrics.get("test/users", 0))
     for row, pair in found.pairs:
@@ -45,7 +54,7 @@ def verdict(study: StudyRecord) -> list[str]:
             f"Intervals are bootstrapped over users; p-values are from sign flips, corrected for "
             f"{compared} comparison{'s' * (compared != 1)} (Holm)."
         )
-    return [*words, board.readings(study)]
+    return [*words, board.readings(study), *last]
 
 
 def comparison_frame(study: StudyRecord) -> pd.DataFrame:
@@ -87,7 +96,18 @@ def as_dict(study: StudyRecord, pair: Difference) -> dict[str, float | int | str
     }
 
 
-def _reached(study: StudyRecord, best: Row, key: str, interval: Interval | None) -> str:
+def _of_group(objective: str, metric: str, best: Row) -> list[str]:
+    """Return what the worst group reached, where that is the objective."""
+    if metric == objective or f"test/{objective}" not in best.metrics:
+        return []
+    stages = {"validation": f"val/{objective}", "test": f"test/{objective}"}
+    reached = " and ".join(f"{value(best.metrics[key])} on {at}" for at, key in stages.items())
+    chosen = f"{best.label} was chosen for its worst group, {plain(objective)}: {reached}."
+    return [f"{chosen} What follows compares {metric} over all users."]
+
+
+def _reached(study: StudyRecord, best: Row, metric: str, interval: Interval | None) -> str:
+    key = f"test/{metric}"
     users = f" over {best.metrics['test/users']:,.0f} users" if "test/users" in best.metrics else ""
     sure = (
         f" (95% interval {value(interval.low)} to {value(interval.high)}{users})"
@@ -99,16 +119,17 @@ def _reached(study: StudyRecord, best: Row, key: str, interval: Interval | None)
     trials = f"{study.readings[-1].trials:,} trials"
     return (
         f"{best.label}, chosen on validation among {trials}, reaches "
-        f"{study.objectives[0]} {value(best.metrics[key])} on test{sure}{seeds}{spread}."
+        f"{metric} {value(best.metrics[key])} on test{sure}{seeds}{spread}."
     )
 
 
-def _untuned(study: StudyRecord, rows: list[Row], key: str) -> list[str]:
+def _untuned(rows: list[Row], objective: str) -> list[str]:
+    key = f"test/{objective}"
     read = [row for row in rows if key in row.metrics]
     untuned = "No tuned configuration has been read on the test set yet."
     if not read:
         return ["Nothing has been measured on the test set yet.", untuned]
-    reached = f"{study.objectives[0]} {value(read[0].metrics[key])} on test"
+    reached = f"{plain(objective)} {value(read[0].metrics[key])} on test"
     return [f"{read[0].label} is the best baseline: {reached}.", untuned]
 
 
@@ -121,9 +142,9 @@ def _tuning(study: StudyRecord, pair: Difference) -> str:
     return "Tuning made no clear difference to the default configuration."
 
 
-def _moved(study: StudyRecord, rows: list[Row], best: Row) -> list[str]:
+def _moved(metric: str, rows: list[Row], best: Row) -> list[str]:
     """Return the winner's validation value beside its test value, and a reference's gap."""
-    keys = [f"{stage}/{study.objectives[0]}" for stage in ("val", "test")]
+    keys = [f"{stage}/{metric}" for stage in ("val", "test")]
     rival = reference(rows, best)
 
     def gap(row: Row | None) -> float | None:

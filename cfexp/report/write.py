@@ -11,9 +11,8 @@ from cfexp.report.charts import bucket_sections
 from cfexp.report.findings import findings
 from cfexp.report.page import page
 from cfexp.report.per_user import per_user_frame
-from cfexp.report.sentences import sentences
 from cfexp.report.tables import leaderboard_frame, leaderboard_json
-from cfexp.report.verdict import comparison_frame
+from cfexp.report.verdict import comparison_frame, verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +33,7 @@ def write(study: StudyRecord, trials: optuna.Study | None, folder: Path) -> list
     """
     folder.mkdir(parents=True, exist_ok=True)
     name = plain(study.name)
-    words = _bullets(sentences(study), findings(study).warnings)
+    words = _bullets(verdict(study), findings(study).warnings)
     written = [_text(folder / "verdict.md", f"# {name}\n\n{words}")]
     written += [_leaderboard_csv(study, folder), _leaderboard_json(study, folder)]
     compared = comparison_frame(study)
@@ -72,7 +71,7 @@ def _leaderboard_csv(study: StudyRecord, folder: Path) -> Path:
 
 
 def _leaderboard_json(study: StudyRecord, folder: Path) -> Path:
-    content = leaderboard_json(study) | {"verdict": sentences(study)}
+    content = leaderboard_json(study) | {"verdict": verdict(study)}
     return _text(folder / "leaderboard.json", json.dumps(content, indent=2) + "\n")
 
 
