@@ -91,7 +91,7 @@ class Buckets(Recipe):
         """What tells one partition of the items from another."""
         if self.quantiles:
             return f"quantiles {self.quantiles}"
-        return "shares " + ",".join(f"{share:g}" for share in self.shares or DEFAULT_SHARES)
+        return "shares " + ",".join(map(repr, self.shares or DEFAULT_SHARES))
 
     @property
     def title(self) -> str:

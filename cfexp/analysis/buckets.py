@@ -1,8 +1,9 @@
-"""The rows of `Buckets`: how many users, their mean, its interval."""
+"""The groups of `Buckets`: who is inside, how many users, their mean, its interval."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,17 +16,34 @@ from cfexp.analysis.bucket_recipe import (
     POPULARITY,
     Buckets,
 )
-from cfexp.analysis.intervals import half_width
+from cfexp.analysis.intervals import Interval, bootstrap
 from cfexp.data.attributes import Attributes
 from cfexp.errors import EvaluationError, did_you_mean
 from cfexp.metrics.classes import ItemClasses
 from cfexp.metrics.metric import Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from cfexp.arrays import Doubles, Longs
     from cfexp.metrics.evaluation import Evaluation
+
+
+_RESAMPLES = 2_000
+"""Of every group's users: groups are many, and their intervals wide."""
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """One group and its users' values, of which there may be none."""
+
+    label: str
+    per_user: Doubles
+
+    @property
+    def mean(self) -> float | None:
+        """The mean over the users, None where there is none."""
+        return float(self.per_user.mean()) if len(self.per_user) else None
 
 
 @dataclass(frozen=True)
@@ -44,11 +62,10 @@ class BucketRow:
 
 def by_bucket(
     evaluation: Evaluation, buckets: Buckets, attributes: Attributes | None = None
-) -> list[BucketRow]:
-    """Return one row per group: low counts first, popular items first, `unknown` last.
+) -> list[Group]:
+    """Return the groups: low counts first, popular items first, `unknown` last.
 
-    A user without a relevant item of a class is none of its users. Intervals are those
-    of `half_width`.
+    A user without a relevant item of a class is none of its users.
 
     Raises
     ------
@@ -56,7 +73,41 @@ def by_bucket(
         When the evaluation lacks the metric or the classes of items, or users have no
         such attribute.
     """
-    return [_row(label, values) for label, values in _members(evaluation, buckets, attributes)]
+    if buckets.of_items:
+        names = _class_names(evaluation, buckets)
+        if not names:
+            raise EvaluationError(
+                f"stage {evaluation.stage!r} has no values of {buckets.metric} by item popularity; "
+                "evaluate with classes = [item_classes(...)]"
+            )
+        return [Group(name.rpartition("/")[2], evaluation.class_values(name)) for name in names]
+    found = user_groups(evaluation, buckets, attributes)
+    inside = [np.flatnonzero(found.codes == code) for code in range(len(found.labels))]
+    return [
+        Group(label, evaluation.contributions(buckets.metric, rows) if len(rows) else np.zeros(0))
+        for label, rows in zip(found.labels, inside, strict=True)
+    ]
+
+
+def bucket_rows(
+    evaluations: Sequence[Evaluation], buckets: Buckets, attributes: Attributes | None = None
+) -> list[tuple[BucketRow, ...]]:
+    """Return the rows of every evaluation, in the order of `by_bucket`.
+
+    Intervals are those of `bootstrap` over a group's users. Groups of as many users, one
+    of each evaluation, share their resamples.
+    """
+    found = [by_bucket(evaluation, buckets, attributes) for evaluation in evaluations]
+    sizes: dict[int, list[Group]] = {}
+    for group in chain.from_iterable(found):
+        sizes.setdefault(len(group.per_user), []).append(group)
+    intervals: dict[int, Interval] = {}
+    for size, same in sizes.items():
+        if size > 1:
+            columns = np.stack([group.per_user for group in same], axis=1)
+            around = bootstrap(columns, resamples=_RESAMPLES)
+            intervals |= {id(group): one for group, one in zip(same, around, strict=True)}
+    return [tuple(_row(group, intervals.get(id(group))) for group in own) for own in found]
 
 
 def has_buckets(
@@ -122,39 +173,18 @@ def item_classes(buckets: Buckets, positives: Longs) -> ItemClasses:
     return ItemClasses(Metric.parse(buckets.metric), buckets.partition, labels, codes)
 
 
-def _members(
-    evaluation: Evaluation, buckets: Buckets, attributes: Attributes | None
-) -> list[tuple[str, Doubles]]:
-    if buckets.of_items:
-        names = _class_names(evaluation, buckets)
-        if not names:
-            raise EvaluationError(
-                f"stage {evaluation.stage!r} has no values of {buckets.metric} by item popularity; "
-                "evaluate with classes = [item_classes(...)]"
-            )
-        return [(name.rpartition("/")[2], evaluation.class_values(name)) for name in names]
-    found = user_groups(evaluation, buckets, attributes)
-    inside = [np.flatnonzero(found.codes == code) for code in range(len(found.labels))]
-    return [
-        (label, evaluation.contributions(buckets.metric, rows) if len(rows) else np.zeros(0))
-        for label, rows in zip(found.labels, inside, strict=True)
-    ]
-
-
 def _class_names(evaluation: Evaluation, buckets: Buckets) -> list[str]:
     prefix = f"{buckets.metric}/{buckets.partition}/"
     return [name for name in evaluation.class_numerators if name.startswith(prefix)]
 
 
-def _row(label: str, inside: Doubles) -> BucketRow:
-    mean = float(inside.mean()) if len(inside) else None
-    half = half_width(inside) if len(inside) > 1 else None
+def _row(group: Group, around: Interval | None) -> BucketRow:
     return BucketRow(
-        label=label,
-        users=len(inside),
-        mean=mean,
-        low=None if mean is None or half is None else mean - half,
-        high=None if mean is None or half is None else mean + half,
+        label=group.label,
+        users=len(group.per_user),
+        mean=group.mean,
+        low=None if around is None else around.low,
+        high=None if around is None else around.high,
     )
 
 

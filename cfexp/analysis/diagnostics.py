@@ -45,9 +45,10 @@ def too_small(users: int, detectable: float, lead: float, rival: str) -> str | N
     """
     if detectable <= FINE and detectable <= abs(lead):
         return None
+    small = "The test set is small: with" if detectable > FINE else "With"
     return (
-        f"The test set is small: with {users:,} users, differences from {rival} below "
-        f"{detectable:.1%} are often missed (80% power, 5% level); {abs(lead):.1%} was measured."
+        f"{small} {users:,} users, differences from {rival} below {detectable:.1%} are often "
+        f"missed (80% power, 5% level); {abs(lead):.1%} was measured."
     )
 
 
@@ -69,19 +70,26 @@ def seeds_outweigh(lead: float, spread: float, rival: str) -> str | None:
     )
 
 
-def fell(winner: tuple[float, float], reference: tuple[float, float], rival: str) -> str | None:
+def fell(
+    winner: tuple[float, float],
+    reference: tuple[float, float],
+    rival: str,
+    *,
+    error: float = 0.0,
+) -> str | None:
     """Tell when the winner loses more from validation to test than a reference does.
 
-    Each is (validation, test), higher being better; the reference was not chosen.
+    Each is (validation, test), higher being better; the reference was not chosen. `error`
+    is half of the 95% interval of the difference of their relative changes.
     """
     if min(winner[0], reference[0]) <= 0:
         return None
     own, other = winner[1] / winner[0] - 1, reference[1] / reference[0] - 1
-    if own >= other - DROP:
+    if own >= other - max(DROP, error):
         return None
     return (
         f"From validation to test the winner changed by {own:+.1%}, {rival} by {other:+.1%}: "
-        "part of its lead on validation was luck of the choice."
+        "part of its lead on validation is likely to be luck of the choice."
     )
 
 

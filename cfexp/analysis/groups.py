@@ -68,7 +68,7 @@ def by_quantiles(values: AnyArray, n: int) -> Groups:
 def by_value(values: AnyArray, chosen: Sequence[float | str] | None, name: str) -> Groups:
     """Return one group per distinct value, or per `chosen` one and one for all others.
 
-    `values` are numbers (NaN where unknown) or text ("" where unknown).
+    `values` are numbers (NaN where unknown) or text ("" or "unknown" where unknown).
 
     Raises
     ------
@@ -86,9 +86,10 @@ def by_value(values: AnyArray, chosen: Sequence[float | str] | None, name: str) 
             f"[[buckets]] by = {name!r}: the column has {len(wanted):,} distinct values, more "
             f"than {MOST}; choose with values = [{wanted[0]!r}, ...] (the rest is {OTHER!r}){edges}"
         )
-    kinds = [known if known in {*wanted, UNKNOWN} else OTHER for known in names]
+    rest = "all others" if OTHER in wanted else OTHER
+    kinds = [known if known in {*wanted, UNKNOWN} else rest for known in names]
     labels = [*dict.fromkeys(wanted)]
-    labels += [extra for extra in (OTHER, UNKNOWN) if extra in kinds and extra not in labels]
+    labels += [extra for extra in (rest, UNKNOWN) if extra in kinds and extra not in labels]
     places = np.array([labels.index(kind) for kind in kinds], np.int64)
     return Groups(tuple(labels), places[codes])
 

@@ -37,17 +37,6 @@ class Interval:
     high: float
 
 
-def half_width(values: Doubles) -> float:
-    """Return half the width of the 95% interval of the mean of at least two `values`.
-
-    Student's t: t_{0.975, n-1} s / sqrt(n), with s the standard deviation over n - 1.
-    """
-    from scipy import stats
-
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return float(stats.t.ppf(0.975, len(values) - 1) * error)
-
-
 def bootstrap(
     numerators: Doubles,
     denominators: Doubles | None = None,

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from cfexp.metrics.metric import Direction
 
 LEVEL = 0.05
-_TIE = 1 + 1e-12  # sums in another order are not exactly equal
+_ROUNDING = 1e-12
+_TIE = 1 + _ROUNDING  # sums in another order are not exactly equal
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def paired_differences(
     flipped = _share(np.abs(_flipped_means(gaps, seed=seed, resamples=resamples)) >= size)
     recentred = _share(np.abs(drawn - means) >= size)
     deviations = gaps.std(axis=0, ddof=1)
+    deviations[deviations <= _ROUNDING * np.abs(gaps).max(axis=0)] = 0  # they do not vary
     return [
         Difference(
             mean=float(means[j]),

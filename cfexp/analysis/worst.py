@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from cfexp.analysis.bucket_recipe import Buckets
-    from cfexp.analysis.buckets import BucketRow
+    from cfexp.analysis.buckets import Group
 
 _WORST = ":worst:"
 
@@ -83,7 +83,7 @@ def measured_by(objective: str) -> str:
     return objective.partition(_WORST)[0]
 
 
-def worst(rows: Sequence[BucketRow], buckets: Buckets, stage: str) -> float:
+def worst(groups: Sequence[Group], buckets: Buckets, stage: str) -> float:
     """Return the worst mean among groups of at least `buckets.minimum` users.
 
     Raises
@@ -91,9 +91,10 @@ def worst(rows: Sequence[BucketRow], buckets: Buckets, stage: str) -> float:
     EvaluationError
         When fewer than two groups are as large: the worst of one is no choice.
     """
-    means = [row.mean for row in rows if row.users >= buckets.minimum and row.mean is not None]
+    large = [group for group in groups if len(group.per_user) >= buckets.minimum]
+    means = [group.mean for group in large if group.mean is not None]
     if len(means) < 2:  # noqa: PLR2004
-        sizes = ", ".join(f"{row.label}: {row.users}" for row in rows)
+        sizes = ", ".join(f"{group.label}: {len(group.per_user)}" for group in groups)
         raise EvaluationError(
             f"stage {stage!r}: the worst group of {buckets.title} needs two groups of at least "
             f"minimum = {buckets.minimum} users; users are {sizes}"

@@ -262,8 +262,10 @@ def _one_start(prepared: Prepared, seed: int) -> Mapping[str, float]:
 
 
 def _by_group(evaluation: Evaluation, buckets: Buckets) -> dict[str, float]:
-    rows = by_bucket(evaluation, buckets)
-    return {_bucket(buckets, row.label): math.nan if row.mean is None else row.mean for row in rows}
+    groups = by_bucket(evaluation, buckets)
+    return {
+        _bucket(buckets, one.label): math.nan if one.mean is None else one.mean for one in groups
+    }
 
 
 def _counts(prepared: Prepared) -> dict[Key, float]:

@@ -57,7 +57,7 @@ def compare(
         from rich.console import Console
 
         console = Console()
-        for table in show.tables(found):
+        for table in show.tables(found, console.width):
             console.print(table)
         for note in show.notes(found):
             console.print(f"• {note}", markup=False, highlight=False)

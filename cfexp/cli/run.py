@@ -65,7 +65,7 @@ def show(study: StudyRecord, console: Console) -> None:
 
     console.print()
     console.print(leaderboard_table(study, console.width))
-    for table in bucket_tables(study):
+    for table in bucket_tables(study, console.width):
         console.print(table)
     for sentence in verdict(study):
         console.print(f"• {escape(sentence)}")

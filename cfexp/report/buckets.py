@@ -6,21 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cfexp.analysis.bucket_recipe import Buckets
-from cfexp.analysis.buckets import BucketRow, by_bucket, has_buckets
+from cfexp.analysis.buckets import BucketRow, bucket_rows, has_buckets
 from cfexp.analysis.words import plain
 from cfexp.report import leaderboard as board
-from cfexp.report.numbers import value
+from cfexp.report.numbers import plus_minus
 from cfexp.report.vectors import STAGES, StageName, attributes_of, averaged
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from rich.table import Table
 
     from cfexp.search.record import StudyRecord
 
 
-_ACROSS = 6
-"""How many groups stand beside one another at most."""
+_NAME = 24
+"""Names of models are folded from here on, where groups stand beside one another."""
+_CELL = len("0.0000 ±.0000")
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,16 @@ def bucket_lines(study: StudyRecord) -> list[BucketLine]:
     for stage in STAGES:
         measured = [(row, averaged(study, row.runs, stage)) for row in shown]
         for buckets in map(Buckets.model_validate, study.spec.get("buckets", [])):
-            for row, evaluation in measured:
-                if evaluation is not None and has_buckets(evaluation, buckets, attributes):
-                    groups = tuple(by_bucket(evaluation, buckets, attributes))
-                    lines.append(BucketLine(buckets, stage, row.label, row.winner, groups))
+            known = [
+                (row, evaluation)
+                for row, evaluation in measured
+                if evaluation is not None and has_buckets(evaluation, buckets, attributes)
+            ]
+            groups = bucket_rows([evaluation for _, evaluation in known], buckets, attributes)
+            lines += [
+                BucketLine(buckets, stage, row.label, row.winner, own)
+                for (row, _), own in zip(known, groups, strict=True)
+            ]
     return lines
 
 
@@ -78,59 +87,77 @@ def bucket_frame(lines: list[BucketLine]) -> pd.DataFrame:
     )
 
 
-def bucket_tables(study: StudyRecord, stage: StageName = "test") -> list[Table]:
-    """Return one rich table per `[[buckets]]`: models down, groups across if they are few."""
+def bucket_tables(study: StudyRecord, width: int = 100, stage: StageName = "test") -> list[Table]:
+    """Return one rich table per `[[buckets]]`; `width` is the terminal's, in characters."""
+    lines = [line for line in bucket_lines(study) if line.stage == stage]
+    return [
+        group_table(
+            buckets,
+            [
+                ("★" if line.winner else "", line.label, line.rows)
+                for line in lines
+                if line.buckets == buckets
+            ],
+            stage,
+            width,
+        )
+        for buckets in dict.fromkeys(line.buckets for line in lines)
+    ]
+
+
+def group_table(
+    buckets: Buckets,
+    lines: Sequence[tuple[str, str, tuple[BucketRow, ...]]],
+    stage: StageName,
+    width: int,
+) -> Table:
+    """Return a table of groups: models down and groups across, or else where those are many.
+
+    `lines` are the models' marks (a star, or nothing), names and groups.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    tables: list[Table] = []
-    lines = [line for line in bucket_lines(study) if line.stage == stage]
-    for buckets in dict.fromkeys(line.buckets for line in lines):
-        table = Table(
-            title=Text(f"{plain(buckets.title)}, on {STAGES[stage]}", style="bold"),
-            title_justify="left",
-            caption="± half of the 95% interval over users."
-            + (" Users with a relevant item of the class." if buckets.of_items else ""),
-            caption_justify="left",
-            box=box.SIMPLE_HEAD,
-            pad_edge=False,
-        )
-        longest = max(len(line.label) for line in lines)
-        own = [line for line in lines if line.buckets == buckets]
-        if len(own[0].rows) > _ACROSS:
-            _groups_down(table, own)
-            tables.append(table)
-            continue
-        table.add_column("", width=1)
-        table.add_column("model\n", overflow="fold", min_width=min(24, longest))
-        for row in own[0].rows:
-            head = Text(f"{plain(row.label)}\n{row.users:,} users")
-            table.add_column(head, justify="right")
-        for line in own:
-            cells = [_cell(row) for row in line.rows]
-            style = "bold green" if line.winner else ""
-            table.add_row("★" if line.winner else "", Text(line.label), *cells, style=style)
-        tables.append(table)
-    return tables
+    table = Table(
+        title=Text(f"{plain(buckets.title)}, on {STAGES[stage]}", style="bold"),
+        title_justify="left",
+        caption="± half of the 95% interval over users."
+        + (" Users with a relevant item of the class." if buckets.of_items else ""),
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    groups = lines[0][2]
+    room = min(_NAME, max(len(name) for _, name, _ in lines))
+    across = sum(max(_CELL, len(row.label), len(f"{row.users:,} users")) + 2 for row in groups)
+    if room + 4 + across > width:
+        _groups_down(table, lines)
+        return table
+    table.add_column("", width=1)
+    table.add_column("model\n", overflow="fold", min_width=room)
+    for row in groups:
+        table.add_column(Text(f"{plain(row.label)}\n{row.users:,} users"), justify="right")
+    for mark, name, rows in lines:
+        style = "bold green" if mark else ""
+        table.add_row(mark, Text(name), *map(_cell, rows), style=style)
+    return table
 
 
-def _groups_down(table: Table, own: list[BucketLine]) -> None:
+def _groups_down(table: Table, lines: Sequence[tuple[str, str, tuple[BucketRow, ...]]]) -> None:
     """Fill a table of many groups: these down, models across."""
     from rich.text import Text
 
     table.add_column("group", overflow="fold")
     table.add_column("users", justify="right")
-    for line in own:
-        star = "★ " if line.winner else ""
-        style = "bold green" if line.winner else ""
-        table.add_column(Text(star + line.label), overflow="fold", justify="right", style=style)
-    for place, row in enumerate(own[0].rows):
-        cells = [_cell(line.rows[place]) for line in own]
+    for mark, name, _ in lines:
+        head = Text(f"{mark} {name}".strip())
+        style = "bold green" if mark else ""
+        table.add_column(head, overflow="fold", justify="right", style=style)
+    for place, row in enumerate(lines[0][2]):
+        cells = [_cell(rows[place]) for _, _, rows in lines]
         table.add_row(Text(plain(row.label)), f"{row.users:,}", *cells)
 
 
 def _cell(row: BucketRow) -> str:
-    if row.mean is None or row.high is None:
-        return value(row.mean)
-    return f"{value(row.mean)} ±{value(row.high - row.mean).removeprefix('0')}"
+    return plus_minus(row.mean, row.low, row.high)

@@ -63,18 +63,27 @@ def _figure(buckets: Buckets, lines: list[BucketLine]) -> Figure:
 
 
 def _bar(line: BucketLine, colour: str) -> dict[str, Any]:
-    half = [
-        None if row.high is None or row.mean is None else row.high - row.mean for row in line.rows
-    ]
+    above = [_gap(row.mean, row.high) for row in line.rows]
+    below = [_gap(row.low, row.mean) for row in line.rows]
     return {
         "name": escape(line.label, quote=False),  # Plotly reads markup, and gives escaped text back
         "legendgroup": line.label,
         "marker": {"color": colour},
         "x": [f"{escape(row.label, quote=False)}<br>{row.users:,} users" for row in line.rows],
         "y": [row.mean for row in line.rows],
-        "error_y": {"type": "data", "array": half, "thickness": 1.2, "width": 4},
-        "hovertemplate": "%{y:.4f} ± %{error_y.array:.4f}",
+        "error_y": {
+            "type": "data",
+            "array": above,
+            "arrayminus": below,
+            "thickness": 1.2,
+            "width": 4,
+        },
+        "hovertemplate": "%{y:.4f} +%{error_y.array:.4f} -%{error_y.arrayminus:.4f}",
     }
+
+
+def _gap(low: float | None, high: float | None) -> float | None:
+    return None if low is None or high is None else high - low
 
 
 def _colours(lines: list[BucketLine]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cfexp.analysis.bucket_recipe import Buckets
-from cfexp.analysis.buckets import BucketRow, by_bucket, has_buckets
+from cfexp.analysis.buckets import BucketRow, bucket_rows, has_buckets
 from cfexp.analysis.worst import measured_by
 from cfexp.errors import InputError, StudyConflictError, did_you_mean
 from cfexp.metrics.metric import Metric
@@ -131,9 +131,7 @@ def compare(
     if len(contenders) < _AT_LEAST:
         raise InputError("a comparison needs two different studies or runs")
     refuse_others([one.study for one in contenders])
-    measure = Metric.parse(metric or measured_by(contenders[0].study.objectives[0]))
-    for one in contenders:
-        one.evaluation.values(str(measure))
+    measure = _measure(metric or measured_by(contenders[0].study.objectives[0]), contenders)
     known = interval_table([one.evaluation for one in contenders])
     sign = -1 if measure.direction == "maximize" else 1
     order = sorted(
@@ -169,6 +167,28 @@ def compare(
     return Compared(measure, contenders[chosen].name, tuple(lines), tuple(notes))
 
 
+def _measure(text: str, contenders: Sequence[Contender]) -> Metric:
+    """Return the metric to compare by, which all must have user by user."""
+    shared = [
+        name
+        for name in contenders[0].evaluation.numerators
+        if all(name in one.evaluation.numerators for one in contenders)
+    ]
+    choices = f"choose one with --metric: {', '.join(shared)}"
+    if measured_by(text) != text:
+        raise InputError(f"runs are compared over all users, not by {text!r}; {choices}")
+    metric = Metric.parse(text)
+    if not metric.per_user:
+        raise InputError(
+            f"{text} is of all lists together and has no value for each user, so runs cannot be "
+            f"compared by it; {choices}"
+        )
+    for one in contenders:
+        if str(metric) not in one.evaluation.numerators:
+            raise InputError(f"{text} was not measured for {one.name}; {choices}")
+    return metric
+
+
 def _place(contenders: Sequence[Contender], reference: str) -> int:
     names = [one.name for one in contenders]
     for place, one in enumerate(contenders):
@@ -197,7 +217,7 @@ def _groups(
 ) -> tuple[tuple[Buckets, tuple[BucketRow, ...]], ...]:
     evaluation, users = contender.evaluation, attributes_of(contender.study)
     return tuple(
-        (buckets, tuple(by_bucket(evaluation, buckets, users)))
+        (buckets, bucket_rows([evaluation], buckets, users)[0])
         for buckets in shared
         if has_buckets(evaluation, buckets, users)
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cfexp.analysis.words import plain
-from cfexp.report.numbers import MISSING, p_value, value
+from cfexp.report.buckets import group_table
+from cfexp.report.numbers import MISSING, p_value, plus_minus, value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,28 +49,30 @@ def notes(compared: Compared) -> list[str]:
     return [how, *map(plain, compared.notes)]
 
 
-def tables(compared: Compared) -> list[Table]:
-    """Return the tables for a terminal."""
+def tables(compared: Compared, width: int = 100) -> list[Table]:
+    """Return the tables for a terminal, whose `width` is in characters."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    made = []
-    for place, (title, grid) in enumerate(grids(compared)):
-        head, *body = grid if place else map(_folded, grid)
-        table = Table(
-            title=Text(title, style="bold"),
-            title_justify="left",
-            box=box.SIMPLE_HEAD,
-            pad_edge=False,
-        )
-        table.add_column(head[0], justify="left", overflow="fold")
-        for name in head[1:]:
-            table.add_column(Text(name), justify="right", no_wrap=True)
-        for cells in body:
-            table.add_row(*map(Text, cells))
-        made.append(table)
-    return made
+    title, grid = grids(compared)[0]
+    head, *body = map(_folded, grid)
+    table = Table(
+        title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    table.add_column(head[0], justify="left", overflow="fold")
+    for name in head[1:]:
+        table.add_column(Text(name), justify="right", no_wrap=True)
+    for cells in body:
+        table.add_row(*map(Text, cells))
+    partitions = range(len(compared.lines[0].groups))
+    return [table, *(_groups(compared, place, width) for place in partitions)]
+
+
+def _groups(compared: Compared, place: int, width: int) -> Table:
+    buckets, _ = compared.lines[0].groups[place]
+    lines = [("", plain(line.name), line.groups[place][1]) for line in compared.lines]
+    return group_table(buckets, lines, "test", width)
 
 
 def _folded(cells: list[str]) -> list[str]:
@@ -169,6 +172,4 @@ def _cells(compared: Compared, line: Line) -> list[str]:
 
 
 def _group(row: BucketRow) -> str:
-    if row.mean is None or row.high is None:
-        return value(row.mean)
-    return f"{value(row.mean)} ±{value(row.high - row.mean).removeprefix('0')}"
+    return plus_minus(row.mean, row.low, row.high)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from cfexp.analysis import diagnostics
@@ -12,18 +13,27 @@ from cfexp.report import leaderboard as board
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from cfexp.analysis.intervals import Interval
     from cfexp.report.comparisons import Comparison
     from cfexp.report.leaderboard import Row
     from cfexp.search.record import StudyRecord
 
 
-def doubts(study: StudyRecord, rows: list[Row], pairs: Sequence[Comparison]) -> list[str]:
-    """Return the study's warnings; see `cfexp.analysis.diagnostics` for each."""
+def doubts(
+    study: StudyRecord,
+    rows: list[Row],
+    intervals: Sequence[dict[str, Interval]],
+    pairs: Sequence[Comparison],
+) -> list[str]:
+    """Return the study's warnings; see `cfexp.analysis.diagnostics` for each.
+
+    `intervals` go with `rows`, `pairs` compare the winner with others.
+    """
     best = board.winner(rows)
     found: list[str | None] = list(_few_trials(study))
     if best is not None:
-        found += [*_edges(study, best), _last_epoch(study, best)]
-        found += [_seeds(study, rows, best), _fell(study, rows, best), _small(study, pairs)]
+        found += [*_edges(study, best), _last_epoch(study, best), _seeds(study, rows, best)]
+        found += [_fell(study, rows, intervals, best), _small(study, pairs)]
     found.append(diagnostics.read_again(len(study.readings)))
     return [one for one in found if one is not None]
 
@@ -97,16 +107,30 @@ def _seeds(study: StudyRecord, rows: list[Row], best: Row) -> str | None:
     return diagnostics.seeds_outweigh(lead, spread, second.label)
 
 
-def _fell(study: StudyRecord, rows: list[Row], best: Row) -> str | None:
+def _fell(
+    study: StudyRecord, rows: list[Row], intervals: Sequence[dict[str, Interval]], best: Row
+) -> str | None:
+    """Hold the winner's change against the reference's, where both have intervals."""
     rival, keys = reference(rows, best), [f"{s}/{study.objectives[0]}" for s in ("val", "test")]
     if rival is None or study.direction != "maximize":
         return None
-    if not all(key in row.metrics for key in keys for row in (best, rival)):
+    known = [intervals[rows.index(row)] for row in (best, rival)]
+    if not all(key in own for own in known for key in keys):
         return None
-    (own, own_test), (other, other_test) = (
-        [row.metrics[key] for key in keys] for row in (best, rival)
+    winner, other = ((own[keys[0]], own[keys[1]]) for own in known)
+    if min(one.estimate for one in (*winner, *other)) <= 0:
+        return None
+    error = math.hypot(*(_change_error(*pair) for pair in (winner, other)))
+    (own, own_test), (its, its_test) = (
+        (before.estimate, after.estimate) for before, after in (winner, other)
     )
-    return diagnostics.fell((own, own_test), (other, other_test), rival.label)
+    return diagnostics.fell((own, own_test), (its, its_test), rival.label, error=error)
+
+
+def _change_error(before: Interval, after: Interval) -> float:
+    """Return half of the 95% interval of the relative change, as if its ends were independent."""
+    relative = ((one.high - one.low) / 2 / one.estimate for one in (before, after))
+    return after.estimate / before.estimate * math.hypot(*relative)
 
 
 def _small(study: StudyRecord, pairs: Sequence[Comparison]) -> str | None:

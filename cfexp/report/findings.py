@@ -44,8 +44,7 @@ def findings(study: StudyRecord) -> Findings:
     """
     if not (_last and _last[0][0] is study):
         rows = leaderboard(study)
-        pairs = comparisons(study)
-        _last[:] = [
-            (study, Findings(rows, intervals(study, rows), pairs, doubts(study, rows, pairs)))
-        ]
+        around, pairs = intervals(study, rows), comparisons(study)
+        warnings = doubts(study, rows, around, pairs)
+        _last[:] = [(study, Findings(rows, around, pairs, warnings))]
     return _last[0][1]

@@ -25,6 +25,17 @@ def value(number: float | None) -> str:
     return f"{number:,.0f}" if size >= 1e4 else f"{number:.1f}" if size >= 10 else f"{number:.4f}"  # noqa: PLR2004
 
 
+def plus_minus(number: float | None, low: float | None, high: float | None) -> str:
+    """Return a value and half of its interval's width, where it has one.
+
+    >>> plus_minus(0.07, 0.066, 0.075), plus_minus(0.07, None, None)
+    ('0.0700 ±.0045', '0.0700')
+    """
+    if low is None or high is None:
+        return value(number)
+    return f"{value(number)} ±{value((high - low) / 2).removeprefix('0')}"
+
+
 def parameter(number: object) -> str:
     """Return a hyperparameter with at most four significant digits.
 

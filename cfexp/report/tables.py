@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cfexp.analysis.words import plain
-from cfexp.analysis.worst import goal_of
+from cfexp.analysis.worst import goal_of, measured_by
 from cfexp.report import leaderboard as board
 from cfexp.report.findings import findings
-from cfexp.report.numbers import duration, parameter, value
+from cfexp.report.numbers import duration, parameter, plus_minus, value
+from cfexp.report.vectors import STAGES
 from cfexp.report.verdict import as_dict
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def leaderboard_table(study: StudyRecord, width: int = 100) -> Table:
     table = Table(
         title=Text(f"{plain(study.name)}: leaderboard", style="bold"),
         title_justify="left",
-        caption=_caption(found, len(others) - len(shown)),
+        caption=_caption(found, objective, len(others) - len(shown)),
         caption_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
@@ -131,10 +132,12 @@ def leaderboard_json(study: StudyRecord) -> dict[str, Any]:
 
 
 def _compared(study: StudyRecord, found: Findings, row: Row) -> dict[str, Any]:
+    if not found.pairs:
+        return {}
     names = ("difference", "low", "high", "relative", "effect", "p", "p_corrected", "outcome")
-    pair = found.pair_of(row)
-    plain_pair = as_dict(study, pair) if pair else {}
-    return {f"winner's {name}": plain_pair.get(name) for name in names} if found.pairs else {}
+    metric, pair = measured_by(study.objectives[0]), found.pair_of(row)
+    known = as_dict(study, pair) if pair else {}
+    return {f"winner's {metric} {name}": known.get(name) for name in names}
 
 
 def _flat(place: int, row: Row, keys: list[str], intervals: dict[str, Interval]) -> dict[str, Any]:
@@ -180,20 +183,17 @@ def _notes(row: Row) -> str:
 
 
 def _cell(row: Row, intervals: dict[str, Interval], key: str) -> str:
-    one = intervals.get(key)
-    half = None if one is None else (one.high - one.low) / 2
-    return value(row.metrics.get(key)) + (
-        "" if half is None else f" ±{value(half).removeprefix('0')}"
-    )
+    low, high = (one.low, one.high) if (one := intervals.get(key)) else (None, None)
+    return plus_minus(row.metrics.get(key), low, high)
 
 
-def _caption(found: Findings, hidden: int) -> str:
+def _caption(found: Findings, objective: str, hidden: int) -> str:
     rows = found.rows
     users = {row.metrics["test/users"] for row in rows if "test/users" in row.metrics}
     parts = [f"{max(users):,.0f} users on test."] if users else []
     if any(row.winner for row in rows):
         parts.append("★ chosen on validation.")
-    if any(found.intervals):
+    if any(f"{stage}/{objective}" in own for own in found.intervals for stage in STAGES):
         parts.append("± half of the 95% interval over users.")
     if hidden:
         parts.append(f"{hidden} more metrics in leaderboard.csv.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cfexp.analysis.words import plain
 from cfexp.analysis.worst import measured_by
+from cfexp.metrics.metric import Metric
 from cfexp.report import leaderboard as board
 from cfexp.report.doubts import reference
 from cfexp.report.findings import findings
@@ -48,6 +49,11 @@ def verdict(study: StudyRecord) -> list[str]:
     for row, pair in found.pairs:
         name = f"{row.label}, the runner-up" if row == second else row.label
         words.append(_against(study, name, pair, users))
+    if not Metric.parse(metric).per_user:
+        words.append(
+            f"{metric} is of all lists together: without a value for each user it has no interval "
+            "and no test, so the winner is not compared with the others."
+        )
     compared = sum(pair is not None for _, pair in found.pairs)
     if compared:
         words.append(

@@ -62,8 +62,8 @@ class Measures:
         found = evaluation.means()
         for goal in self._worst():
             buckets = goal.among(self.buckets)
-            rows = by_bucket(evaluation, buckets, self.attributes)
-            found[str(goal)] = worst(rows, buckets, evaluation.stage)
+            groups = by_bucket(evaluation, buckets, self.attributes)
+            found[str(goal)] = worst(groups, buckets, evaluation.stage)
         return found
 
     def check(self, stage: StageData) -> None:

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from scipy import stats
 
 from cfexp.analysis.bucket_recipe import Buckets
-from cfexp.analysis.buckets import by_bucket
+from cfexp.analysis.buckets import bucket_rows, by_bucket
 from cfexp.errors import EvaluationError
 from cfexp.metrics.evaluation import Evaluation
 
@@ -38,7 +38,7 @@ def test_edges_belong_to_the_upper_group() -> None:
         evaluation([9, 10, 49, 50], [1.0, 0.5, 0.25, 0.0]),
         Buckets(metric="recall@10", edges=(10, 50)),
     )
-    assert [(row.label, row.users, row.mean) for row in found] == [
+    assert [(group.label, len(group.per_user), group.mean) for group in found] == [
         ("<10", 1, 1.0),
         ("10-49", 2, 0.375),
         (">=50", 1, 0.0),
@@ -48,20 +48,35 @@ def test_edges_belong_to_the_upper_group() -> None:
 def test_either_count_can_be_grouped_by() -> None:
     buckets = Buckets(metric="recall@10", by="train_interactions", edges=(10,))
     found = by_bucket(evaluation([4, 5], [1.0, 0.0]), buckets)
-    assert [row.users for row in found] == [1, 1]
+    assert [len(group.per_user) for group in found] == [1, 1]
 
 
-def test_intervals_are_students_t() -> None:
-    values = np.random.default_rng(0).random(30)
-    (row, _) = by_bucket(
-        evaluation([1] * 30, values.tolist()), Buckets(metric="recall@10", edges=(10,))
+def test_intervals_are_the_bootstraps() -> None:
+    values = np.random.default_rng(0).random((2, 40)) ** 3
+    group, buckets = [1] * 30 + [60] * 10, Buckets(metric="recall@10", edges=(10,))
+    evaluations = [evaluation(group, one.tolist()) for one in values]
+    for one, (first, second) in zip(values, bucket_rows(evaluations, buckets), strict=True):
+        for row, inside in ((first, one[:30]), (second, one[30:])):
+            expected = stats.bootstrap((inside,), np.mean, rng=1).confidence_interval
+            assert row.mean == pytest.approx(inside.mean())
+            assert (row.low, row.high) == pytest.approx(tuple(expected), rel=0.06)
+
+
+def test_intervals_stay_within_what_is_possible() -> None:
+    rare = [1.0] + [0.0] * 39
+    buckets = Buckets(metric="recall@10", edges=(10,))
+    ((few, _), (most, _)) = bucket_rows(
+        [evaluation([1] * 40, rare), evaluation([1] * 40, [1 - x for x in rare])], buckets
     )
-    low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    assert (row.low, row.high) == pytest.approx((low, high), abs=1e-12)
+    assert few.low is not None
+    assert most.high is not None
+    assert 0 <= few.low < 0.025 < few.high < 0.2  # type: ignore[operator]
+    assert 0.8 < most.low < 0.975 < most.high <= 1  # type: ignore[operator]
 
 
 def test_empty_and_single_groups_have_no_interval() -> None:
-    empty, single = by_bucket(evaluation([20], [0.5]), Buckets(metric="recall@10", edges=(10,)))
+    buckets = Buckets(metric="recall@10", edges=(10,))
+    ((empty, single),) = bucket_rows([evaluation([20], [0.5])], buckets)
     assert (empty.users, empty.mean, empty.low) == (0, None, None)
     assert (single.users, single.mean, single.low) == (1, 0.5, None)
 
@@ -74,8 +89,8 @@ def test_groups_partition_the_users(users: list[tuple[int, float]], edges: set[i
     activity, values = zip(*users, strict=True)
     buckets = Buckets(metric="recall@10", edges=tuple(sorted(edges)))
     found = by_bucket(evaluation(list(activity), list(values)), buckets)
-    assert sum(row.users for row in found) == len(users)
-    total = sum(row.users * row.mean for row in found if row.mean is not None)
+    assert sum(len(group.per_user) for group in found) == len(users)
+    total = sum(group.per_user.sum() for group in found)
     assert total / len(users) == pytest.approx(np.mean(values), abs=1e-12)
 
 

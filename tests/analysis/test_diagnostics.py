@@ -46,7 +46,9 @@ def test_a_small_test_set_says_how_small() -> None:
     words = diagnostics.too_small(200, 0.12, 0.3, "item_knn")
     assert words is not None
     assert "with 200 users, differences from item_knn below 12.0% are often missed" in words
-    assert diagnostics.too_small(6_000, 0.02, 0.01, "item_knn") is not None
+    words = diagnostics.too_small(6_000, 0.02, 0.01, "item_knn")
+    assert words is not None
+    assert words.startswith("With 6,000 users, differences from item_knn below 2.0%"), "not small"
 
 
 def test_the_last_epoch() -> None:
@@ -71,6 +73,7 @@ def test_a_fall_that_the_reference_does_not_share() -> None:
     words = diagnostics.fell((0.10, 0.08), (0.09, 0.09), "als default")
     assert words is not None
     assert "the winner changed by -20.0%, als default by +0.0%" in words
+    assert diagnostics.fell((0.10, 0.08), (0.09, 0.09), "als default", error=0.21) is None
 
 
 def test_test_read_again() -> None:

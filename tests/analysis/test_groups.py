@@ -13,7 +13,7 @@ from scipy import sparse
 
 from cfexp.analysis import groups
 from cfexp.analysis.bucket_recipe import Buckets
-from cfexp.analysis.buckets import by_bucket, item_classes
+from cfexp.analysis.buckets import bucket_rows, by_bucket, item_classes
 from cfexp.data.attributes import Attributes
 from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import EvaluationError
@@ -65,7 +65,8 @@ def by_pandas(evaluation: Evaluation, labels: pd.Series) -> dict[str, tuple[int,
 
 def rows_of(evaluation: Evaluation, attributes: Attributes, **fields: object) -> dict:
     buckets = Buckets.model_validate({"metric": "mrr@10", **fields})
-    return {row.label: (row.users, row.mean) for row in by_bucket(evaluation, buckets, attributes)}
+    found = by_bucket(evaluation, buckets, attributes)
+    return {group.label: (len(group.per_user), group.mean) for group in found}
 
 
 def test_values_of_an_attribute(evaluation: Evaluation, attributes: Attributes) -> None:
@@ -133,17 +134,24 @@ def test_classes_of_items_by_plain_loops(
             elif wanted:
                 gain = sum(1 / np.log2(j + 2) for j, item in enumerate(order) if item in wanted)
                 values.append(gain / sum(1 / np.log2(j + 2) for j in range(min(k, len(wanted)))))
-        assert (row.users, row.mean) == (len(values), pytest.approx(np.mean(values)))
+        assert row.per_user == pytest.approx(values)
 
 
 def test_classes_are_saved_and_averaged(evaluation: Evaluation, tmp_path_factory: object) -> None:
     path = tmp_path_factory.mktemp("vectors") / "run.npz"  # type: ignore[attr-defined]
     evaluation.save(path)
     buckets = Buckets(metric="recall@10", by="item_popularity")
-    rows = by_bucket(evaluation, buckets)
-    assert by_bucket(Evaluation.load(path), buckets) == rows
-    assert by_bucket(average([evaluation, evaluation]), buckets) == rows
+    again = [Evaluation.load(path), average([evaluation, evaluation])]
+    (rows, *others) = bucket_rows([evaluation, *again], buckets)
+    assert others == [rows, rows]
     assert np.isfinite(list(evaluation.means().values())).all()
+
+
+def test_a_value_named_other_is_not_all_others() -> None:
+    values = np.array(["other", "de", "fr", "other", ""])
+    found = groups.by_value(values, ["other", "de"], "country")
+    assert found.labels == ("other", "de", "all others", "unknown")
+    assert found.codes.tolist() == [0, 1, 2, 0, 3]
 
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=60), st.integers(2, 8))

@@ -66,6 +66,13 @@ def test_sizes_of_effects() -> None:
     assert paired_difference(first, np.zeros(3)).relative is None
 
 
+def test_a_constant_difference_has_no_effect_size() -> None:
+    values = np.random.default_rng(0).random(50)
+    found = paired_difference(values + 0.1, values)  # 0.1 up to rounding
+    assert (found.effect, found.deviation) == (None, 0)
+    assert found.words() == "better"
+
+
 def test_noise_is_no_clear_difference() -> None:
     rng = np.random.default_rng(5)
     found = paired_difference(rng.random(50), rng.random(50))

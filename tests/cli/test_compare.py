@@ -129,7 +129,9 @@ def test_other_positives_are_refused(home: Path) -> None:
         (("small", "small:populariti"), "did you mean 'popularity'?"),
         (("small", "none"), "there is no study 'none'"),
         (("small",), "needs two different studies or runs"),
-        (("small", "weak", "--metric", "coverage@10"), "no per-user values of 'coverage@10'"),
+        (("small", "weak", "--metric", "coverage@10"), "choose one with --metric: recall@10"),
+        (("small", "weak", "--metric", "ndcg@99"), "ndcg@99 was not measured for small:"),
+        (("small", "weak", "--metric", "ndcg@10:worst:age"), "compared over all users, not by"),
         (("small", "weak", "--against", "smal"), "none of those compared"),
     ],
 )

@@ -163,7 +163,7 @@ def test_tuning_can_hurt(make_study: Callable[..., StudyRecord]) -> None:
 
 def test_a_metric_without_users_is_not_tested(make_study: Callable[..., StudyRecord]) -> None:
     lines = verdict(make_study(objectives=("coverage@10",)))
-    assert [line.split()[0] for line in lines] == ["als", "From", "The"]
+    assert [line.split()[0] for line in lines] == ["als", "From", "coverage@10", "The"]
 
 
 def test_seeds_that_the_study_no_longer_asks_for_are_left_out(

@@ -67,7 +67,7 @@ LONG = "a rather long name of a model, and_one_word_in_it_that_will_not_fit_in_2
 
 def test_no_name_is_cut(make_study: Callable[..., StudyRecord]) -> None:
     study = named(make_study(), LONG)
-    for table in (leaderboard_table(study, 50), *bucket_tables(study)):
+    for table in (leaderboard_table(study, 50), *bucket_tables(study, 100)):
         column = "".join(line[5:29] for line in printed(table, 50).splitlines())
         assert "".join(LONG.split()) in "".join(column.split())
     name = "a name of fifty characters, in which no line breaks"
@@ -84,7 +84,7 @@ def named(study: StudyRecord, name: str) -> StudyRecord:
 
 def test_markup_and_escapes_do_not_act(make_study: Callable[..., StudyRecord]) -> None:
     study = named(make_study(name="f[red]ilms\x1b[31m\n[/]"), "[red]x[/] \x1b]0;title\x07\nnew")
-    for table in (leaderboard_table(study, 140), *bucket_tables(study)):
+    for table in (leaderboard_table(study, 140), *bucket_tables(study, 140)):
         text = printed(table, 140)
         assert "[red]x[/] ]0;title new #17" in text
         assert "\x1b" not in text
@@ -109,6 +109,26 @@ def test_groups_of_the_winner_and_the_baselines(make_study: Callable[..., StudyR
     assert "recall@10 by train positives, on test" in text
     assert "10-49" in text
     assert "ndcg@10 by train interactions, on test" in printed(other, 100)
+
+
+@pytest.mark.parametrize("edges", [[10], [2, 5, 10, 20, 50, 100]])
+def test_groups_fit_a_narrow_terminal(
+    make_study: Callable[..., StudyRecord], edges: list[int]
+) -> None:
+    buckets = [{"metric": "recall@10", "by": "train_positives", "edges": edges}]
+    study = make_study()
+    study = dataclasses.replace(study, spec=study.spec | {"buckets": buckets})
+    (table,) = bucket_tables(study, 80)
+    text = printed(table, 80)
+    shown = [line for line in bucket_lines(study) if line.stage == "test"]
+    assert max(map(len, text.splitlines())) <= 80
+    for line in shown:
+        assert line.label in " ".join(text.split())
+        for row in line.rows:
+            assert f"{row.mean:.4f}" in text
+            assert row.label in text
+    stacked = "group" in text.splitlines()[1] + text.splitlines()[2]
+    assert stacked == (len(edges) > 1), "groups stand beside one another where they fit"
 
 
 def test_groups_need_vectors(make_study: Callable[..., StudyRecord]) -> None:
