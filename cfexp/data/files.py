@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 import pyarrow as pa
 
 from cfexp.data.interactions import PARTS
-from cfexp.data.kinds import is_text
 from cfexp.data.messages import Reader
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from cfexp.data.places import Places
@@ -47,7 +46,7 @@ class Joined:
         for table in tables.values():
             self._starts.append(self._starts[-1] + len(table))
         try:
-            return pa.concat_tables(_alike(list(tables.values())), promote_options="permissive")
+            return _below_each_other(tables.values())
         except pa.ArrowException as error:
             names = ", ".join(str(reader.file) for reader in self.readers.values())
             raise DataError(f"the columns of {names} must hold the same types: {error}") from error
@@ -70,14 +69,20 @@ def joined(
     return Joined(readers) if len(readers) > 1 else next(iter(readers.values()))
 
 
-def _alike(tables: list[pa.Table]) -> list[pa.Table]:
-    """Return the tables with values and times as text where any table holds them so.
+def _below_each_other(tables: Iterable[pa.Table]) -> pa.Table:
+    """Return one table; where values or times differ in type, they are text.
 
     One bad row makes a whole column text: the rules that find it name its file and line.
     """
-    for role in {"value", "time"}.intersection(tables[0].column_names):
-        if any(is_text(table[role].type) for table in tables):
-            for place, table in enumerate(tables):
-                at = table.column_names.index(role)
-                tables[place] = table.set_column(at, role, table[role].cast(pa.string()))
-    return tables
+    tables = list(tables)
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException:
+        texts = [
+            pa.table(dict(map(_as_text, table.column_names, table.columns))) for table in tables
+        ]
+        return pa.concat_tables(texts, promote_options="permissive")
+
+
+def _as_text(role: str, column: pa.ChunkedArray) -> tuple[str, pa.ChunkedArray]:
+    return role, column.cast(pa.string()) if role in {"value", "time"} else column

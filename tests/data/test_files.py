@@ -81,6 +81,15 @@ def test_one_bad_row_of_one_file_is_shown(
     assert "  b.csv: line 3: z,3,2,oops" in str(caught.value).replace("oops,7", "2,oops")
 
 
+def test_times_of_several_writings(tmp_path: Path) -> None:
+    for second in ("2001-01-02 10:00:00", "2001-01-02T10:00:00Z", "2001-01-02T11:00:00.0+01:00"):
+        (tmp_path / "a.csv").write_text("u,i,t\n1,x,2001-01-01\n")
+        (tmp_path / "b.csv").write_text(f"u,i,t\n1,y,{second}\n")
+        rows = load(tmp_path, columns={"user": "u", "item": "i", "time": "t"}, **FILES)
+        assert rows.time is not None
+        assert (rows.time[1] - rows.time[0]) / 3_600_000_000 == 34
+
+
 def test_one_file_is_read_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("u,i\n1,x\n")
     assert isinstance(
