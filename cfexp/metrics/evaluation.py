@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cfexp.arrays import save_arrays
 from cfexp.errors import EvaluationError, did_you_mean
 
 if TYPE_CHECKING:
@@ -100,7 +101,10 @@ class Evaluation:
         return means | self.catalogue | {"users": float(len(self))}
 
     def save(self, path: Path) -> None:
-        """Write everything but the lists to `path`, an .npz file without pickle."""
+        """Write everything but the lists to `path`, an .npz file without pickle.
+
+        The file appears whole or not at all.
+        """
         catalogue = {name: np.float64(value) for name, value in self.catalogue.items()}
         parts: dict[str, dict[str, Any]] = {
             "numerator": self.numerators,
@@ -117,10 +121,8 @@ class Evaluation:
             for name, array in named.items()
         }
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
-            np.savez_compressed(
-                file, allow_pickle=False, stage=np.str_(self.stage), users=self.users, **arrays
-            )
+        whole = {"stage": np.asarray(self.stage), "users": self.users, **arrays}
+        save_arrays(path, whole, compressed=True)
 
     @classmethod
     def load(cls, path: Path) -> Evaluation:

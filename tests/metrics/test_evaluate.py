@@ -14,7 +14,7 @@ from cfexp.metrics.evaluation import Evaluation, average, over_folds
 from cfexp.models.model import Scorer
 from cfexp.models.popularity import Popularity
 from cfexp.ranking import ExactRanks
-from cfexp.splits.split import StageData
+from cfexp.splits.stage_data import StageData
 
 if TYPE_CHECKING:
     from pathlib import Path
