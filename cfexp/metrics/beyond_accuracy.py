@@ -21,7 +21,7 @@ def average_popularity(lists: TopLists) -> Ratio:
     The mean of this over users is `avg_popularity`. A user whose list is empty has 0.
     """
     filled = lists.items >= 0
-    counts = np.where(filled, lists.shelf.popularity[lists.items], 0)
+    counts = np.where(filled, lists.shelf.training.item_counts[lists.items], 0)
     return counts.sum(axis=1).astype(np.float64), _lengths(filled)
 
 
@@ -32,7 +32,7 @@ def novelty(lists: TopLists) -> Ratio:
     "surprisal"; Castells, Hurley and Vargas 2015, mean self-information). An item that
     none of them has counts as if one had it. A user whose list is empty has 0.
     """
-    share = np.maximum(lists.shelf.popularity, 1) / lists.shelf.n_users
+    share = np.maximum(lists.shelf.training.item_counts, 1) / lists.shelf.n_users
     filled = lists.items >= 0
     bits = np.where(filled, -np.log2(share)[lists.items], 0)
     return bits.sum(axis=1), _lengths(filled)

@@ -19,6 +19,7 @@ from cfexp.arrays import in_common
 from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import SplitError
 from cfexp.splits.invariants import check_stages
+from cfexp.splits.stage_users import StageUsers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,6 +53,16 @@ class StageData:
     def users(self) -> Codes:
         """The users that metrics are computed over: those with a relevant item, ascending."""
         return np.flatnonzero(np.diff(self.relevant.indptr)).astype(np.int32)
+
+    @cached_property
+    def of_users(self) -> StageUsers:
+        """The rows of these users."""
+        return StageUsers(self, self.users)
+
+    @cached_property
+    def known(self) -> dict[object, Any]:
+        """What has been worked out about the stage and will be wanted again, by any key."""
+        return {}
 
     @cached_property
     def candidates(self) -> Mask:
