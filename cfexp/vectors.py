@@ -229,19 +229,6 @@ def larger(typing: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
-def count_above(typing: Any, array: Any, index: Any, number: Any) -> Any:
-    """Return how many of the 16 numbers from `array[index]` are above `number`."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        values = _loader(_wide)(context, builder, signature, arguments[:2])
-        least = _splatted(builder, arguments[2], _wide)
-        bits = builder.bitcast(builder.fcmp_ordered(">", values, least), ir.IntType(LANES))
-        return builder.ctpop(builder.zext(bits, ir.IntType(64)))
-
-    return types.int64(array, types.intp, types.float32), generate
-
-
-@intrinsic
 def sums(typing: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> Any:
     """Return the sums over the lanes of eight vectors of 16, as a vector of 8."""
 

@@ -23,6 +23,7 @@ from cfexp.models.model import MaskName
 from cfexp.models.nmf import NmfScorer
 from cfexp.models.popularity import PopularityScorer
 from cfexp.models.random import RandomScorer
+from cfexp.models.relating import RelatingScorer
 from cfexp.models.repeat_last import RepeatLastScorer
 from cfexp.models.svd import SvdScorer
 
@@ -44,6 +45,8 @@ _SCORERS: dict[str, type[Scorer]] = {
     "repeat_last": RepeatLastScorer,
     "svd": SvdScorer,
 }
+RELATING = tuple(kind for kind, one in _SCORERS.items() if issubclass(one, RelatingScorer))
+"""Kinds of models that know how items relate."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,11 +98,14 @@ class SavedModel:
         import pandas as pd
 
         asked = np.asarray(users)
+        allowed = None if candidates is None else np.asarray(candidates)
+        if allowed is not None and allowed.dtype != bool:
+            allowed = _known(allowed, self.items, self.scorer.n_items, "candidates", "items")
         best, scores = self.top(
-            self._codes(asked),
+            _known(asked, self.users, self.scorer.history.shape[0], "users", "users"),
             k,
             filter_seen=filter_seen,
-            candidates=None if candidates is None else self._allowed(np.asarray(candidates)),
+            candidates=allowed,
             rescale=rescale,
         )
         found = best >= 0
@@ -141,30 +147,24 @@ class SavedModel:
         occurs: Mask = np.bincount(self.seen.indices, minlength=self.seen.shape[1]) > 0
         return occurs
 
-    def _allowed(self, ids: AnyArray) -> Mask | Codes:
-        if ids.dtype == bool:
-            return ids
-        n = self.scorer.n_items
-        codes = ids.astype(np.int32) if self.items is None else self.items.codes(ids)
-        unknown = ids[(codes < 0) | (codes >= n)]
-        if len(unknown):
-            raise DataError(
-                f"{len(unknown)} of {len(ids)} candidates are not among the {n} items of the "
-                f"training data: {', '.join(repr(item) for item in unknown[:3].tolist())}"
-            )
-        return codes
 
-    def _codes(self, ids: AnyArray) -> Codes:
-        n = self.scorer.history.shape[0]
-        codes = ids.astype(np.int32) if self.users is None else self.users.codes(ids)
-        unknown = ids[(codes < 0) | (codes >= n)]
-        if len(unknown):
-            some = [repr(user) for user in unknown[:3].tolist()]
-            raise DataError(
-                f"{len(unknown)} of {len(ids)} users are not among the {n} of the training "
-                f"data: {', '.join(some)}{', ...' if len(unknown) > len(some) else ''}"
-            )
-        return codes
+def _known(ids: AnyArray, vocabulary: Vocabulary | None, n: int, asked: str, side: str) -> Codes:
+    """Return the codes of original ids, which without a vocabulary are the codes.
+
+    Raises DataError for those `asked` for that are not among the `n` of their `side`.
+    """
+    if vocabulary is not None:
+        codes: AnyArray = vocabulary.codes(ids)
+    else:
+        codes = ids if ids.dtype.kind in "iu" else np.full(ids.shape, -1)
+    unknown = ids[(codes < 0) | (codes >= n)]
+    if len(unknown):
+        some = [repr(one) for one in unknown[:3].tolist()]
+        raise DataError(
+            f"{len(unknown)} of {len(ids)} {asked} are not among the {n} {side} of the training "
+            f"data: {', '.join(some)}{', ...' if len(unknown) > len(some) else ''}"
+        )
+    return codes.astype(np.int32)
 
 
 def load(path: Path | str) -> SavedModel:

@@ -30,9 +30,9 @@ from cfexp.errors import CfexpError
 from cfexp.metrics.evaluation import over_folds
 from cfexp.metrics.metric import Metric
 from cfexp.models.any_model import AnyModel
-from cfexp.models.warm import compile_kernels
 from cfexp.search.measures import Measures, measures
 from cfexp.search.runs import read_run, search_run
+from cfexp.search.warm import compile_kernels
 from cfexp.splits.stage_data import StageData, load_stages
 
 if TYPE_CHECKING:
