@@ -170,7 +170,7 @@ def register(home: Path, study: str, name: str, *, tracking_uri: str | None = No
             champion = registry.champion()
             version, new = registry.add(record, ours.name, ours.evaluation)
             if champion is not None and champion.number == version:
-                words = f"{ours.name} is the champion."
+                words = f"{champion.label} is the champion."
                 return Registration(name, version, new=new, champion=True, words=words)
             decision = decide(ours, champion)
             registry.settle(version, moves=decision.moves, words=decision.words)

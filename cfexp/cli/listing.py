@@ -32,6 +32,8 @@ COLUMNS = (
     "created",
 )
 
+_CAPTION = "val: the best trial on validation. test: the winner on test."
+
 
 def list_studies(
     *,
@@ -96,12 +98,15 @@ def _print(rows: list[dict[str, Any]]) -> None:
 
     from cfexp.report.numbers import value
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("study", "state", "trials", "objective", "validation", "test", "data", "created"):
-        right = name in {"trials", "validation", "test"}
-        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.caption, table.caption_justify = _CAPTION, "left"
+    for name in ("study", "state", "trials", "objective", "val", "test", "data", "created"):
+        words = name in {"study", "objective", "data"}
+        right = name in {"trials", "val", "test"}
+        table.add_column(
+            name, justify="right" if right else "left", overflow="fold", no_wrap=not words
+        )
     for row in rows:
-        created = datetime.fromisoformat(row["created"]).astimezone()
         cells = [
             row["study"],
             row["state"],
@@ -110,7 +115,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
             value(row["best_on_validation"]),
             value(row["winner_on_test"]),
             row["data"],
-            f"{created:%Y-%m-%d %H:%M}",
+            f"{datetime.fromisoformat(row['created']).astimezone():%Y-%m-%d}",
         ]
         table.add_row(*map(Text, cells))
     Console().print(table)

@@ -104,7 +104,7 @@ class Registry:
             raise
         if CHAMPION not in aliases:
             return None
-        version = self._client.get_model_version(self.name, aliases[CHAMPION])
+        version = self._client.get_model_version(self.name, str(aliases[CHAMPION]))
         study = json.loads(version.tags.get("cfexp.measured_on", "{}"))
         return Registered(
             number=str(version.version),

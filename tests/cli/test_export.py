@@ -26,7 +26,7 @@ MIXED = """
 name = "log"
 model = { kind = "als", epochs = 3, factors = 8, confidence = "log" }
 [models.space]
-epsilon = { kind = "categorical", choices = ["user_mean", 2.5] }
+epsilon = { kind = "choice", values = ["user_mean", 2.5] }
 [[buckets]]
 metric = "recall@10"
 edges = [20]

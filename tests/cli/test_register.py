@@ -17,11 +17,11 @@ from cfexp.tracking.ui import running_ui
 
 SMALL = (Path(__file__).parents[1] / "search" / "conftest.py").read_text().split('"""')[3]
 SMALL = SMALL.replace("trials = 8", "trials = 2")
-WEAK = SMALL.replace("epochs = 4, factors = 8", "epochs = 1, factors = 2")
 TEXTS = {
     "small": SMALL,
-    "twin": SMALL,
-    "weak": WEAK.replace("low = 4, high = 16", "low = 1, high = 2"),
+    "twin": SMALL.replace("seed = 5", "seed = 6"),
+    "same": SMALL,
+    "weak": SMALL[: SMALL.index("[[models]]")] + '[[models]]\nmodel = { kind = "random" }\n',
     "other": SMALL.replace("test = 3", "test = 2"),
 }
 
@@ -34,7 +34,7 @@ def call(*arguments: str | Path) -> Result:
 
 @pytest.fixture(scope="module")
 def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with four finished studies; `other` has another split."""
+    """A home with finished studies; `other` has another split, `same` is `small` again."""
     folder = tmp_path_factory.mktemp("register")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -56,6 +56,10 @@ def client_of(home: Path) -> MlflowClient:
     return MlflowClient(f"sqlite:///{home}/mlflow.db")
 
 
+def aliases(client: MlflowClient) -> dict[str, str]:
+    return {name: str(one) for name, one in client.get_registered_model("shop").aliases.items()}
+
+
 def registered(home: Path, study: str, *more: str) -> dict[str, Any]:
     done = call("register", study, "shop", "--json", "--home", home, *more)
     assert done.exit_code == 0, done.exception
@@ -73,7 +77,7 @@ def test_the_alias_moves_only_to_what_is_better(home: Path) -> None:
     better = registered(home, "small")
     assert (better["version"], better["new"], better["champion"]) == ("2", True, True)
     assert better["words"].startswith("small:als")
-    assert "better than version 1, weak:als" in better["words"]
+    assert "better than version 1, weak:random" in better["words"]
 
     for name, why in {
         "twin": "no clear difference to twin:als",
@@ -82,12 +86,15 @@ def test_the_alias_moves_only_to_what_is_better(home: Path) -> None:
         kept = registered(home, name)
         assert (kept["new"], kept["champion"]) == (True, False)
         assert why in kept["words"]
+    same = registered(home, "same")  # the very same model
+    assert (same["version"], same["new"], same["champion"]) == ("2", False, True)
+    assert same["words"].startswith("small:als")
     worse = registered(home, "weak")
     assert (worse["version"], worse["new"], worse["champion"]) == ("1", False, False)
     assert "is worse: ndcg@10 on test" in worse["words"]
 
     client = client_of(home)
-    assert client.get_registered_model("shop").aliases == {"champion": "2"}
+    assert aliases(client) == {"champion": "2"}
     versions = {version.version: version for version in client.search_model_versions("name='shop'")}
     assert len(versions) == 4
     for version in versions.values():
@@ -135,11 +142,11 @@ def test_homes_of_two_people_and_one_server(home: Path, tmp_path: Path) -> None:
         shutil.rmtree(home / "studies" / "weak")
         found = registered(hers, "small", "--tracking-uri", address)
         assert found["champion"]
-        assert "better than version 1, weak:als" in found["words"]
+        assert "better than version 1, weak:random" in found["words"]
         assert not registered(hers, "small", "--tracking-uri", address)["new"]
         assert registered(hers, "weak", "--tracking-uri", address)["version"] == "1"
         client = MlflowClient(address)
-        assert client.get_registered_model("shop").aliases == {"champion": "2"}
+        assert aliases(client) == {"champion": "2"}
 
 
 def test_run_and_register(home: Path, studied: Path) -> None:

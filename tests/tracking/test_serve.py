@@ -16,6 +16,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -52,12 +53,15 @@ def address(home: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/shop@champion"]
+    # MLflow finds uvicorn as a shell does: by the PATH that an active environment sets.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    store = f"sqlite:///{home}/mlflow.db"
     log = home / "serve.log"
     with (
         log.open("wb") as out,
         subprocess.Popen(
             [*command, "--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)],
-            env=os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow.db"},
+            env=os.environ | {"PATH": path, "MLFLOW_TRACKING_URI": store},
             stdout=out,
             stderr=out,
             start_new_session=True,
@@ -76,7 +80,8 @@ def address(home: Path) -> Iterator[str]:
                 time.sleep(0.2)
             yield f"http://127.0.0.1:{port}/invocations"
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
 
 
 def post(address: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -127,7 +132,7 @@ def test_the_answer_is_that_of_cfexp_recommend(
 def test_a_history_is_folded_in(home: Path, address: str) -> None:
     saved = cfexp.load(home / "studies" / "small" / "model" / "model.npz")
     assert saved.items is not None
-    past = saved.scorer.history[[7]]
+    past = saved.scorer.history[saved.user_codes(np.array([7]))]
     assert past.rank is not None
     oldest_first = (-past.rank).argsort()
     history = saved.items.ids[past.indices[oldest_first]].tolist()
