@@ -84,6 +84,9 @@ def run(
             show_default=False,
         ),
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the leaderboard as JSON; progress on stderr.")
+    ] = False,
 ) -> None:
     """Run a study, or go on with one that was stopped."""
     from cfexp.cli.run import run_file
@@ -97,6 +100,7 @@ def run(
         tracking_uri=tracking_uri,
         track=track,
         register=register,
+        as_json=as_json,
     )
 
 

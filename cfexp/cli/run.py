@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -14,33 +15,42 @@ from cfexp.launch import run_study
 from cfexp.search.study_file import load_study
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cfexp.search.record import StudyRecord
 
 
-def run_file(file: Path, *, register: str | None = None, **flags: Any) -> None:  # noqa: ANN401 - those of `run_study`
+def run_file(
+    file: Path,
+    *,
+    register: str | None = None,
+    as_json: bool = False,
+    **flags: Any,  # noqa: ANN401 - those of `run_study`
+) -> None:
     """Run the study in `file` and print its leaderboard; see `cfexp.launch.run_study`.
 
-    `register` names the registered model that the winner becomes a version of.
+    `register` names the registered model that the winner becomes a version of. With
+    `as_json`, standard output has the leaderboard as JSON and nothing else.
     """
     spec = load_study(file)
     if register is not None:
         _check_register(register, track=flags["track"])
-    console = Console()
+    console = Console(stderr=as_json)
     home = ["--home", str(flags["home"])]
     with Progress(console, spec) as progress:
         try:
             study = run_study(spec, observer=progress, **flags)
         except KeyboardInterrupt:
             progress.stop()
-            command = ["cfexp", "run", str(file), *home, *_repeated(flags | {"register": register})]
+            again = _repeated(flags | {"register": register}) + ["--json"] * as_json
+            command = ["cfexp", "run", str(file), *home, *again]
             console.print(
                 "Stopped; everything finished is kept. To go on:\n  " + escape(shlex.join(command)),
                 soft_wrap=True,
             )
             raise
-    show(study, console)
+    if as_json:
+        print(Path(study.folder, "report", "leaderboard.json").read_text(), end="")  # noqa: T201
+    else:
+        show(study, console)
     if flags["track"]:
         view = escape(shlex.join(["cfexp", "ui", study.name, *home]))
         console.print(f"\nTo compare the runs in MLflow:\n  {view}", soft_wrap=True)
@@ -50,7 +60,8 @@ def run_file(file: Path, *, register: str | None = None, **flags: Any) -> None: 
     if trials and not study.readings:
         raise CfexpError("no finalist could be fitted on every seed: there is no winner")
     if register is not None:
-        console.print(_registered(study.name, register, flags), soft_wrap=True, markup=False)
+        words = _registered(study.name, register, flags)
+        console.print(words, soft_wrap=True, markup=False, highlight=False)
 
 
 def _check_register(name: str, *, track: bool) -> None:
