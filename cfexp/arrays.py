@@ -1,12 +1,17 @@
-"""Names for the array types that cross module borders."""
+"""Names for the array types that cross module borders, and how arrays are made and kept."""
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+import os
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 Codes: TypeAlias = NDArray[np.int32]
 """User or item codes: positions in a `Vocabulary`."""
@@ -34,10 +39,20 @@ def csr(rows: AnyArray, columns: AnyArray, values: AnyArray, shape: tuple[int, i
     return matrix.astype(np.float32)
 
 
-def in_common(one: Matrix, other: Matrix) -> int:
-    """Return how many entries two matrices of the same shape share, whatever their values."""
-    masks = [
-        sparse.csr_array((np.ones(m.nnz, np.bool_), m.indices, m.indptr), shape=m.shape)
-        for m in (one, other)
-    ]
-    return int((masks[0] * masks[1]).nnz)
+def save_arrays(path: Path, arrays: Mapping[str, AnyArray], *, compressed: bool = False) -> None:
+    """Write an .npz without objects; the file appears whole or not at all.
+
+    Text is stored as unicode, which needs no pickle.
+    """
+    plain = {
+        name: array.astype(np.str_) if array.dtype.kind == "O" else array
+        for name, array in arrays.items()
+    }
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    save = np.savez_compressed if compressed else np.savez
+    try:
+        with partial.open("wb") as file:
+            save(file, allow_pickle=False, **plain)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfexp.errors import InputError, StudyConflictError, TrackingError
-from cfexp.parallel import cores
+from cfexp.parallel import cores, excess
 from cfexp.search.observer import Observer, Observers
 
 if TYPE_CHECKING:
@@ -69,11 +69,8 @@ def run_study(
     if workers < 1 or (threads is not None and threads < 1):
         raise InputError(f"workers and threads start at 1, not {workers} and {threads}")
     watcher = observer or Observer()
-    if workers * (threads or 1) > cores():
-        watcher.note(
-            f"{workers} workers x {threads or 1} threads on {cores()} cores: more threads than "
-            "cores only wait for each other"
-        )
+    if words := excess(threads or 1, workers):
+        watcher.note(words)
     watcher.phase("data", 0)
     from cfexp.search.prepare import prepare
 

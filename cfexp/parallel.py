@@ -25,14 +25,21 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def excess(threads: int, workers: int = 0) -> str | None:
+    """Return words of warning where threads, of each worker if there are any, outnumber cores."""
+    if max(workers, 1) * threads <= cores():
+        return None
+    of_workers = f"{workers} workers x " if workers else ""
+    return (
+        f"{of_workers}{threads} threads on {cores()} cores: more threads than cores only wait for "
+        "each other"
+    )
+
+
 def warn_of_threads(threads: int | None) -> None:
     """Warn of more threads than cores."""
-    if threads is not None and threads > cores():
-        warnings.warn(
-            f"{threads} threads on {cores()} cores: more threads than cores only wait for "
-            "each other",
-            stacklevel=3,
-        )
+    if threads is not None and (words := excess(threads)):
+        warnings.warn(words, stacklevel=3)
 
 
 def each_block(

@@ -15,7 +15,7 @@ from cfexp import ALS, EASE, evaluate, load_study
 from cfexp.bench import published
 from cfexp.bench.published import FIGURES, Figure, Key, Row
 from cfexp.search.prepare import Prepared, prepare
-from cfexp.splits.split import StageData
+from cfexp.splits.stage_data import StageData
 
 USUAL = ["recall@10", "ndcg@10", "recall@20", "mrr@10", "hitrate@10"]
 STUDY = Path(__file__).parent.parent / "studies" / "ml1m.toml"

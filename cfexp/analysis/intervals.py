@@ -26,6 +26,8 @@ _BLOCK = 2**20
 _DRAWS = 10**9
 """Beyond 100,000 users, fewer resamples are drawn; the mean of so many is normal."""
 _FEWEST = 2_000
+_ROUNDING = 1e-12
+"""Values that differ by less than this, relative to their size, do not vary."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,16 @@ def bootstrap(
         centred = numerators - numerators.mean(axis=0)
         return bca(numerators.mean(axis=0), drawn, centred)
     columns = numerators.shape[1]
-    both = resampled_means(np.hstack([numerators, denominators]), seed=seed, resamples=resamples)
+    vary = np.flatnonzero((denominators != denominators[:1]).any(axis=0))
+    both = resampled_means(
+        np.hstack([numerators, denominators[:, vary]]), seed=seed, resamples=resamples
+    )
+    under = np.repeat(denominators[:1], len(both), axis=0)
+    under[:, vary] = both[:, columns:]
     above, below = numerators.sum(axis=0), denominators.sum(axis=0)
     left_out = (above - numerators) / (below - denominators)
     influence = (n - 1) * (left_out.mean(axis=0) - left_out)
-    return bca(above / below, both[:, :columns] / both[:, columns:], influence)
+    return bca(above / below, both[:, :columns] / under, influence)
 
 
 def bca(estimates: Doubles, drawn: Doubles, influence: Doubles) -> list[Interval]:
@@ -84,7 +91,8 @@ def bca(estimates: Doubles, drawn: Doubles, influence: Doubles) -> list[Interval
     for column, estimate in enumerate(estimates):
         values, pull = drawn[:, column], influence[:, column]
         spread = float((pull**2).sum())
-        if spread == 0 or values.min() == values.max():
+        size = _ROUNDING * max(abs(float(estimate)), float(np.abs(values).max()))
+        if spread <= len(pull) * size**2 or values.min() == values.max():
             found.append(Interval(float(estimate), float(estimate), float(estimate)))
             continue
         below = ((values < estimate).mean() + (values <= estimate).mean()) / 2

@@ -16,7 +16,7 @@ from cfexp.bench.child import measure, run
 from cfexp.launch import open_study
 from cfexp.search.prepare import prepare
 from cfexp.search.study_file import parse
-from cfexp.splits.split import save_stages
+from cfexp.splits.stage_data import save_stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

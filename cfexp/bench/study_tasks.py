@@ -15,12 +15,12 @@ import numpy as np
 from scipy import sparse
 
 from cfexp.metrics.evaluate import evaluate
-from cfexp.splits.split import load_stages
+from cfexp.splits.stage_data import load_stages
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Matrix
     from cfexp.models.model import Scorer
-    from cfexp.splits.split import StageData
+    from cfexp.splits.stage_data import StageData
 
 _K = 10
 _FACTORS = [32, 64, 96, 128, 192, 256]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfexp.arrays import frozen
+from cfexp.arrays import frozen, save_arrays
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
@@ -45,16 +45,16 @@ class Attributes:
 
     @classmethod
     def joined(
-        cls, users: Vocabulary, ids: AnyArray, columns: Mapping[str, AnyArray]
+        cls, users: Vocabulary, table: Vocabulary, columns: Mapping[str, AnyArray]
     ) -> Attributes:
-        """Return the columns of a table in the order of `users`; ids join exactly.
+        """Return the columns of a table with a row for each of its users, in the order of `users`.
 
-        `ids` are integers or text, without doubles; an integer is the text that Python
-        prints of it. Columns are float64 or str.
+        Ids join exactly; an integer is the text that Python prints of it. Columns are
+        float64 or str.
         """
         import pandas as pd
 
-        known = users.ids
+        known, ids = users.ids, table.ids
         if known.dtype.kind != ids.dtype.kind:
             known, ids = known.astype(str).astype(object), ids.astype(str).astype(object)
         place = pd.Index(ids).get_indexer(pd.Index(known))
@@ -82,12 +82,9 @@ class Attributes:
 
     def save(self, path: Path) -> None:
         """Write an .npz without objects; the file appears whole or not at all."""
-        partial = path.with_suffix(".partial.npz")
         arrays = {f"column/{name}": column for name, column in self.columns.items()}
         counts = np.array([self.missing, self.unused])
-        with partial.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, counts=counts, **arrays)
-        partial.replace(path)
+        save_arrays(path, {"counts": counts, **arrays}, compressed=True)
 
     @classmethod
     def load(cls, path: Path) -> Attributes:

@@ -70,13 +70,3 @@ class Columns(Recipe):
     def roles(self) -> dict[str, int | str]:
         """Return the column of each role that is read."""
         return {role: column for role, column in self if column is not None}
-
-
-def refuse_two_parts(columns: Columns, *paths: str | None) -> None:
-    """Raise ValueError where both a column and separate files say which rows are test."""
-    given = [path for path in paths if path is not None]
-    if columns.part is not None and given:
-        raise ValueError(
-            f"the column part = {columns.part!r} and the file {given[0]!r} both say which rows are "
-            "held out; keep one of them"
-        )

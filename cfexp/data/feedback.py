@@ -61,7 +61,7 @@ class Feedback(Recipe):
 def _last_of_each_pair(rows: Interactions) -> Interactions:
     """Return one row per pair, sorted by user and item."""
     pair = rows.user.astype(np.int64) * len(rows.items) + rows.item
-    order = rows.order_by(*(() if rows.time is None else (rows.time,)), pair)
+    order = rows.by_time_within(pair)
     pair = pair[order]
     last = np.append(pair[1:] != pair[:-1], True)
     return rows.select(order[last])
@@ -73,15 +73,13 @@ def _recency(rows: Interactions, times: Longs | None) -> tuple[Codes, Floats | N
     And, for every user, by how many days the newest of all `times` is newer than the
     user's newest row; 0 for users without rows.
     """
-    n = len(rows)
-    order = rows.order_by(*(() if rows.time is None else (rows.time,)), rows.user)
-    count = np.bincount(rows.user, minlength=len(rows.users))
-    end = np.cumsum(count)
-    rank = np.empty(n, np.int32)
-    rank[order] = end[rows.user[order]] - 1 - np.arange(n)
+    order = rows.by_time_within(rows.user)
+    rank = rows.rows_after(order).astype(np.int32)
     if rows.time is None or times is None:
         return rank, None, None
-    newest = np.full(len(count), times.max(initial=0), np.int64)
+    count = rows.user_lengths
+    end = np.cumsum(count)
+    newest = np.full(len(count), int(times.max()) if len(times) else 0, np.int64)
     idle = newest.copy()
     newest[count > 0] = rows.time[order[end[count > 0] - 1]]
     idle -= newest

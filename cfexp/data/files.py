@@ -12,7 +12,7 @@ from cfexp.data.messages import Reader
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from cfexp.data.places import Places
@@ -26,7 +26,7 @@ class TableReader(Reader, Protocol):
 
 
 class Joined:
-    """Reads files one after another; positions go on from file to file."""
+    """Reads several files one after another; positions go on from file to file."""
 
     def __init__(self, readers: Mapping[str, TableReader]) -> None:
         self.readers = dict(readers)
@@ -38,26 +38,21 @@ class Joined:
         return next(iter(self.readers.values())).file
 
     def read(self, roles: Mapping[str, int | str]) -> pa.Table:
-        """Return a table with one column per role, and `part` where there are several files."""
+        """Return a table with one column per role, and `part`."""
         tables = {part: reader.read(roles) for part, reader in self.readers.items()}
-        if len(tables) == 1:
-            (table,) = tables.values()
-            return table
         for part, table in tables.items():
             tables[part] = table.append_column("part", pa.repeat(part, len(table)))
         self._starts = [0]
         for table in tables.values():
             self._starts.append(self._starts[-1] + len(table))
         try:
-            return pa.concat_tables(tables.values(), promote_options="permissive")
+            return _below_each_other(tables.values())
         except pa.ArrowException as error:
             names = ", ".join(str(reader.file) for reader in self.readers.values())
             raise DataError(f"the columns of {names} must hold the same types: {error}") from error
 
     def show(self, rows: Sequence[int]) -> list[str]:
         """Return one line per row position: where it stands and what it holds."""
-        if not self._starts:
-            return next(iter(self.readers.values())).show(rows)
         shown = []
         for reader, (start, end) in zip(self.readers.values(), pairwise(self._starts), strict=True):
             own = [row - start for row in rows if start <= row < end]
@@ -67,7 +62,27 @@ class Joined:
 
 def joined(
     places: Places, paths: Sequence[str | None], reader: Callable[[Path], TableReader]
-) -> Joined:
+) -> TableReader:
     """Return the reader of the files at `paths`, in the order of `PARTS`; None is no file."""
     named = zip(PARTS, paths, strict=True)
-    return Joined({part: reader(places.find(path)) for part, path in named if path is not None})
+    readers = {part: reader(places.find(path)) for part, path in named if path is not None}
+    return Joined(readers) if len(readers) > 1 else next(iter(readers.values()))
+
+
+def _below_each_other(tables: Iterable[pa.Table]) -> pa.Table:
+    """Return one table; where values or times differ in type, they are text.
+
+    One bad row makes a whole column text: the rules that find it name its file and line.
+    """
+    tables = list(tables)
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException:
+        texts = [
+            pa.table(dict(map(_as_text, table.column_names, table.columns))) for table in tables
+        ]
+        return pa.concat_tables(texts, promote_options="permissive")
+
+
+def _as_text(role: str, column: pa.ChunkedArray) -> tuple[str, pa.ChunkedArray]:
+    return role, column.cast(pa.string()) if role in {"value", "time"} else column

@@ -143,16 +143,42 @@ class Interactions:
         in_order = (self.row[1:] > self.row[:-1]).all()  # then the sort's stability is enough
         return np.lexsort(keys if in_order else (self.row, *keys))
 
-    @cached_property
-    def by_user_and_time(self) -> Longs:
-        """Row positions sorted by user, then time, then input order."""
+    def by_time_within(self, *keys: AnyArray) -> Longs:
+        """Return row positions sorted by `keys`, the last key first, then time, then input order.
+
+        Where the rows have no times, by input order alone within the keys.
+        """
+        return self.order_by(*(() if self.time is None else (self.time,)), *keys)
+
+    def times(self, what: str) -> Longs:
+        """Return the times; DataError where there are none, saying that `what` needs them."""
         if self.time is None:
             msg = (
-                "these rows have no time column, which a split by time needs; "
+                f"these rows have no time column, which {what} needs; "
                 "name one in [data.columns] time"
             )
             raise DataError(msg)
-        return self.order_by(self.time, self.user)
+        return self.time
+
+    @cached_property
+    def by_user_and_time(self) -> Longs:
+        """Row positions sorted by user, then time, then input order."""
+        return self.order_by(self.times("a split by time"), self.user)
+
+    @cached_property
+    def user_lengths(self) -> Longs:
+        """The number of rows of every user."""
+        return frozen(np.bincount(self.user, minlength=len(self.users)))
+
+    def rows_after(self, order: Longs) -> Longs:
+        """Return for every row how many rows its user has after it in `order`.
+
+        `order` are row positions sorted by user and then by anything.
+        """
+        end = np.cumsum(self.user_lengths)  # where a user's rows end
+        after = np.empty(len(self), np.int64)
+        after[order] = end[self.user[order]] - 1 - np.arange(len(self))
+        return after
 
     @cached_property
     def fingerprint(self) -> str:

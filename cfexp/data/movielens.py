@@ -10,6 +10,7 @@ import numpy as np
 
 from cfexp.data.messages import refuse
 from cfexp.data.source import Source
+from cfexp.data.user_table import UserTable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +33,22 @@ class _Layout:
     header: bool
     encoding: str
     quote: str = ""
-    users: tuple[str, str, tuple[str, ...]] | None = None
-    """The file of the users, its separator, and its columns after the id."""
+    users: UserTable | None = None
+    """The file of the users."""
+
+
+def _users(path: str, separator: str, *names: str) -> UserTable:
+    """Return a file of users without a header: an id, then columns of these names."""
+    columns: dict[str, int | str] = {name: place for place, name in enumerate(names, 2)}
+    return UserTable(
+        path=path,
+        id=1,
+        columns=columns,
+        separator=separator,
+        quote="",
+        header=False,
+        encoding="latin-1",
+    )
 
 
 _DAT = _Layout("ratings.dat", "movies.dat", "::", "::", header=False, encoding="latin-1")
@@ -46,10 +61,10 @@ _LAYOUTS = {
         "|",
         header=False,
         encoding="latin-1",
-        users=("u.user", "|", ("age", "gender", "occupation", "zip")),
+        users=_users("u.user", "|", "age", "gender", "occupation", "zip"),
     ),
     "ml-1m": dataclasses.replace(
-        _DAT, users=("users.dat", "::", ("gender", "age", "occupation", "zip"))
+        _DAT, users=_users("users.dat", "::", "gender", "age", "occupation", "zip")
     ),
     "ml-10m": dataclasses.replace(_DAT, encoding="utf-8"),
 }
@@ -81,7 +96,6 @@ class MovieLens(Source):
         """Read every rating; an item's title is "" where the archive has none."""
         from cfexp.data.csv_reader import CsvReader
         from cfexp.data.table import interactions
-        from cfexp.data.user_table import read_published
 
         layout = _LAYOUTS.get(self.edition, _CSV)
         file = self._find(places, layout.ratings)
@@ -92,12 +106,9 @@ class MovieLens(Source):
         rows = interactions(table, "unix", reader)
         titles = _titles(file.with_name(layout.titles), layout, rows.items)
         rows = dataclasses.replace(rows, titles=titles)
-        if layout.users is None:
+        if layout.users is None or not (people := file.with_name(layout.users.path)).is_file():
             return rows
-        name, separator, names = layout.users
-        return rows.with_attributes(
-            read_published(file.with_name(name), names, separator, rows.users)
-        )
+        return rows.with_attributes(layout.users.read(people, rows.users))
 
     def _find(self, places: Places, name: str) -> Path:
         tried = [
@@ -128,7 +139,7 @@ def _titles(file: Path, layout: _Layout, items: Vocabulary) -> AnyArray | None:
         header=layout.header,
         encoding=layout.encoding,
     )
-    table = reader.read({"user": 1, "item": 1, "title": 2})
+    table = reader.read({"item": 1, "title": 2})
     movies = table["item"].cast("string").fill_null("")
     bad = ~pc.match_substring_regex(movies, INTEGER).to_numpy()
     refuse(reader, "movie ids must be whole numbers", bad, np.arange(len(bad)))

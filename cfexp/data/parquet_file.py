@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import model_validator
-
-from cfexp.data.columns import Columns, MissingValues, TimeFormat, refuse_two_parts
 from cfexp.data.messages import clip, positions
-from cfexp.data.places import DataPath
-from cfexp.data.source import Source
-from cfexp.data.user_table import UserTable
+from cfexp.data.table_file import TableFile
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
@@ -19,11 +14,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from cfexp.data.interactions import Interactions
-    from cfexp.data.places import Places
 
-
-class Parquet(Source):
+class Parquet(TableFile):
     """Rows of a Parquet file; rows without a user or an item are dropped and counted.
 
     Whole numbers become integer ids, also where they are stored as floats or as text
@@ -31,37 +23,9 @@ class Parquet(Source):
     """
 
     kind: Literal["parquet"] = "parquet"
-    path: DataPath
-    """The file, looked for beside the study file, then in CFEXP_DATA_DIR."""
-    columns: Columns
-    """Which column is the user, the item, the value, the time, the title."""
-    time_format: TimeFormat = "auto"
-    """How times are written where they are not timestamps: auto, unix, unix_ms, iso, a pattern."""
-    missing_values: MissingValues = "refuse"
-    """Rows whose value is missing: a mistake of the data, or dropped and counted."""
-    test_path: DataPath | None = None
-    """A file of the same layout with the rows to be predicted, for the split `predefined`."""
-    validation_path: DataPath | None = None
-    """Likewise, with the rows that are searched on."""
-    users: UserTable | None = None
-    """A file of user attributes, such as age or country, to group users by."""
 
-    @model_validator(mode="after")
-    def _parts_once(self) -> Parquet:
-        refuse_two_parts(self.columns, self.test_path, self.validation_path)
-        return self
-
-    def load(self, places: Places) -> Interactions:
-        """Read every row."""
-        from cfexp.data.files import joined
-        from cfexp.data.table import interactions
-
-        paths = (self.path, self.validation_path, self.test_path)
-        reader = joined(places, paths, ParquetReader)
-        table = reader.read(self.columns.roles())
-        rows = interactions(table, self.time_format, reader, self.missing_values)
-        users = self.users
-        return rows if users is None else rows.with_attributes(users.load(places, rows.users))
+    def reader(self, file: Path) -> ParquetReader:
+        return ParquetReader(file)
 
 
 class ParquetReader:

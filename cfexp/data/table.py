@@ -1,7 +1,7 @@
-"""From a table of columns as read to checked `Interactions`: ids, values, times, titles.
+"""From a table of columns as read to checked `Interactions`: ids, values, times and the rest.
 
 The file formats bring an Arrow table whose columns are named by role (user, item,
-value, time, title) and a way to show rows in messages; the rules are here, once.
+value, time, title, part) and a way to show rows in messages; the rules are here, once.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def interactions(
     """
     n_rows = table.num_rows
     table = plain(table, reader)
-    user, user_ids = _encode(table["user"])
-    item, item_ids = _encode(table["item"])
+    user, user_ids = encoded(table["user"])
+    item, item_ids = encoded(table["item"])
     whole = (user >= 0) & (item >= 0)
     dropped = {
         "user missing": int((user < 0).sum()),
@@ -56,8 +56,8 @@ def interactions(
         )
     if len(kept) < n_rows:
         table = table.take(pa.array(kept))
-    users, user = _vocabulary(user[kept], user_ids)
-    items, item = _vocabulary(item[kept], item_ids)
+    users, user = vocabulary(user[kept], user_ids)
+    items, item = vocabulary(item[kept], item_ids)
     return Interactions(
         user=user,
         item=item,
@@ -72,7 +72,7 @@ def interactions(
     )
 
 
-def _encode(column: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
+def encoded(column: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
     """Return each row's position among the distinct ids, -1 where there is none."""
     if not pa.types.is_dictionary(column.type):
         column = pc.dictionary_encode(column)
@@ -89,21 +89,13 @@ def _encode(column: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
     return np.where(missing[codes], np.int32(-1), codes), ids
 
 
-def encoded_ids(column: pa.ChunkedArray) -> tuple[Codes, AnyArray]:
-    """Return each row's position among the distinct ids, -1 where there is none, and the ids."""
-    codes, ids = _encode(column)
-    used = np.unique(codes[codes >= 0])
-    places = np.searchsorted(used, codes).astype(np.int32)
-    return np.where(codes >= 0, places, np.int32(-1)), _identities(ids.take(pa.array(used)))
-
-
-def _vocabulary(codes: Codes, ids: pa.Array) -> tuple[Vocabulary, Codes]:
+def vocabulary(codes: Codes, ids: pa.Array) -> tuple[Vocabulary, Codes]:
     """Return the vocabulary of the ids in use, and the rows' codes in it."""
     used = np.bincount(codes, minlength=len(ids)) > 0
-    vocabulary, sorted_codes = Vocabulary.of(_identities(ids.filter(pa.array(used))))
+    known, sorted_codes = Vocabulary.of(_identities(ids.filter(pa.array(used))))
     new = np.full(len(ids), -1, np.int32)
     new[used] = sorted_codes
-    return vocabulary, new[codes]
+    return known, new[codes]
 
 
 def _identities(ids: pa.Array) -> AnyArray:
@@ -163,7 +155,7 @@ def _parts(table: pa.Table, kept: Longs, reader: Reader) -> Codes | None:
     """Return each row's place in `PARTS`, or None where the source says nothing of it."""
     if "part" not in table.column_names:
         return None
-    codes, names = _encode(table["part"])
+    codes, names = encoded(table["part"])
     known = {name: place for place, name in enumerate(PARTS)}
     places = np.array([*(known.get(str(name), -1) for name in names.to_pylist()), -1], np.int32)
     parts: Codes = places[codes]
@@ -175,7 +167,7 @@ def _titles(table: pa.Table, item: Codes, n_items: int) -> AnyArray | None:
     """Return each item's first title that is not empty; "" where it has none."""
     if "title" not in table.column_names:
         return None
-    codes, titles = _encode(table["title"])
+    codes, titles = encoded(table["title"])
     titled = np.flatnonzero(codes >= 0)
     items, first = np.unique(item[titled], return_index=True)
     found = np.full(n_items, "", object)

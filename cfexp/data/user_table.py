@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from cfexp.data.columns import Column
 from cfexp.data.places import DataPath
-from cfexp.recipe import Recipe
+from cfexp.data.text_layout import TextLayout
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^/\x00-\x1f]*$")]
 
 
-class UserTable(Recipe):
+class UserTable(TextLayout):
     """User attributes, one row per user; ids join exactly with those of the interactions.
 
     A column in which every value is a number holds numbers, any other text; empty values
@@ -32,19 +32,12 @@ class UserTable(Recipe):
     """
 
     path: DataPath
-    """The file: Parquet when its name ends in .parquet, else text. Looked for like `path`."""
+    """The file: Parquet when its name ends in .parquet, else text of this layout. Looked for
+    like the rows' `path`."""
     id: Column
     """The column of the user's id."""
     columns: dict[Name, Column] | None = None
     """The attributes to read, each a name and its column; left out: all, by the header's names."""
-    separator: Annotated[str, Field(min_length=1)] = ","
-    """What stands between columns of a text file."""
-    quote: Annotated[str, Field(max_length=1)] = '"'
-    """The character around columns that contain the separator; "" for none."""
-    header: bool = True
-    """Whether the first line names the columns; if not, `columns` are given by position."""
-    encoding: str = "utf-8"
-    """The text's encoding."""
 
     @model_validator(mode="after")
     def _positions_without_header(self) -> UserTable:
@@ -64,61 +57,39 @@ class UserTable(Recipe):
         DataError
             When there is no such file or column, or two rows are of one user.
         """
-        from cfexp.data.csv_reader import CsvReader
+        return self.read(places.find(self.path), users)
+
+    def read(self, file: Path, users: Vocabulary) -> Attributes:
+        """Return the attributes of `users` from the file found; errors as for `load`."""
+        from cfexp.data.attributes import Attributes
+        from cfexp.data.kinds import plain
+        from cfexp.data.messages import refuse
         from cfexp.data.parquet_file import ParquetReader
+        from cfexp.data.table import encoded, vocabulary
 
-        file = places.find(self.path)
-        if file.suffix == ".parquet":
-            parquet = ParquetReader(file)
-            return read_users(parquet, self._roles(parquet.names()), users)
-        text = CsvReader(file, self.separator, self.quote, self.header, self.encoding)
-        return read_users(text, self._roles(text.first().columns if self.header else []), users)
+        stored = file.suffix == ".parquet"
+        reader = ParquetReader(file) if stored else self.text_reader(file)
+        columns = self.columns or self._others(reader.names())
+        own = {_ATTRIBUTE + name: column for name, column in columns.items()}
+        table = plain(reader.read({"user": self.id, **own}), reader)
+        codes, ids = encoded(table["user"])
+        kept = np.flatnonzero(codes >= 0)
+        known, codes = vocabulary(codes[kept], ids)
+        first = np.unique(codes, return_index=True)[1]  # in the order of the ids
+        again = np.ones(len(kept), bool)
+        again[first] = False
+        refuse(reader, "a user must have one row", again, kept)
+        found = {name: _column(table[_ATTRIBUTE + name])[kept[first]] for name in columns}
+        return Attributes.joined(users, known, found)
 
-    def _roles(self, names: list[str]) -> dict[str, int | str]:
-        columns: dict[str, int | str] = dict(self.columns or {})
+    def _others(self, names: list[str]) -> dict[str, str]:
+        """Return every column but that of the ids, by its own name."""
         own = names[self.id - 1 : self.id] if isinstance(self.id, int) else [self.id]
-        if not self.columns:
-            columns = {name: name for name in names if name not in own}
-        return {"user": self.id, "item": self.id} | {
-            f"attribute {name}": column for name, column in columns.items()
-        }
+        return {name: name for name in names if name not in own}
 
 
-def read_users(reader: Any, roles: dict[str, int | str], users: Vocabulary) -> Attributes:  # noqa: ANN401 - either reader
-    """Return the attributes of `users` from a reader of the roles `user` and `attribute ...`."""
-    from cfexp.data.attributes import Attributes
-    from cfexp.data.kinds import plain
-    from cfexp.data.messages import refuse
-    from cfexp.data.table import encoded_ids
-
-    table = plain(reader.read(roles), reader)
-    codes, ids = encoded_ids(table["user"])
-    kept = np.flatnonzero(codes >= 0)
-    first = np.unique(codes[kept], return_index=True)[1]
-    again = np.ones(len(kept), bool)
-    again[first] = False
-    refuse(reader, "a user must have one row", again, kept)
-    order = kept[first]  # ids in the order of their codes
-    columns = {
-        name.removeprefix("attribute "): _column(table[name])[order]
-        for name in table.column_names
-        if name.startswith("attribute ")
-    }
-    return Attributes.joined(users, ids[codes[order]], columns)
-
-
-def read_published(
-    file: Path, names: tuple[str, ...], separator: str, users: Vocabulary
-) -> Attributes | None:
-    """Return the attributes of a headerless file of ids and `names`, None where there is none."""
-    from cfexp.data.csv_reader import CsvReader
-
-    if not file.is_file():
-        return None
-    reader = CsvReader(file, separator, "", header=False, encoding="latin-1")
-    roles: dict[str, int | str] = {"user": 1, "item": 1}
-    roles |= {f"attribute {name}": place for place, name in enumerate(names, 2)}
-    return read_users(reader, roles, users)
+_ATTRIBUTE = "attribute "
+"""Begins the role of an attribute's column."""
 
 
 def _column(column: pa.ChunkedArray) -> AnyArray:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cfexp.arrays import Codes, Floats, Longs, Mask, Matrix
     from cfexp.metrics.classes import ItemClasses
     from cfexp.models.model import MaskName, Scorer
-    from cfexp.splits.split import StageData
+    from cfexp.splits.stage_data import StageData
 
 __all__ = ["Evaluation", "evaluate"]
 

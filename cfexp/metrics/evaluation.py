@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cfexp.arrays import save_arrays
 from cfexp.errors import EvaluationError, did_you_mean
 
 if TYPE_CHECKING:
@@ -100,7 +101,10 @@ class Evaluation:
         return means | self.catalogue | {"users": float(len(self))}
 
     def save(self, path: Path) -> None:
-        """Write everything but the lists to `path`, an .npz file without pickle."""
+        """Write everything but the lists to `path`, an .npz file without pickle.
+
+        The file appears whole or not at all.
+        """
         catalogue = {name: np.float64(value) for name, value in self.catalogue.items()}
         parts: dict[str, dict[str, Any]] = {
             "numerator": self.numerators,
@@ -117,10 +121,8 @@ class Evaluation:
             for name, array in named.items()
         }
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
-            np.savez_compressed(
-                file, allow_pickle=False, stage=np.str_(self.stage), users=self.users, **arrays
-            )
+        whole = {"stage": np.asarray(self.stage), "users": self.users, **arrays}
+        save_arrays(path, whole, compressed=True)
 
     @classmethod
     def load(cls, path: Path) -> Evaluation:
@@ -199,10 +201,12 @@ def average(evaluations: Sequence[Evaluation]) -> Evaluation:
 def over_folds(folds: Sequence[Evaluation], stage: str) -> Evaluation:
     """Return one evaluation of everybody evaluated in any of `folds`, the stages of a split.
 
-    A user's numerators add up over the folds in which they were evaluated, and so do the
-    denominators; metrics that are one number for all lists are averaged over the folds. A
-    user's activity is that of the last such fold. Classes of items have the first fold's
-    labels; they are left out where folds have not equally many. One fold is returned as it is.
+    A user's value is the mean of those of the folds in which they were evaluated, so that
+    the mean over users is the mean over folds wherever folds have the same users. Pooled
+    metrics add up instead; metrics that are one number for all lists are averaged over the
+    folds. A user's activity is that of the last such fold. Classes of items have the first
+    fold's labels; they are left out where folds have not equally many. One fold is returned
+    as it is.
 
     Raises
     ------
@@ -231,10 +235,14 @@ def over_folds(folds: Sequence[Evaluation], stage: str) -> Evaluation:
     )
     for fold in folds:
         place = np.searchsorted(users, fold.users)
-        for part in ("numerators", "denominators", "class_numerators", "class_denominators"):
-            sums, more = getattr(whole, part), getattr(fold, part)
-            for name, same in zip(sums, more, strict=False):
-                sums[name][place] += more[same]
+        for name in first.numerators:
+            one = name not in first.pooled
+            whole.numerators[name][place] += fold.values(name) if one else fold.numerators[name]
+            whole.denominators[name][place] += 1.0 if one else fold.denominators[name]
+        for name, same in zip(classes, fold.class_numerators, strict=False):
+            some = fold.class_denominators[same] > 0
+            whole.class_numerators[name][place[some]] += fold.class_values(same)
+            whole.class_denominators[name][place[some]] += 1.0
         for name, counts in fold.activity.items():
             whole.activity[name][place] = counts
     return whole

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cfexp.arrays import save_arrays
 from cfexp.errors import ModelFileError
 
 if TYPE_CHECKING:
@@ -24,16 +24,7 @@ _VERSION = 1
 def write(path: Path, header: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> None:
     """Write `arrays` and `header`; the file appears whole or not at all."""
     text = json.dumps({"format": _FORMAT, "version": _VERSION, **header})
-    plain = {name: _plain(array) for name, array in arrays.items()}
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez(
-                file, allow_pickle=False, header=np.frombuffer(text.encode(), np.uint8), **plain
-            )
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    save_arrays(path, {"header": np.frombuffer(text.encode(), np.uint8), **arrays})
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, AnyArray]]:
@@ -70,8 +61,3 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, AnyArray]]:
             "install a newer cfexp"
         )
     return header, arrays
-
-
-def _plain(values: AnyArray) -> AnyArray:
-    """Return strings as a unicode array, which needs no pickle; numbers as they are."""
-    return values.astype(np.str_) if values.dtype.kind == "O" else values

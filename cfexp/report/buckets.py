@@ -9,6 +9,7 @@ from cfexp.analysis.bucket_recipe import Buckets
 from cfexp.analysis.buckets import BucketRow, bucket_rows, has_buckets
 from cfexp.analysis.words import plain
 from cfexp.report import leaderboard as board
+from cfexp.report.findings import findings
 from cfexp.report.numbers import plus_minus
 from cfexp.report.vectors import STAGES, StageName, attributes_of, averaged
 
@@ -43,7 +44,7 @@ def bucket_lines(study: StudyRecord) -> list[BucketLine]:
     While there is no winner, all final configurations are shown. What was not
     measured, or not kept user by user, is left out.
     """
-    rows = board.leaderboard(study)
+    rows = findings(study).rows
     chosen = board.winner(rows) is not None
     shown = [row for row in rows if row.winner or row.role == "baseline" or not chosen]
     lines = []

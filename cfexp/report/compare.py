@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cfexp.analysis.bucket_recipe import Buckets
 from cfexp.analysis.buckets import BucketRow, bucket_rows, has_buckets
+from cfexp.analysis.intervals import check_users
 from cfexp.analysis.worst import measured_by
 from cfexp.errors import InputError, StudyConflictError, did_you_mean
 from cfexp.metrics.metric import Metric
@@ -67,7 +68,6 @@ class Line:
     """A contender's mean on test, its interval, and its difference from the reference."""
 
     name: str
-    reference: bool
     interval: Interval
     difference: Difference | None
     groups: tuple[tuple[Buckets, tuple[BucketRow, ...]], ...]
@@ -152,7 +152,7 @@ def compare(
         raise InputError("a comparison needs two different studies or runs")
     refuse_others([one.study for one in contenders])
     measure = _measure(metric or measured_by(contenders[0].study.objectives[0]), contenders)
-    known = interval_table([one.evaluation for one in contenders])
+    known = interval_table([one.evaluation for one in contenders], str(measure))
     sign = -1 if measure.direction == "maximize" else 1
     order = sorted(
         range(len(contenders)), key=lambda place: sign * known[place][str(measure)].estimate
@@ -169,19 +169,24 @@ def compare(
         place: None if pair is None else _turned(pair, base)
         for place, pair in zip(others, found, strict=True)
     }
-    shared = _shared_buckets([one.study for one in contenders])
+    groups, notes = _shared_groups(contenders)
     lines = [
         Line(
             name=contenders[place].name,
-            reference=place == chosen,
             interval=known[place][str(measure)],
             difference=differences.get(place),
-            groups=_groups(contenders[place], shared),
+            groups=groups[place],
         )
         for place in order
     ]
     studies = {one.study.name: one.study for one in contenders}
-    notes = [f"{name}: {board.readings(study)}" for name, study in studies.items()]
+    notes += [
+        f"{name}: its winner was chosen by {study.objectives[0]}; {measure} over all users is "
+        "compared."
+        for name, study in studies.items()
+        if study.readings and study.objectives[0] != str(measure)
+    ]
+    notes += [f"{name}: {board.readings(study)}" for name, study in studies.items()]
     if reference is None:
         notes.append("The best was picked on test, by the numbers shown: its lead is flattered.")
     return Compared(measure, contenders[chosen].name, tuple(lines), tuple(notes))
@@ -204,6 +209,7 @@ def _measure(text: str, contenders: Sequence[Contender]) -> Metric:
             f"compared by it; {choices}"
         )
     for one in contenders:
+        check_users(len(one.evaluation))
         if str(metric) not in one.evaluation.numerators:
             raise InputError(f"{text} was not measured for {one.name}; {choices}")
     return metric
@@ -211,13 +217,18 @@ def _measure(text: str, contenders: Sequence[Contender]) -> Metric:
 
 def _place(contenders: Sequence[Contender], reference: str) -> int:
     names = [one.name for one in contenders]
-    for place, one in enumerate(contenders):
-        if reference in {one.name, one.study.name}:
-            return place
-    raise InputError(
-        f"--against {reference!r} is none of those compared: {', '.join(names)}"
-        f"{did_you_mean(reference, names)}"
-    )
+    if reference in names:
+        return names.index(reference)
+    own = [place for place, one in enumerate(contenders) if one.study.name == reference]
+    if len(own) > 1:
+        choices = ", ".join(names[place] for place in own)
+        raise InputError(f"--against {reference!r} is several of those compared: {choices}")
+    if not own:
+        raise InputError(
+            f"--against {reference!r} is none of those compared: {', '.join(names)}"
+            f"{did_you_mean(reference, names)}"
+        )
+    return own[0]
 
 
 def _turned(pair: Difference, base: float) -> Difference:
@@ -232,21 +243,33 @@ def _turned(pair: Difference, base: float) -> Difference:
     )
 
 
-def _groups(
-    contender: Contender, shared: Sequence[Buckets]
-) -> tuple[tuple[Buckets, tuple[BucketRow, ...]], ...]:
-    evaluation, users = contender.evaluation, attributes_of(contender.study)
-    return tuple(
-        (buckets, bucket_rows([evaluation], buckets, users)[0])
-        for buckets in shared
-        if has_buckets(evaluation, buckets, users)
-    )
+def _shared_groups(
+    contenders: Sequence[Contender],
+) -> tuple[list[tuple[tuple[Buckets, tuple[BucketRow, ...]], ...]], list[str]]:
+    """Return every contender's groups where all have the same, and notes on the others.
 
-
-def _shared_buckets(studies: Sequence[StudyRecord]) -> list[Buckets]:
-    first, *others = [study.spec.get("buckets", []) for study in studies]
-    shared = [one for one in first if all(one in other for other in others)]
-    return [Buckets.model_validate(one) for one in shared]
+    A study may have gained buckets since a run of it was measured, and its users other
+    attributes than another study's.
+    """
+    first, *others = [one.study.spec.get("buckets", []) for one in contenders]
+    listed = [one for one in first if all(one in other for other in others)]
+    found: list[list[tuple[Buckets, tuple[BucketRow, ...]]]] = [[] for _ in contenders]
+    notes = []
+    for buckets in map(Buckets.model_validate, listed):
+        users = [attributes_of(one.study) for one in contenders]
+        pairs = [(one.evaluation, known) for one, known in zip(contenders, users, strict=True)]
+        rows = [
+            bucket_rows([evaluation], buckets, known)[0]
+            for evaluation, known in pairs
+            if has_buckets(evaluation, buckets, known)
+        ]
+        kinds = {tuple((row.label, row.users) for row in own) for own in rows}
+        if len(rows) < len(contenders) or len(kinds) > 1:
+            notes.append(f"{buckets.title}: not shown, since the runs' groups are not the same.")
+            continue
+        for own, more in zip(found, rows, strict=True):
+            own.append((buckets, more))
+    return [tuple(own) for own in found], notes
 
 
 def _differences(first: Measured, other: Measured, parts: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cfexp.analysis.words import plain
 from cfexp.report.buckets import group_table
-from cfexp.report.numbers import MISSING, p_value, plus_minus, value
+from cfexp.report.numbers import MISSING, how_sure, p_value, plus_minus, value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,20 +33,15 @@ def grids(compared: Compared) -> list[tuple[str, Grid]]:
     title = f"{compared.metric} on test, against {plain(compared.reference)}"
     found = [(title, [head, *(_cells(compared, line) for line in compared.lines)])]
     for place, (buckets, rows) in enumerate(compared.lines[0].groups):
-        heads = ["run", *(f"{row.label} ({row.users:,} users)" for row in rows)]
+        heads = ["run", *(f"{plain(row.label)} ({row.users:,} users)" for row in rows)]
         body = [[plain(line.name), *map(_group, line.groups[place][1])] for line in compared.lines]
-        found.append((f"{buckets.title}, on test", [heads, *body]))
+        found.append((f"{plain(buckets.title)}, on test", [heads, *body]))
     return found
 
 
 def notes(compared: Compared) -> list[str]:
     """Return what a reader of the tables must know."""
-    count = len(compared.lines) - 1
-    how = (
-        "Intervals are bootstrapped over users; p-values are from sign flips, corrected for "
-        f"{count} comparison{'s' * (count != 1)} (Holm)."
-    )
-    return [how, *map(plain, compared.notes)]
+    return [how_sure(len(compared.lines) - 1), *map(plain, compared.notes)]
 
 
 def tables(compared: Compared, width: int = 100) -> list[Table]:

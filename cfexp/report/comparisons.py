@@ -23,14 +23,13 @@ if TYPE_CHECKING:
 Comparison = tuple["Row", Difference | None]
 
 
-def comparisons(study: StudyRecord) -> list[Comparison]:
+def comparisons(study: StudyRecord, rows: list[Row]) -> list[Comparison]:
     """Return how the winner differs from every baseline, the default and the runner-up.
 
-    Differences are paired by user, after averaging each user over the seeds; p-values
-    are corrected over all of them. There is none where fewer than two users have both
-    values. A row without per-user values is left out.
+    `rows` are the leaderboard's. Differences are paired by user, after averaging each
+    user over the seeds; p-values are corrected over all of them. There is none where
+    fewer than two users have both values. A row without per-user values is left out.
     """
-    rows = board.leaderboard(study)
     best, objective = board.winner(rows), measured_by(study.objectives[0])
     if best is None or not Metric.parse(objective).per_user:
         return []

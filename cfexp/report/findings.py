@@ -31,7 +31,7 @@ class Findings:
 
     def pair_of(self, row: Row) -> Difference | None:
         """Return how the winner differs from a row, where it was compared."""
-        return next((pair for other, pair in self.pairs if other == row), None)
+        return next((pair for other, pair in self.pairs if other is row), None)
 
 
 _last: list[tuple[StudyRecord, Findings]] = []
@@ -44,7 +44,7 @@ def findings(study: StudyRecord) -> Findings:
     """
     if not (_last and _last[0][0] is study):
         rows = leaderboard(study)
-        around, pairs = intervals(study, rows), comparisons(study)
+        around, pairs = intervals(study, rows), comparisons(study, rows)
         warnings = doubts(study, rows, around, pairs)
         _last[:] = [(study, Findings(rows, around, pairs, warnings))]
     return _last[0][1]

@@ -24,27 +24,31 @@ def intervals(study: StudyRecord, rows: Sequence[Row]) -> list[dict[str, Interva
     There is none without per-user values, or where these are not all of what a metric
     was averaged over.
     """
+    places = [(row, stage) for stage in STAGES for row in range(len(rows))]
+    known = interval_table([averaged(study, rows[row].runs, stage) for row, stage in places])
     found: list[dict[str, Interval]] = [{} for _ in rows]
-    for stage in STAGES:
-        evaluations = [averaged(study, row.runs, stage) for row in rows]
-        for row, known, own in zip(rows, interval_table(evaluations), found, strict=True):
-            for metric, interval in known.items():
-                mean = row.metrics.get(f"{stage}/{metric}")
-                if mean is not None and np.isclose(mean, interval.estimate, rtol=1e-6, atol=1e-12):
-                    own[f"{stage}/{metric}"] = interval
+    for (row, stage), around in zip(places, known, strict=True):
+        for metric, interval in around.items():
+            mean = rows[row].metrics.get(f"{stage}/{metric}")
+            if mean is not None and np.isclose(mean, interval.estimate, rtol=1e-6, atol=1e-12):
+                found[row][f"{stage}/{metric}"] = interval
     return found
 
 
-def interval_table(evaluations: Sequence[Evaluation | None]) -> list[dict[str, Interval]]:
+def interval_table(
+    evaluations: Sequence[Evaluation | None], only: str | None = None
+) -> list[dict[str, Interval]]:
     """Return for every evaluation the interval of each metric that has values per user.
 
-    Evaluations of as many users share their resamples.
+    `only` is the one metric that is wanted. Evaluations of as many users share their
+    resamples.
     """
     columns: dict[int, list[tuple[int, str, Doubles, Doubles]]] = {}
     for place, evaluation in enumerate(evaluations):
         if evaluation is not None and len(evaluation) > 1:
             columns.setdefault(len(evaluation), []).extend(
-                (place, metric, *terms(evaluation, metric)) for metric in evaluation.numerators
+                (place, metric, *terms(evaluation, metric))
+                for metric in ([only] if only else evaluation.numerators)
             )
     found: list[dict[str, Interval]] = [{} for _ in evaluations]
     for group in columns.values():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cfexp.analysis.seeds import configuration, is_counted, seeds_of
 from cfexp.analysis.words import plain
 from cfexp.metrics.metric import is_metric
-from cfexp.report.numbers import mean_and_spread
+from cfexp.report.numbers import counted, mean_and_spread
 from cfexp.search.record import joined
 
 if TYPE_CHECKING:
@@ -101,13 +101,14 @@ def runner_up(study: StudyRecord, rows: list[Row]) -> Row | None:
 
 def readings(study: StudyRecord) -> str:
     """Return how often the test set has been read, in words."""
-    times = [f"{reading.trials:,}" for reading in study.readings]
-    if not times:
+    if not study.readings:
         return "The test set has not been read for a tuned configuration."
-    if len(times) == 1:
-        return f"The test set was read once, after {times[0]} trials."
-    after = ", ".join(times[:-1]) + f" and {times[-1]}"
-    return f"The test set was read {len(times)} times, after {after} trials."
+    *before, last = [reading.trials for reading in study.readings]
+    trials = counted(last, "trial")
+    if not before:
+        return f"The test set was read once, after {trials}."
+    earlier = ", ".join(f"{number:,}" for number in before)
+    return f"The test set was read {len(study.readings)} times, after {earlier} and {trials}."
 
 
 def _row(study: StudyRecord, runs: list[RunRecord]) -> Row:

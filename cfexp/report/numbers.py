@@ -70,6 +70,23 @@ def p_value(p: float) -> str:
     return "p < 0.001" if p < 1e-3 else f"p = {p:.2g}"  # noqa: PLR2004
 
 
+def counted(number: int, what: str) -> str:
+    """Return a number of things in words.
+
+    >>> counted(1, "trial"), counted(1200, "trial")
+    ('1 trial', '1,200 trials')
+    """
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
+def how_sure(comparisons: int) -> str:
+    """Return where intervals and p-values come from, for those who read them."""
+    return (
+        "Intervals are bootstrapped over users; p-values are from sign flips, corrected for "
+        f"{counted(comparisons, 'comparison')} (Holm)."
+    )
+
+
 def mean_and_spread(numbers: Sequence[float]) -> tuple[float, float | None]:
     """Return the mean and the standard deviation (over n - 1; None for one number)."""
     return mean(numbers), stdev(numbers) if len(numbers) > 1 else None

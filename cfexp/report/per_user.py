@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def per_user_frame(study: StudyRecord) -> pd.DataFrame:
-    """Return one row per run, stage and user: `user`, `stage`, `run`, then the metrics.
+    """Return one row per run, stage and user: `user`, `stage`, `run`, `label`, the metrics.
 
-    `user` is the original id; `run` is the run's key, which is distinct within a study.
+    `user` is the original id; `run` is the run's key, which is distinct within a study,
+    and `label` its name for people.
     The table is empty where nothing was kept user by user.
     """
     import numpy as np

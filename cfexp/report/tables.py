@@ -8,7 +8,7 @@ from cfexp.analysis.words import plain
 from cfexp.analysis.worst import goal_of, measured_by
 from cfexp.report import leaderboard as board
 from cfexp.report.findings import findings
-from cfexp.report.numbers import duration, parameter, plus_minus, value
+from cfexp.report.numbers import counted, duration, parameter, plus_minus, value
 from cfexp.report.vectors import STAGES
 from cfexp.report.verdict import as_dict
 
@@ -52,10 +52,9 @@ def leaderboard_table(study: StudyRecord, width: int = 100) -> Table:
     )
     table.add_column("", width=1)
     table.add_column("\nmodel", overflow="fold", min_width=room, max_width=_MODEL[1])
-    table.add_column(f"validation\n{_head(objective)}", justify="right", no_wrap=True)
-    table.add_column(f"test\n{_head(objective)}", justify="right", no_wrap=True)
-    for metric in shown:
-        table.add_column(f"test\n{_head(metric)}", justify="right", no_wrap=True)
+    heads = [f"validation\n{_head(objective)}", *(f"test\n{_head(x)}" for x in [objective, *shown])]
+    for head in heads:
+        table.add_column(Text(head), justify="right", no_wrap=True)
     table.add_column("\nfit", justify="right", no_wrap=True)
     for row, intervals in zip(rows, found.intervals, strict=True):
         table.add_row(
@@ -172,7 +171,8 @@ def _that_fit(metrics: list[str], width: int) -> list[str]:
 
 
 def _head(metric: str) -> str:
-    return metric if goal_of(metric).direction == "maximize" else f"{metric} ↓"
+    name = plain(metric)
+    return name if goal_of(metric).direction == "maximize" else f"{name} ↓"
 
 
 def _notes(row: Row) -> str:
@@ -196,5 +196,5 @@ def _caption(found: Findings, objective: str, hidden: int) -> str:
     if any(f"{stage}/{objective}" in own for own in found.intervals for stage in STAGES):
         parts.append("± half of the 95% interval over users.")
     if hidden:
-        parts.append(f"{hidden} more metrics in leaderboard.csv.")
+        parts.append(f"{counted(hidden, 'more metric')} in leaderboard.csv.")
     return " ".join(parts)

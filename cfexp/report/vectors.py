@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -30,8 +31,15 @@ def vectors_of(study: StudyRecord, run: RunRecord, stage: StageName) -> Evaluati
 
 def averaged(study: StudyRecord, runs: Sequence[RunRecord], stage: StageName) -> Evaluation | None:
     """Return per-user metrics averaged over runs of one configuration, or None."""
-    kept = [found for run in runs if (found := vectors_of(study, run, stage)) is not None]
-    return average(kept) if kept else None
+    paths = [Path(study.folder, f"{run.vectors}-{stage}.npz") for run in runs if run.vectors]
+    files = tuple((path, path.stat().st_mtime_ns) for path in paths if path.is_file())
+    return _averaged(files) if files else None
+
+
+@lru_cache(maxsize=32)
+def _averaged(files: tuple[tuple[Path, int], ...]) -> Evaluation:
+    """Several parts of a report ask for the same; a file that was written again is another."""
+    return average([Evaluation.load(path) for path, _ in files])
 
 
 def attributes_of(study: StudyRecord) -> Attributes | None:

@@ -10,7 +10,7 @@ from cfexp.metrics.metric import Metric
 from cfexp.report import leaderboard as board
 from cfexp.report.doubts import reference
 from cfexp.report.findings import findings
-from cfexp.report.numbers import p_value, value
+from cfexp.report.numbers import counted, how_sure, p_value, value
 from cfexp.splits.futures import future_words
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def verdict(study: StudyRecord) -> list[str]:
     second = board.runner_up(study, found.rows)
     users = round(best.metrics.get("test/users", 0))
     for row, pair in found.pairs:
-        name = f"{row.label}, the runner-up" if row == second else row.label
+        name = f"{row.label}, the runner-up" if row is second else row.label
         words.append(_against(study, name, pair, users))
     if not Metric.parse(metric).per_user:
         words.append(
@@ -56,10 +56,7 @@ def verdict(study: StudyRecord) -> list[str]:
         )
     compared = sum(pair is not None for _, pair in found.pairs)
     if compared:
-        words.append(
-            f"Intervals are bootstrapped over users; p-values are from sign flips, corrected for "
-            f"{compared} comparison{'s' * (compared != 1)} (Holm)."
-        )
+        words.append(how_sure(compared))
     return [*words, board.readings(study), *last]
 
 
@@ -122,7 +119,7 @@ def _reached(study: StudyRecord, best: Row, metric: str, interval: Interval | No
     )
     seeds = f", mean of {len(best.runs)} seeds" if len(best.runs) > 1 else ""
     spread = f" ± {value(best.spread[key])}" if key in best.spread else ""
-    trials = f"{study.readings[-1].trials:,} trials"
+    trials = counted(study.readings[-1].trials, "trial")
     return (
         f"{best.label}, chosen on validation among {trials}, reaches "
         f"{metric} {value(best.metrics[key])} on test{sure}{seeds}{spread}."
@@ -132,11 +129,18 @@ def _reached(study: StudyRecord, best: Row, metric: str, interval: Interval | No
 def _untuned(rows: list[Row], objective: str) -> list[str]:
     key = f"test/{objective}"
     read = [row for row in rows if key in row.metrics]
+    baselines = [row for row in read if row.role == "baseline"]
     untuned = "No tuned configuration has been read on the test set yet."
-    if not read:
-        return ["Nothing has been measured on the test set yet.", untuned]
-    reached = f"{plain(objective)} {value(read[0].metrics[key])} on test"
-    return [f"{read[0].label} is the best baseline: {reached}.", untuned]
+    if len(read) > len(baselines):
+        untuned = (
+            "Tuned configurations were read on the test set, but none on every seed: "
+            "there is no winner."
+        )
+    if not baselines:
+        what = "No baseline" if read else "Nothing"
+        return [f"{what} has been measured on the test set yet.", untuned]
+    reached = f"{plain(objective)} {value(baselines[0].metrics[key])} on test"
+    return [f"{baselines[0].label} is the best baseline: {reached}.", untuned]
 
 
 def _tuning(study: StudyRecord, pair: Difference) -> str:

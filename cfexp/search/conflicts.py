@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from cfexp.errors import StudyConflictError
 
 if TYPE_CHECKING:
@@ -13,18 +15,31 @@ if TYPE_CHECKING:
 def refuse_other(spec: StudySpec, old: dict[str, Any], new: dict[str, Any]) -> None:
     """Raise a StudyConflictError when the stored study `old` is not the study `new`.
 
-    Both hold the `science` hash and the data's `fingerprint`; `old` its `spec` too.
+    Both hold the `science` hash, the data's `fingerprint`, that of the split's `rows` and
+    the `version` of cfexp; `old` its `spec` too. Versions may differ in the keys of study
+    files: one that is new since has its default in the stored study.
     """
+    version = old.get("version")
+    stored_by = f"cfexp {version}" if version else "an earlier cfexp"
     if old["science"] != new["science"]:
-        before = type(spec).model_validate(old["spec"]).science
-        changes = "\n".join(f"  {line}" for line in differences(before, spec.science))
+        try:
+            before = type(spec).model_validate(old["spec"]).science
+        except ValidationError:
+            raise StudyConflictError(
+                f"study {spec.name!r} is stored by {stored_by} with settings that cfexp "
+                f"{new['version']} does not have; give it a new name, or go on with {stored_by}"
+            ) from None
+        if changes := differences(before, spec.science):
+            lines = "\n".join(f"  {line}" for line in changes)
+            raise StudyConflictError(
+                f"study {spec.name!r} is stored with other settings:\n{lines}\n"
+                "give the changed study its own name"
+            )
+    # settings are part of the fingerprint, also those that are new; of the rows they are not
+    if old["fingerprint"] != new["fingerprint"] and old.get("rows") != new["rows"]:
+        origin = "" if version == new["version"] else f", by {stored_by}"
         raise StudyConflictError(
-            f"study {spec.name!r} is stored with other settings:\n{changes}\n"
-            "give the changed study its own name"
-        )
-    if old["fingerprint"] != new["fingerprint"]:
-        raise StudyConflictError(
-            f"study {spec.name!r} was made on other data or another split "
+            f"study {spec.name!r} was made on other data or another split{origin} "
             f"(fingerprint {old['fingerprint']}, now {new['fingerprint']}); "
             "give the study on the new data its own name"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cfexp.analysis.bucket_recipe import Buckets
 from cfexp.analysis.worst import WorstBucket, goal_of
 from cfexp.errors import InputError, Mistake, did_you_mean
 
@@ -16,7 +17,7 @@ def objective_mistakes(document: dict[str, Any]) -> Iterator[Mistake]:
     names = document.get("objectives")
     tables = document.get("buckets")
     known = [
-        (str(one.get("metric")), str(one.get("by", "train_positives")))
+        (str(one.get("metric")), str(one.get("by", Buckets.model_fields["by"].default)))
         for one in (tables if isinstance(tables, list) else [])
         if isinstance(one, dict)
     ]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cfexp.metrics.classes import ItemClasses
     from cfexp.metrics.metric import Metric
     from cfexp.models.model import MaskName, Scorer
-    from cfexp.splits.split import StageData
+    from cfexp.splits.stage_data import StageData
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from cfexp.analysis.worst import WorstBucket
+from cfexp.arrays import save_arrays
 from cfexp.data.attributes import Attributes
 from cfexp.data.places import Places, data_dir
 from cfexp.metrics.evaluate import check_mask
 from cfexp.search.measures import Measures, measures
 from cfexp.splits.futures import future_share
+from cfexp.splits.moments import written
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cfexp.data.interactions import Interactions
     from cfexp.search.spec import StudySpec
-    from cfexp.splits.split import Split, StageData
+    from cfexp.splits.split import Split
+    from cfexp.splits.stage_data import StageData
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,17 +51,16 @@ class Prepared:
             "dropped": dict(self.rows.dropped),
         }
         if self.rows.time is not None:
-            first, last = (
-                str(np.datetime64(int(moment), "us").astype("datetime64[s]"))
-                for moment in (self.rows.time.min(), self.rows.time.max())
-            )
-            facts |= {"first": first, "last": last}
+            first, last = self.rows.time.min(), self.rows.time.max()
+            facts |= {"first": written(int(first)), "last": written(int(last))}
         attributes = self.rows.attributes
         if attributes is not None and attributes.columns:
             facts |= {
                 "user attributes": ", ".join(attributes.columns),
                 "users without attributes": attributes.missing,
             }
+            if attributes.unused:
+                facts["attribute rows of nobody here"] = attributes.unused
         return facts
 
     def measures(self, spec: StudySpec) -> Measures:
@@ -96,25 +95,15 @@ class Prepared:
 
     def grouped_by(self, spec: StudySpec) -> str | None:
         """Return a hash of the user attributes that an objective depends on, if any does."""
-        goals = [goal for goal in spec.goals if isinstance(goal, WorstBucket)]
-        names = [name for goal in goals if (name := goal.among(spec.buckets).attribute)]
+        names = [buckets.attribute for buckets in spec.worst_buckets if buckets.attribute]
         return (self.rows.attributes or Attributes()).digest(names) if names else None
 
     def save_vocabulary(self, path: Path) -> None:
-        """Write `users`, `items` and, where known, `titles` as an .npz without objects.
-
-        The file appears whole or not at all.
-        """
+        """Write `users`, `items` and, where known, `titles` as an .npz without objects."""
         arrays = {"users": self.rows.users.ids, "items": self.rows.items.ids}
         if self.rows.titles is not None:
             arrays["titles"] = self.rows.titles
-        plain = {
-            name: array if array.dtype.kind in "iu" else array.astype(np.str_)
-            for name, array in arrays.items()
-        }
-        partial = path.with_suffix(".partial.npz")
-        np.savez(partial, allow_pickle=False, **plain)
-        partial.replace(path)
+        save_arrays(path, arrays)
 
 
 def prepare(spec: StudySpec) -> Prepared:

@@ -106,12 +106,11 @@ class Reader:
         if not all((self.store.folder / file).exists() for file in files):
             return False
         of_items = [buckets for buckets in self.spec.buckets if buckets.of_items]
-        return not of_items or all(
-            has_buckets(Evaluation.load(self.store.folder / file), buckets)
-            for file in files
-            if file != job.scorer
-            for buckets in of_items
-        )
+        if not of_items:
+            return True
+        # of the folds of a validation, classes that are not equally many are not kept
+        test = Evaluation.load(self.store.folder / f"{run.vectors}-test.npz")
+        return all(has_buckets(test, buckets) for buckets in of_items)
 
     def _adopt(self, run: RunRecord, wanted: RunRecord) -> None:
         names = ("role", "key", "label", "entry", "number", "generation")

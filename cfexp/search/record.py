@@ -73,6 +73,13 @@ class RunRecord:
     started: int = 0
     ended: int = 0
 
+    @property
+    def trial(self) -> int:
+        """The number of the trial that the run is, or is a final of; ValueError for others."""
+        if self.number is None:
+            raise ValueError(f"run {self.key} is no trial")
+        return self.number
+
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return dataclasses.asdict(self)
@@ -114,8 +121,10 @@ class StudyRecord:
 
     `text` is the study file as written; `spec` the same, validated, every default
     filled in. `data` and `split` are facts for people (row counts, users, items,
-    dropped rows, fingerprint, users evaluated per stage). `folder` holds the study's
-    files: `vectors/` (per-user metrics, .npz), `report/`, `model/`.
+    dropped rows, users evaluated per stage). `folder` holds the study's files:
+    `vectors/` (per-user metrics, .npz), `scorers/` (every finalist's first seed),
+    `model/` (the winner's), `report/`, `vocabulary.npz` (ids and titles) and `users.npz`
+    (the user attributes that are grouped by).
     `direction` is the first objective's. `seconds` holds costs of the study's own
     machinery, such as `optuna_per_trial`.
     """

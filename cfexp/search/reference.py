@@ -5,6 +5,7 @@ python -m cfexp.search.reference > studies/README.md
 
 from __future__ import annotations
 
+import inspect
 import json
 import types
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
@@ -85,7 +86,7 @@ def _section(title: str, record: type[BaseModel], seen: set[type[BaseModel]]) ->
     inner: list[str] = []
     rows = []
     shared = set() if record in _SHARED else _shared(record)
-    for name, field in record.model_fields.items():
+    for name, field in _own_first(record):
         if name in shared:
             continue
         rows.append(f"| `{name}` | {_words(field)} | {_default(field)} | {_meaning(field)} |")
@@ -114,6 +115,15 @@ def _shared(record: type[BaseModel]) -> set[str]:
         for name, field in base.model_fields.items()
         if record.model_fields[name].default == field.default
     }
+
+
+def _own_first(record: type[BaseModel]) -> list[tuple[str, FieldInfo]]:
+    """Return a record's keys; those last that other records have too, unless they are required."""
+    own = inspect.get_annotations(record)
+    return sorted(
+        record.model_fields.items(),
+        key=lambda one: not (one[0] in own or one[1].is_required()),
+    )
 
 
 def _meaning(field: FieldInfo) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cfexp.metrics.evaluation import Evaluation
     from cfexp.metrics.metric import Metric
     from cfexp.models.model import Epoch, MaskName, Model, Scorer
-    from cfexp.splits.split import StageData
+    from cfexp.splits.stage_data import StageData
 
 Report = Callable[[Point], bool]
 """Takes an evaluated epoch and says whether to go on."""

@@ -176,6 +176,12 @@ class StudySpec(Recipe):
         return tuple(map(goal_of, self.objectives))
 
     @property
+    def worst_buckets(self) -> tuple[Buckets, ...]:
+        """The buckets that objectives are the worst of."""
+        worst = [goal for goal in self.goals if isinstance(goal, WorstBucket)]
+        return tuple(goal.among(self.buckets) for goal in worst)
+
+    @property
     def science(self) -> dict[str, Any]:
         """What must be equal for a study to be resumed: all but budget, words and readings.
 
@@ -184,9 +190,8 @@ class StudySpec(Recipe):
         values = self.model_dump(mode="json")
         for key in ("description", "baselines", "finals", "buckets"):
             del values[key]
-        worst = [goal.among(self.buckets) for goal in self.goals if isinstance(goal, WorstBucket)]
-        if worst:
-            values["buckets"] = [buckets.model_dump(mode="json") for buckets in worst]
+        if self.worst_buckets:
+            values["buckets"] = [one.model_dump(mode="json") for one in self.worst_buckets]
         del values["search"]["trials"]
         return values
 

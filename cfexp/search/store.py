@@ -21,17 +21,19 @@ import optuna
 from optuna.distributions import distribution_to_json, json_to_distribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+import cfexp
 from cfexp.errors import StudyConflictError, did_you_mean
 from cfexp.search.conflicts import refuse_other
-from cfexp.search.record import Reading, RunRecord, StudyRecord
 from cfexp.search.slots import slots
 from cfexp.search.storage import ABOUT, study_names
+from cfexp.search.stored import Stored
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from optuna.storages import RDBStorage
 
+    from cfexp.search.record import Reading, RunRecord, StudyRecord
     from cfexp.search.spec import StudySpec
 
 _STATES: dict[str, TrialState] = {
@@ -48,6 +50,7 @@ class Store:
         self.study = study
         self.folder = home / "studies" / study.study_name
         self._storage = study._storage  # noqa: SLF001
+        self._stored = Stored(study, self.folder)
         self._ids: dict[int, int] = {}
 
     @classmethod
@@ -71,7 +74,8 @@ class Store:
     ) -> Store:
         """Open the study of `spec`, new or to be resumed.
 
-        `facts` holds `fingerprint`, `data`, `split` and perhaps `grouped_by`.
+        `facts` holds `fingerprint`, `rows` (the fingerprint of the split's rows alone),
+        `data`, `split` and perhaps `grouped_by`.
 
         Raises
         ------
@@ -80,8 +84,10 @@ class Store:
             other data; says what differs.
         """
         about = {
+            "version": cfexp.__version__,
             "science": spec.science_hash,
             "fingerprint": facts["fingerprint"],
+            "rows": facts["rows"],
             "created": int(time.time() * 1000),
             "spec": spec.model_dump(mode="json"),
             "text": spec.text,
@@ -127,7 +133,7 @@ class Store:
 
     def _revive(self, trial: FrozenTrial) -> None:
         if "record" in trial.user_attrs:
-            record = RunRecord.from_json(json.loads(trial.user_attrs["record"]))
+            record = self._stored.run(trial.user_attrs["record"])
             self._end(trial._trial_id, record)  # noqa: SLF001
         else:
             self._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)  # noqa: SLF001
@@ -146,7 +152,7 @@ class Store:
                 continue
             points = {}
             if single and "record" in trial.user_attrs:
-                record = RunRecord.from_json(json.loads(trial.user_attrs["record"]))
+                record = self._stored.run(trial.user_attrs["record"])
                 points = {point.epoch: point.metrics[objective] for point in record.curve}
             known = {
                 name: (value, json_to_distribution(text))
@@ -184,9 +190,7 @@ class Store:
 
     def end(self, record: RunRecord) -> None:
         """Write a trial's record, then its state."""
-        if record.number is None:
-            raise ValueError(f"run {record.key} is no trial")
-        trial_id = self._ids[record.number]
+        trial_id = self._ids[record.trial]
         self._storage.set_trial_user_attr(trial_id, "record", json.dumps(record.to_json()))
         self._end(trial_id, record)
 
@@ -212,49 +216,4 @@ class Store:
 
     def record(self) -> StudyRecord:
         """Return everything that is known of the study."""
-        attributes = self.study.user_attrs
-        about = attributes[ABOUT]
-        spec = about["spec"]
-        entries = [*spec["baselines"], *spec["models"]]
-        runs = [
-            RunRecord.from_json(json.loads(value))
-            for key, value in attributes.items()
-            if key.startswith("run:")
-        ]
-        runs = [run for run in runs if run.role != "baseline" or _is_current(run, entries)]
-        trials = self.study.get_trials(deepcopy=False)
-        runs += [
-            RunRecord.from_json(json.loads(trial.user_attrs["record"]))
-            for trial in trials
-            if trial.state.is_finished()
-        ]
-        readings = [
-            Reading.from_json(value)
-            for key, value in attributes.items()
-            if key.startswith("reading:")
-        ]
-        order = {"baseline": 0, "trial": 1, "final": 2}
-        return StudyRecord(
-            name=self.study.study_name,
-            description=spec["description"],
-            science=about["science"],
-            fingerprint=about["fingerprint"],
-            text=about["text"],
-            spec=spec,
-            objectives=tuple(spec["objectives"]),
-            direction=self.study.directions[0].name.lower(),  # type: ignore[arg-type]
-            data=about["data"],
-            split=about["split"],
-            runs=tuple(sorted(runs, key=lambda run: (order[run.role], run.number or 0, run.key))),
-            readings=tuple(sorted(readings, key=lambda reading: reading.generation)),
-            budget=len(trials),
-            created=about["created"],
-            folder=str(self.folder),
-            seconds=attributes.get("seconds", {}),
-        )
-
-
-def _is_current(run: RunRecord, entries: list[dict[str, Any]]) -> bool:
-    """Return whether the study file still holds this baseline as it was run."""
-    wanted = [(entry["model"], entry["mask"]) for entry in entries]
-    return (run.model, run.mask) in wanted
+        return self._stored.record()

@@ -17,7 +17,7 @@ from cfexp.search.reader import Reader, scorer_path
 from cfexp.search.record import Reading
 from cfexp.search.trial import Objective
 from cfexp.seeds import seed_for
-from cfexp.splits.split import save_stages
+from cfexp.splits.stage_data import save_stages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +71,7 @@ def run(
 
             facts = {
                 "fingerprint": prepared.split.fingerprint,
+                "rows": prepared.split.rows_fingerprint,
                 "data": prepared.data_facts(),
                 "split": prepared.split_facts(),
                 "grouped_by": prepared.grouped_by(spec),
@@ -155,23 +156,26 @@ class _Coordinator:
         finalists = best_trials(study, self.spec.objective, count)
         if not finalists:
             return
-        generation = len(study.readings) + 1
+        last = study.readings[-1] if study.readings else None
+        wanted = (trials, {run.trial for run in finalists}, self.spec.finals.seeds)
+        same = last is not None and (last.trials, set(last.finalists), last.seeds) == wanted
+        generation = len(study.readings) + (not same)
         entries = {entry.label: entry for entry in self.spec.models}
         jobs: list[ReadJob] = []
         keys: dict[int, list[str]] = {}
         for run in finalists:
-            entry, number = entries[run.entry], int(run.key.rpartition("/")[2])
-            model = _with_epochs(entry.configured(_fields(run.model)), run.best_epoch)
-            keys[number] = [f"final/{number}/seed-{seed}" for seed in self.reader.seeds(model)]
-            jobs += self.reader.jobs(
+            entry = entries[run.entry]
+            own = self.reader.jobs(
                 "final",
                 entry,
-                model,
-                name=str(number),
+                _with_epochs(entry.configured(_fields(run.model)), run.best_epoch),
+                name=str(run.trial),
                 label=run.label,
-                number=number,
+                number=run.number,
                 generation=generation,
             )
+            keys[run.trial] = [job.record.key for job in own]
+            jobs += own
         self.reader.run("finals", jobs)
         winner = best_final(self.store.record(), self.spec.objective, keys)
         if winner is None:
@@ -184,9 +188,8 @@ class _Coordinator:
             seeds=self.spec.finals.seeds,
             winner=winner,
         )
-        last = study.readings[-1] if study.readings else None
-        if last is None or dataclasses.replace(reading, generation=last.generation) != last:
-            self.store.add_reading(reading)
+        if reading != last:  # another winner of the same finalists is another reading
+            self.store.add_reading(dataclasses.replace(reading, generation=len(study.readings) + 1))
         folder = self.store.folder / "model"
         folder.mkdir(exist_ok=True)
         shutil.copyfile(self.store.folder / scorer_path(winner), folder / "model.npz")

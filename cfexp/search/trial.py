@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cfexp.search.record import Point
     from cfexp.search.space import Value
     from cfexp.search.spec import StudySpec, Tuned
-    from cfexp.splits.split import StageData
+    from cfexp.splits.stage_data import StageData
 
 
 class Objective:

@@ -34,7 +34,7 @@ from cfexp.models.any_model import AnyModel
 from cfexp.models.warm import compile_kernels
 from cfexp.search.measures import Measures, measures
 from cfexp.search.runs import read_run, search_run
-from cfexp.splits.split import StageData, load_stages
+from cfexp.splits.stage_data import StageData, load_stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,12 +116,11 @@ class Worker:
     ) -> dict[str, Any]:
         self._stages = load_stages(Path(stages))
         self._folder = Path(folder)
-        users = Path(stages, "users.npz")
         self._measures = measures(
             [Metric.parse(name) for name in metrics],
             objectives,
             [Buckets.model_validate(one) for one in buckets],
-            Attributes.load(users) if users.is_file() else None,
+            Attributes.load(Path(stages, "users.npz")),
         )
         self._feedback = Feedback.model_validate(feedback)
         self._evaluate_every = evaluate_every

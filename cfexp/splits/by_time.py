@@ -8,7 +8,6 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from cfexp.errors import SplitError
-from cfexp.splits.cleaning import times_of
 from cfexp.splits.invariants import check_cutoff
 from cfexp.splits.moments import Cutoff, CutoffOrNone, microseconds_of, written
 from cfexp.splits.splitter import Part, Splitter
@@ -46,9 +45,9 @@ class ByTime(Splitter):
         return self
 
     def parts(self, rows: Interactions) -> list[Part]:
-        time = times_of(rows, "a split by time")
+        time = rows.times("a split by time")
         folds = self.folds if self.validation else 0
-        newest = int(time.max(initial=0))
+        newest = int(time.max()) if len(time) else 0
         begins = microseconds_of(self.test, newest)
         starts = [begins]
         for _ in range(folds):

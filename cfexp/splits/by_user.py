@@ -15,7 +15,7 @@ from cfexp.seeds import seed_for
 from cfexp.splits.amounts import Amount, AmountOrNone, rows_of
 from cfexp.splits.invariants import check_no_future, check_unseen
 from cfexp.splits.splitter import Part, Splitter
-from cfexp.splits.tails import lengths, random_order, rows_after
+from cfexp.splits.tails import canonical_order, random_order
 
 if TYPE_CHECKING:
     from cfexp.arrays import Longs, Mask
@@ -48,7 +48,7 @@ class ByUser(Splitter):
 
     def parts(self, rows: Interactions) -> list[Part]:
         test, validation = self._users(rows)
-        length = lengths(rows)
+        length = rows.user_lengths
         given = np.clip(rows_of(self.given, length), 1, np.maximum(length - 1, 1))
         asked = self._after(rows) < (length - given)[rows.user]  # where the user is held out
         of_test, of_validation = test[rows.user], validation[rows.user]
@@ -68,7 +68,7 @@ class ByUser(Splitter):
 
     def _users(self, rows: Interactions) -> tuple[Mask, Mask]:
         """Return which users are test, and which validation."""
-        length = lengths(rows)
+        length = rows.user_lengths
         long = np.flatnonzero(length >= self.min_rows)
         n_test, n_validation = (
             int(rows_of(amount, np.array([len(long)]))[0])
@@ -91,5 +91,6 @@ class ByUser(Splitter):
 
     def _after(self, rows: Interactions) -> Longs:
         if self.order == "time":
-            return rows_after(rows, rows.by_user_and_time)
-        return rows_after(rows, random_order(rows, seed_for(self.seed, "by_user", "rows")))
+            return rows.rows_after(rows.by_user_and_time)
+        seed = seed_for(self.seed, "by_user", "rows")
+        return rows.rows_after(random_order(rows, canonical_order(rows), seed))

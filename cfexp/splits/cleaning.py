@@ -6,21 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfexp.errors import DataError, SplitError
+from cfexp.errors import SplitError
 from cfexp.splits.moments import microseconds_of, written
 
 if TYPE_CHECKING:
-    from cfexp.arrays import Longs, Mask
+    from cfexp.arrays import Mask
     from cfexp.data.interactions import Interactions
-
-
-def times_of(rows: Interactions, what: str) -> Longs:
-    """Return the rows' times; DataError where they have none, saying that `what` needs them."""
-    if rows.time is None:
-        raise DataError(
-            f"these rows have no time column, which {what} needs; name one in [data.columns] time"
-        )
-    return rows.time
 
 
 def in_window(rows: Interactions, since: float | str | None, until: str | None) -> Mask:
@@ -33,7 +24,7 @@ def in_window(rows: Interactions, since: float | str | None, until: str | None) 
     SplitError
         When no row lies there.
     """
-    time = times_of(rows, "a window in time (since, until)")
+    time = rows.times("a window in time (since, until)")
     inside = np.ones(len(rows), bool)
     if until is not None:
         inside &= time < microseconds_of(until, 0)

@@ -45,7 +45,7 @@ def check_cutoff(stage: Stage) -> None:
     if stage.held_out.time is None:
         raise SplitError(f"stage {stage.name!r}: order in time cannot be checked without times")
     begins = stage.held_out.time.min()
-    for part, rows in (("fit", stage.fit), ("history", stage.history)):
+    for part, rows in stage.past().items():
         late = 0 if rows.time is None else int(np.count_nonzero(rows.time >= begins))
         if late:
             raise SplitError(
@@ -56,7 +56,8 @@ def check_cutoff(stage: Stage) -> None:
 
 def check_unseen(stage: Stage) -> None:
     """Raise SplitError when a model is fitted on rows of a user who is held out."""
-    fitted = np.intersect1d(stage.fit.user, stage.held_out.user)
+    held_out = stage.held_out.user_lengths > 0
+    fitted = np.flatnonzero(held_out & (stage.fit.user_lengths > 0))
     if len(fitted):
         raise SplitError(
             f"stage {stage.name!r}: {len(fitted)} held-out users have rows that are fitted, the "
@@ -75,7 +76,7 @@ def check_stages(validation: Sequence[Stage], test: Stage) -> None:
             if rows.users is not test.fit.users or rows.items is not test.fit.items:
                 raise SplitError(f"stage {stage.name!r} has other users or items than the test")
     for stage in validation:
-        for part, rows in (("fit", stage.fit), ("history", stage.history)):
+        for part, rows in stage.past().items():
             count = np.isin(test.held_out.row, rows.row).sum()
             if count:
                 raise SplitError(

@@ -8,7 +8,6 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import PlainValidator
 
 _DAY = 86_400_000_000  # microseconds
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATES = "a date such as '2024-05-01' or '2024-05-01T12:00:00' (UTC where no zone is given)"
 
 
@@ -58,9 +57,10 @@ CutoffOrNone: TypeAlias = Annotated[float | str, PlainValidator(_cutoff_or_none)
 
 def microseconds_of(cutoff: float | str, back_from: int) -> int:
     """Return a cutoff in microseconds since 1970 UTC; days count back from `back_from`."""
+    import numpy as np
+
     if isinstance(cutoff, str):
-        delta = datetime.fromisoformat(cutoff).replace(tzinfo=UTC) - _EPOCH
-        return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+        return int(np.datetime64(cutoff, "us").astype(np.int64))
     return back_from - round(cutoff * _DAY)
 
 

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from cfexp.errors import SplitError
 from cfexp.splits.amounts import rows_of
 from cfexp.splits.invariants import check_no_future
 from cfexp.splits.splitter import Part, Splitter
-from cfexp.splits.tails import lengths, tail_labels
+from cfexp.splits.tails import nothing_held_out, tail_labels
 
 if TYPE_CHECKING:
     from cfexp.data.interactions import Interactions
@@ -38,7 +37,7 @@ class PerUserFraction(Splitter):
 
     def parts(self, rows: Interactions) -> list[Part]:
         order, folds = rows.by_user_and_time, self.folds if self.validation else 0
-        length = lengths(rows)
+        length = rows.user_lengths
         label = tail_labels(
             rows,
             order,
@@ -48,10 +47,8 @@ class PerUserFraction(Splitter):
             min_train=self.min_train,
         )
         if not (label == folds).any():
-            raise SplitError(
-                f"test = {self.test}, validation = {self.validation} and min_train = "
-                f"{self.min_train} hold out no row of {len(length):,} users, the longest of whom "
-                f"has {length.max(initial=0)} rows"
+            raise nothing_held_out(
+                rows, test=self.test, validation=self.validation, min_train=self.min_train
             )
         return self.in_order(label, folds)
 

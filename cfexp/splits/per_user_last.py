@@ -9,7 +9,7 @@ from pydantic import Field
 from cfexp.errors import SplitError
 from cfexp.splits.invariants import check_no_future
 from cfexp.splits.splitter import Part, Splitter
-from cfexp.splits.tails import lengths, tail_labels
+from cfexp.splits.tails import tail_labels
 
 if TYPE_CHECKING:
     from cfexp.data.interactions import Interactions
@@ -36,7 +36,7 @@ class PerUserLast(Splitter):
 
     def parts(self, rows: Interactions) -> list[Part]:
         order, folds = rows.by_user_and_time, self.folds if self.validation else 0
-        length, needed = lengths(rows), self.min_train + folds * self.validation + self.test
+        length, needed = rows.user_lengths, self.min_train + folds * self.validation + self.test
         if not (length >= needed).any():
             times, factor = ("folds x ", f"{folds} x ") if folds > 1 else ("", "")
             raise SplitError(

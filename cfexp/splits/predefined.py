@@ -9,7 +9,7 @@ import numpy as np
 from cfexp.errors import DataError, SplitError
 from cfexp.splits.amounts import AmountOrNone, rows_of
 from cfexp.splits.splitter import Part, Splitter
-from cfexp.splits.tails import lengths, tail_labels
+from cfexp.splits.tails import tail_labels
 
 if TYPE_CHECKING:
     from cfexp.data.interactions import Interactions
@@ -53,7 +53,7 @@ class Predefined(Splitter):
             label[train] = tail_labels(  # -1, and 0 for the last rows
                 chosen,
                 chosen.by_user_and_time,
-                test=rows_of(self.validation, lengths(chosen)),
+                test=rows_of(self.validation, chosen.user_lengths),
                 validation=0,
                 folds=0,
             )

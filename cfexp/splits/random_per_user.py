@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from cfexp.errors import SplitError
 from cfexp.seeds import seed_for
 from cfexp.splits.amounts import Amount, AmountOrNone, rows_of
 from cfexp.splits.splitter import Part, Splitter, validation_names
-from cfexp.splits.tails import lengths, random_order, rows_after
+from cfexp.splits.tails import canonical_order, nothing_held_out, random_order
 
 if TYPE_CHECKING:
     from cfexp.arrays import Longs, Mask
@@ -49,30 +48,30 @@ class RandomPerUser(Splitter):
         return self
 
     def parts(self, rows: Interactions) -> list[Part]:
-        length = lengths(rows)
+        length, canonical = rows.user_lengths, canonical_order(rows)
         test, validation = rows_of(self.test, length), rows_of(self.validation, length)
         enough = length - test - validation >= self.min_train
         test, validation = (np.where(enough, size, 0)[rows.user] for size in (test, validation))
-        is_test = self._rank(rows, "test") < test
+        is_test = self._rank(rows, canonical, "test") < test
         if not is_test.any():
-            raise SplitError(
-                f"test = {self.test}, validation = {self.validation} and min_train = "
-                f"{self.min_train} hold out no row of {len(length):,} users, the longest of whom "
-                f"has {length.max(initial=0)} rows"
+            raise nothing_held_out(
+                rows, test=self.test, validation=self.validation, min_train=self.min_train
             )
         parts = []
         names = validation_names(self.folds) if self.validation else []
         for name in names:
-            drawn = self._rank(rows, name, last=is_test) < validation
+            drawn = self._rank(rows, canonical, name, last=is_test) < validation
             parts.append(Part(name, fit=~is_test & ~drawn, held_out=drawn))
         train = self.fit_for_test == "train" and parts
         parts.append(Part("test", parts[0].fit if train else ~is_test, is_test))
         return parts
 
-    def _rank(self, rows: Interactions, draw: str, last: Mask | None = None) -> Longs:
+    def _rank(
+        self, rows: Interactions, canonical: Longs, draw: str, last: Mask | None = None
+    ) -> Longs:
         """Return each row's place from 0 in a random order of its user's rows.
 
         Those where `last` is true come last.
         """
         seed = seed_for(self.seed, "random_per_user", draw)
-        return rows_after(rows, random_order(rows, seed, first=last))
+        return rows.rows_after(random_order(rows, canonical, seed, first=last))

@@ -10,59 +10,18 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
-from cfexp.arrays import in_common
-from cfexp.data.training import Positives, TrainingData
+from cfexp.data.training import TrainingData
 from cfexp.errors import SplitError
 from cfexp.splits.invariants import check_stages
+from cfexp.splits.stage_data import StageData
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from cfexp.arrays import AnyArray, Codes, Mask, Matrix
     from cfexp.data.feedback import Feedback
     from cfexp.data.interactions import Interactions
-
-_MANIFEST = "manifest.json"
-_PARTS = ("data", "indices", "indptr")  # data first: CSR's own order
-_RECENCY = ("rank", "age", "idle")
-
-
-@dataclass(frozen=True, eq=False)
-class StageData:
-    """The matrices of a stage, all users x items, all of the same shape.
-
-    `training` is what a model is fitted on; `history` the positives that a scorer is given
-    for each user; `seen` ones at every pair of the history, positive or not; `relevant`
-    ones at the held-out positives. Saved as .npy files, which processes share, memory-mapped.
-    """
-
-    name: str
-    training: TrainingData
-    history: Positives
-    seen: Matrix
-    relevant: Matrix
-
-    @cached_property
-    def users(self) -> Codes:
-        """The users that metrics are computed over: those with a relevant item, ascending."""
-        return np.flatnonzero(np.diff(self.relevant.indptr)).astype(np.int32)
-
-    @cached_property
-    def candidates(self) -> Mask:
-        """The items that may be recommended: those that occur in the history's rows."""
-        return np.bincount(self.seen.indices, minlength=self.seen.shape[1]) > 0
-
-    @cached_property
-    def relevant_hidden(self) -> dict[str, int]:
-        """How many relevant pairs each mask hides, by the mask's name."""
-        hidden = {"interacted": self.seen, "positives": self.history.matrix}
-        return {"none": 0} | {n: in_common(m, self.relevant) for n, m in hidden.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +40,7 @@ class Stage:
     strangers: bool = False
 
     def __post_init__(self) -> None:
-        parts = {"fit": self.fit}
-        if self.history is not self.fit:
-            parts["history"] = self.history
-        for part, rows in parts.items():
+        for part, rows in self.past().items():
             if (shared := np.isin(self.held_out.row, rows.row)).any():
                 raise SplitError(
                     f"stage {self.name!r}: {shared.sum()} rows are both in {part} and held out, "
@@ -92,12 +48,17 @@ class Stage:
                 )
         if len(self.held_out) == 0:
             raise SplitError(f"stage {self.name!r} holds out no rows")
-        length = np.bincount(self.history.user, minlength=len(self.history.users))
-        strangers = np.unique(self.held_out.user[length[self.held_out.user] == 0])
+        unknown = self.history.user_lengths[self.held_out.user] == 0
+        strangers = np.unique(self.held_out.user[unknown])
         if len(strangers) and not self.strangers:
             raise SplitError(
                 f"stage {self.name!r}: {len(strangers)} held-out users have no history"
             )
+
+    def past(self) -> dict[str, Interactions]:
+        """Return the rows that are not to be predicted, each once: `fit`, and another `history`."""
+        same = self.history is self.fit
+        return {"fit": self.fit} | ({} if same else {"history": self.history})
 
     def view(self, feedback: Feedback) -> StageData:
         """Return the stage's matrices under `feedback`."""
@@ -128,6 +89,7 @@ class _Viewer:
             history=self.positives(stage.history),
             seen=self.seen(stage.history),
             relevant=relevant,
+            fitted=np.bincount(stage.fit.item, minlength=len(stage.fit.items)) > 0,
         )
 
 
@@ -157,8 +119,15 @@ class Split:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of the data, of every stage's rows and of the settings."""
-        digest = hashlib.blake2b(digest_size=16)
-        digest.update(json.dumps(self.settings, sort_keys=True).encode())
+        return self._digest(json.dumps(self.settings, sort_keys=True))
+
+    @property
+    def rows_fingerprint(self) -> str:
+        """Likewise without the settings, so that one which is new to cfexp changes nothing."""
+        return self._digest("")
+
+    def _digest(self, settings: str) -> str:
+        digest = hashlib.blake2b(settings.encode(), digest_size=16)
         for stage in self.stages:
             for rows in (stage.fit, stage.history, stage.held_out):
                 digest.update(rows.fingerprint.encode())
@@ -168,87 +137,3 @@ class Split:
         """Return the matrices of every stage by name, shared where the rows are the same."""
         viewer = _Viewer(feedback)
         return {stage.name: viewer.view(stage) for stage in self.stages}
-
-
-def save_stages(stages: Iterable[StageData], folder: Path) -> None:
-    """Write stages to `folder`, each distinct array once, in both orientations for training.
-
-    A `manifest.json` says which file is what; it is written last, so that a folder
-    with one is complete.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    manifest = folder / _MANIFEST
-    manifest.unlink(missing_ok=True)
-    files: dict[str, str] = {}  # by content
-    matrices: list[dict[str, Any]] = []
-
-    def write_array(array: AnyArray) -> str:
-        digest = hashlib.blake2b(array.dtype.str.encode(), digest_size=16)
-        digest.update(np.ascontiguousarray(array).data)
-        if digest.hexdigest() not in files:
-            files[digest.hexdigest()] = f"array-{len(files)}.npy"
-            np.save(folder / files[digest.hexdigest()], array, allow_pickle=False)
-        return files[digest.hexdigest()]
-
-    def write(history: Positives) -> int:
-        arrays = {part: getattr(history, part) for part in (*_PARTS, *_RECENCY)}
-        matrix: dict[str, Any] = {"shape": list(history.shape)}
-        matrix |= {part: write_array(array) for part, array in arrays.items() if array is not None}
-        if matrix not in matrices:
-            matrices.append(matrix)
-        return matrices.index(matrix)
-
-    written = [
-        {
-            "name": stage.name,
-            "training": write(stage.training.positives),
-            "by_item": write(stage.training.by_item),
-            "history": write(stage.history),
-            "seen": write(Positives(stage.seen)),
-            "relevant": write(Positives(stage.relevant)),
-        }
-        for stage in stages
-    ]
-    manifest.write_text(json.dumps({"matrices": matrices, "stages": written}, indent=1))
-
-
-def load_stages(folder: Path) -> dict[str, StageData]:
-    """Read what `save_stages` wrote, memory-mapped, by stage name.
-
-    What was one matrix is one object again: stages that train on the same data share
-    their TrainingData. Arrays are mapped copy-on-write: processes share the pages, and
-    compiled code sees the same (writable) type as for arrays made in memory.
-    """
-    manifest = json.loads((folder / _MANIFEST).read_text())
-
-    @cache
-    def mapped(file: str) -> AnyArray:
-        array: AnyArray = np.load(folder / file, mmap_mode="c", allow_pickle=False)
-        return array
-
-    @cache
-    def read(index: int) -> Positives:
-        files = dict(manifest["matrices"][index])
-        shape = tuple(files.pop("shape"))
-        arrays = {part: mapped(file) for part, file in files.items()}
-        parts = tuple(arrays[part] for part in _PARTS)
-        matrix = sparse.csr_array(parts, shape=shape, copy=False)
-        matrix.has_canonical_format = True
-        return Positives(matrix, *(arrays.get(name) for name in _RECENCY))
-
-    @cache
-    def training(index: int, by_item: int) -> TrainingData:
-        data = TrainingData(read(index))
-        vars(data)["by_item"] = read(by_item)  # where cached_property would put it
-        return data
-
-    return {
-        stage["name"]: StageData(
-            name=stage["name"],
-            training=training(stage["training"], stage["by_item"]),
-            history=read(stage["history"]),
-            seen=read(stage["seen"]).matrix,
-            relevant=read(stage["relevant"]).matrix,
-        )
-        for stage in manifest["stages"]
-    }

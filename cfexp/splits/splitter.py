@@ -66,7 +66,8 @@ class Splitter(Recipe, ABC):
     min_item: Annotated[int, Field(ge=1)] = 1
     """Drop items with fewer different users, likewise."""
     since: Cutoff | None = None
-    """Drop rows before this date, or older than so many days back from the newest row."""
+    """Drop rows before this date, or older than so many days back from the newest row that
+    `until` leaves."""
     until: Moment | None = None
     """Drop rows from this date on, which is not included."""
 
@@ -155,8 +156,8 @@ class Splitter(Recipe, ABC):
                 )
 
         if part.strangers == "drop":
-            known = np.bincount(history.user, minlength=len(rows.users)) > 0
-            drop(~known[rows.user], 'new_users = "drop"', "as no user has rows before")
+            strange = history.user_lengths[rows.user] == 0
+            drop(strange, 'new_users = "drop"', "as no user has rows before")
         if self.novel_only:
             repeated = _known(history, rows)
             reason = "as every held-out row repeats a pair of the user's history"

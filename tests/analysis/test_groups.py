@@ -20,7 +20,7 @@ from cfexp.errors import EvaluationError
 from cfexp.metrics.evaluate import evaluate
 from cfexp.metrics.evaluation import Evaluation, average
 from cfexp.models.popularity import Popularity
-from cfexp.splits.split import StageData
+from cfexp.splits.stage_data import StageData
 
 N_USERS, N_ITEMS = 300, 80
 

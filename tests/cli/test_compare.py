@@ -109,6 +109,12 @@ def test_formats(home: Path) -> None:
     assert "small: The test set was read once, after 3 trials." in " ".join(table.stdout.split())
 
 
+def test_the_metric_that_chose_is_named(home: Path) -> None:
+    arguments = ("compare", "small", "weak", "--metric", "recall@10", "--format", "markdown")
+    text = call(*arguments, cwd=home).stdout
+    assert "- small: its winner was chosen by ndcg@10; recall@10 over all users is" in text
+
+
 def test_another_split_is_refused_and_named(home: Path) -> None:
     done = call("compare", "small", "other", cwd=home)
     assert done.returncode == 2
@@ -129,10 +135,14 @@ def test_other_positives_are_refused(home: Path) -> None:
         (("small", "small:populariti"), "did you mean 'popularity'?"),
         (("small", "none"), "there is no study 'none'"),
         (("small",), "needs two different studies or runs"),
-        (("small", "weak", "--metric", "coverage@10"), "choose one with --metric: recall@10"),
+        (
+            ("small", "weak", "--metric", "coverage@10"),
+            "choose one with --metric: ndcg@10, recall@10",
+        ),
         (("small", "weak", "--metric", "ndcg@99"), "ndcg@99 was not measured for small:"),
         (("small", "weak", "--metric", "ndcg@10:worst:age"), "compared over all users, not by"),
         (("small", "weak", "--against", "smal"), "none of those compared"),
+        (("small", "small:popularity", "--against", "small"), "several of those compared: small:"),
     ],
 )
 def test_mistakes_are_exit_code_2(home: Path, arguments: tuple[str, ...], words: str) -> None:

@@ -83,6 +83,14 @@ def test_the_last_rating_counts() -> None:
     assert positives[1, 1] == 5  # at the same time the later row is the last
 
 
+def test_the_newest_row_may_be_before_1970() -> None:
+    day = 86_400_000_000
+    rows = interactions([(0, 0, 5, -9 * day), (1, 1, 5, -7 * day), (1, 2, 5, -6 * day)])
+    idle = Feedback().positives(rows).idle
+    assert idle is not None
+    assert idle[:2].tolist() == [3, 0]
+
+
 def test_threshold_must_be_above_zero() -> None:
     with pytest.raises(ValueError, match="greater than 0"):
         Feedback(positive_from=0)

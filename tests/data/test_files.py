@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from cfexp.data.csv_reader import CsvReader
+from cfexp.data.files import joined
 from cfexp.data.interactions import Interactions
 from cfexp.data.places import Places
 from cfexp.data.sources import AnySource
@@ -58,6 +60,41 @@ def test_files_share_ids_and_messages_say_which(tmp_path: Path) -> None:
         load(tmp_path, **FILES)
     with pytest.raises(DataError, match=r"no file 'c.csv'"):
         load(tmp_path, test_path="c.csv")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "fields", "words"),
+    [
+        ("3,5", "2,x\nz,3,oops,7", {}, "values must be numbers"),
+        ("3,5", "2,7\nz,3,2,oops", {}, "times must be readable under time_format = 'auto'"),
+        ("3,2001-01-01", "2,2001-01-02T00:00:00.5Z\nz,3,2,oops", {}, "times must be readable"),
+        ("3,5", "2,7\nz,3,2,oops", {"time_format": "unix"}, "times must be readable"),
+    ],
+)
+def test_one_bad_row_of_one_file_is_shown(
+    tmp_path: Path, first: str, second: str, fields: dict[str, str], words: str
+) -> None:
+    (tmp_path / "a.csv").write_text(f"u,i,v,t\n1,x,{first}\n")
+    (tmp_path / "b.csv").write_text(f"u,i,v,t\n2,y,{second}\n")
+    with pytest.raises(DataError, match=words) as caught:
+        load(tmp_path, columns=COLUMNS | {"time": "t"}, **FILES, **fields)
+    assert "  b.csv: line 3: z,3,2,oops" in str(caught.value).replace("oops,7", "2,oops")
+
+
+def test_times_of_several_writings(tmp_path: Path) -> None:
+    for second in ("2001-01-02 10:00:00", "2001-01-02T10:00:00Z", "2001-01-02T11:00:00.0+01:00"):
+        (tmp_path / "a.csv").write_text("u,i,t\n1,x,2001-01-01\n")
+        (tmp_path / "b.csv").write_text(f"u,i,t\n1,y,{second}\n")
+        rows = load(tmp_path, columns={"user": "u", "item": "i", "time": "t"}, **FILES)
+        assert rows.time is not None
+        assert (rows.time[1] - rows.time[0]) / 3_600_000_000 == 34
+
+
+def test_one_file_is_read_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("u,i\n1,x\n")
+    assert isinstance(
+        joined(Places(tmp_path, tmp_path), ("a.csv", None, None), CsvReader), CsvReader
+    )
 
 
 def test_parquet_files(tmp_path: Path) -> None:

@@ -70,6 +70,33 @@ def test_columns_are_named_or_placed(tmp_path: Path) -> None:
         load(tmp_path, "1,a\n", "id,x\n1,f\n", id="idd")
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"encoding": "utf8x"}, "text encoding that Python knows"),
+        ({"separator": "\n"}, "line breaks"),
+        ({"quote": "ab"}, "one ASCII character"),
+        ({"separator": '"'}, "must differ"),
+    ],
+)
+def test_a_layout_that_is_none(tmp_path: Path, fields: dict[str, str], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        load(tmp_path, "1,a\n", "id,sex\n1,f\n", **fields)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").is_file(), reason="needs a file that refuses")
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    for columns in (None, {"sex": "sex"}):
+        with pytest.raises(DataError, match="/proc/self/mem: cannot be read"):
+            load(tmp_path, "1,a\n", "", path="/proc/self/mem", columns=columns)
+
+
+def test_ids_that_are_one_number(tmp_path: Path) -> None:
+    pd.DataFrame({"id": [0.0, -0.0], "age": [1, 2]}).to_parquet(tmp_path / "users.parquet")
+    with pytest.raises(DataError, match=r"one row; 1 of 2 rows break this:\n  row 2: user -0.0"):
+        load(tmp_path, "0,a\n", "", path="users.parquet")
+
+
 def test_two_rows_of_one_user(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="one row; 1 of 3 rows break this:\n  line 4: 1,m"):
         load(tmp_path, "1,a\n", "id,sex\n1,f\n2,f\n1,m\n")

@@ -20,7 +20,7 @@ from scipy import sparse
 from cfexp.data.training import Positives, TrainingData
 from cfexp.metrics.evaluate import evaluate
 from cfexp.metrics.metric import METRICS, UNCUT, Metric
-from cfexp.splits.split import StageData
+from cfexp.splits.stage_data import StageData
 
 if TYPE_CHECKING:
     from cfexp.metrics.evaluation import Evaluation

@@ -14,7 +14,7 @@ from cfexp.models.item_knn import ItemKNN
 from cfexp.models.model import Model
 from cfexp.models.nmf import NMF
 from cfexp.models.svd import PureSVD
-from cfexp.splits.split import StageData
+from cfexp.splits.stage_data import StageData
 
 
 def positives(largest: float) -> Positives:

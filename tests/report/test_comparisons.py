@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cfexp.analysis.bucket_recipe import Buckets
+from cfexp.report.compare import compare, contender
 from cfexp.report.verdict import comparison_frame, verdict
 from cfexp.report.write import write
 from cfexp.search.record import Reading
@@ -73,3 +75,16 @@ def test_the_runner_up_of_a_group_is_the_groups_everywhere(
     frame = comparison_frame(study)
     assert "als #9" in set(frame["against"])
     assert not frame["against"].eq("als #4").any()
+
+
+def test_groups_that_one_run_lacks_are_not_compared(
+    make_study: Callable[..., StudyRecord],
+) -> None:
+    study = make_study()
+    more = {"metric": "recall@10", "by": "item_popularity"}  # which these runs did not measure
+    known, lacking = study.spec["buckets"][0], Buckets.model_validate(more)
+    study = replace(study, spec=study.spec | {"buckets": [known, more]})
+    found = compare([contender(study, None), contender(study, "popularity")])
+    for line in found.lines:
+        assert [buckets for buckets, _ in line.groups] == [Buckets.model_validate(known)]
+    assert found.notes[0] == f"{lacking.title}: not shown, since the runs' groups are not the same."

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from cfexp.analysis.significance import holm
 from cfexp.metrics.evaluation import Evaluation
-from cfexp.report.comparisons import comparisons
 from cfexp.report.findings import findings
 from cfexp.report.leaderboard import leaderboard, metric_names, readings, winner
 from cfexp.report.verdict import verdict
@@ -116,7 +115,7 @@ def test_the_verdict_names_every_comparison(make_study: Callable[..., StudyRecor
 
 
 def test_p_values_are_corrected_over_the_family(make_study: Callable[..., StudyRecord]) -> None:
-    pairs = [pair for _, pair in comparisons(make_study(winner=0.08, default=0.08)) if pair]
+    pairs = [pair for _, pair in findings(make_study(winner=0.08, default=0.08)).pairs if pair]
     assert [pair.p_corrected for pair in pairs] == holm([pair.p for pair in pairs])
     assert len(pairs) == 4
 
@@ -142,7 +141,7 @@ def test_differences_are_those_of_the_table(make_study: Callable[..., StudyRecor
     study = make_study()
     best = winner(leaderboard(study))
     assert best is not None
-    for row, pair in comparisons(study):
+    for row, pair in findings(study).pairs:
         assert pair is not None
         gap = best.metrics["test/ndcg@10"] - row.metrics["test/ndcg@10"]
         assert abs(pair.mean - gap) < 1e-12
@@ -213,7 +212,7 @@ def test_users_are_paired_and_one_alone_is_not_compared(
         if run.entry in shared:
             path = Path(study.folder, f"{run.vectors}-test.npz")
             cut(path, shared[run.entry])
-    pairs = {row.label: pair for row, pair in comparisons(study)}
+    pairs = {row.label: pair for row, pair in findings(study).pairs}
     assert pairs["popularity"] is None
     assert pairs["item_knn"] is not None
     assert pairs["item_knn"].users == 100
@@ -240,6 +239,10 @@ def test_before_any_reading(make_study: Callable[..., StudyRecord]) -> None:
     baselines = tuple(study.of_role("baseline"))
     lines = verdict(dataclasses.replace(study, runs=baselines))
     assert lines[0].startswith("als default is the best baseline: ndcg@10 0.0")
+    assert lines[1] == "No tuned configuration has been read on the test set yet."
+    lines = verdict(study)  # a finalist failed on a seed, so there is no winner
+    assert lines[0].startswith("als default is the best baseline: ndcg@10 0.0")
+    assert lines[1].endswith("but none on every seed: there is no winner.")
     assert verdict(dataclasses.replace(study, runs=())) == [
         "Nothing has been measured on the test set yet.",
         "No tuned configuration has been read on the test set yet.",

@@ -19,7 +19,7 @@ from cfexp.models.als import ALS
 from cfexp.search.observer import Observer
 from cfexp.search.runs import read_run, search_run
 from cfexp.search.spec import StudySpec
-from cfexp.splits.split import StageData
+from cfexp.splits.stage_data import StageData
 
 RUNS = [search_run, read_run]
 

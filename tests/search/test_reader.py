@@ -40,6 +40,31 @@ def test_a_larger_budget_fits_new_finalists_alone(
     assert {key: run for key, run in finals(after).items() if key in before} == before
 
 
+def test_classes_that_folds_do_not_share_are_not_waited_for(
+    small: StudySpec, tmp_path: Path
+) -> None:
+    document = json.loads(small.model_dump_json())
+    document["split"]["folds"] = 2
+    document["finals"] = {"configurations": 1, "seeds": 1}
+    document["buckets"] = [{"metric": "recall@10", "by": "item_popularity", "quantiles": 3}]
+    spec = StudySpec.model_validate(document)
+    study = run_study(spec, home=tmp_path, track=False, trials=1)
+    for file in Path(study.folder, "vectors").glob("*-val.npz"):
+        evaluation = Evaluation.load(file)
+        assert len(evaluation.class_numerators) == 3
+        evaluation.class_numerators.clear()  # as where one fold has fewer classes than another
+        evaluation.class_denominators.clear()
+        evaluation.save(file)
+    ended = Ended()
+    run_study(spec, home=tmp_path, track=False, trials=1, observer=ended)
+    assert ended.keys == []
+    spec = spec.model_copy(
+        update={"buckets": (spec.buckets[0].model_copy(update={"quantiles": 4}),)}
+    )
+    run_study(spec, home=tmp_path, track=False, trials=1, observer=ended)
+    assert len(ended.keys) == 3  # of the popularity, the default and the final
+
+
 def test_a_finalist_that_is_a_baseline_too_is_fitted_for_its_model_alone(
     small: StudySpec, tmp_path: Path
 ) -> None:

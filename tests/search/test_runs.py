@@ -15,7 +15,7 @@ from cfexp.models.model import Epoch, Model
 from cfexp.models.popularity import Popularity
 from cfexp.search.record import Point
 from cfexp.search.runs import Result, search_run
-from cfexp.splits.split import StageData
+from cfexp.splits.stage_data import StageData
 
 USERS = 40
 

@@ -19,6 +19,7 @@ from cfexp.models.saved import load
 from cfexp.search.observer import Observer
 from cfexp.search.record import Point, RunRecord, StudyRecord
 from cfexp.search.spec import StudySpec
+from cfexp.search.storage import ABOUT, open_storage
 
 TIMES = {"started", "ended", "seconds"}
 
@@ -202,6 +203,55 @@ def test_other_data_under_the_same_name_are_refused(tmp_path: Path, small: Study
         run_study(spec, home=tmp_path / "home", track=False)
 
 
+def rewritten(home: Path, **changes: object) -> None:
+    """Put other words into what a stored study says of itself."""
+    study = optuna.load_study(study_name="small", storage=open_storage(home))
+    study.set_user_attr(ABOUT, study.user_attrs[ABOUT] | changes)
+
+
+def test_a_study_stored_before_there_was_a_key_goes_on(small: StudySpec, tmp_path: Path) -> None:
+    before = run_study(small, home=tmp_path, track=False, trials=2)
+    older = json.loads(small.model_dump_json())
+    del older["search"]["patience"], older["split"]["cold_items"]
+    rewritten(tmp_path, spec=older, science="of other keys", fingerprint="too", version="0.0.9")
+    again = run_study(small, home=tmp_path, track=False, trials=2)
+    assert again.runs == before.runs
+    assert (again.science, again.fingerprint) == (before.science, before.fingerprint)
+
+
+def test_a_study_stored_with_keys_that_are_gone_is_refused(
+    small: StudySpec, tmp_path: Path
+) -> None:
+    run_study(small, home=tmp_path, track=False, trials=1)
+    older = json.loads(small.model_dump_json())
+    older["search"]["hurry"] = 1
+    rewritten(tmp_path, spec=older, science="of other keys", version="0.0.9")
+    with pytest.raises(StudyConflictError, match=r"stored by cfexp 0.0.9 .* give it a new name"):
+        run_study(small, home=tmp_path, track=False)
+    rewritten(tmp_path, spec=json.loads(small.model_dump_json()), fingerprint="x", rows="y")
+    with pytest.raises(StudyConflictError, match=r"other data .*, by cfexp 0.0.9"):
+        run_study(small, home=tmp_path, track=False)
+
+
+def test_a_renamed_baseline_is_shown_once(small: StudySpec, tmp_path: Path) -> None:
+    run_study(small, home=tmp_path, track=False, trials=1)
+    document = json.loads(small.model_dump_json())
+    document["baselines"][0]["name"] = "most popular"
+    study = run_study(StudySpec.model_validate(document), home=tmp_path, track=False, trials=1)
+    labels = [run.label for run in study.of_role("baseline")]
+    assert sorted(labels) == ["als default seed 1", "als default seed 2", "most popular"]
+
+
+def test_reading_the_same_choice_again_is_no_new_reading(small: StudySpec, tmp_path: Path) -> None:
+    before = run_study(small, home=tmp_path, track=False, trials=2)
+    more = changed(small, tmp_path, buckets=[{"metric": "recall@20"}])
+    study = run_study(more, home=tmp_path, track=False, trials=2)
+    assert study.readings == before.readings
+    finals = study.of_role("final")
+    assert all("test/recall@20" in run.metrics for run in finals)
+    assert {run.generation for run in finals} == {1}
+
+
 def test_a_study_that_is_being_run_is_refused(small: StudySpec, tmp_path: Path) -> None:
     class Second(Observer):
         def started(self, study: StudyRecord) -> None:
@@ -213,7 +263,7 @@ def test_a_study_that_is_being_run_is_refused(small: StudySpec, tmp_path: Path) 
         run_study(small, home=tmp_path, track=False, observer=Second())
 
 
-def changed(spec: StudySpec, folder: Path, **changes: dict[str, object]) -> StudySpec:
+def changed(spec: StudySpec, folder: Path, **changes: object) -> StudySpec:
     """The same study with some keys of its file changed."""
     document = json.loads(spec.model_dump_json())
     for section, values in changes.items():
@@ -253,7 +303,7 @@ def test_a_final_that_dies_does_not_take_the_study_along(small: StudySpec, tmp_p
 def test_a_study_that_died_at_birth_is_started_again(
     small: StudySpec, finished: tuple[Path, StudyRecord], tmp_path: Path
 ) -> None:
-    from cfexp.search.storage import open_storage, study_names
+    from cfexp.search.storage import study_names
 
     storage = open_storage(tmp_path)
     optuna.create_study(study_name="small", storage=storage, directions=["maximize"])

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from cfexp.data.feedback import Feedback
 from cfexp.data.interactions import Interactions, Vocabulary
 from cfexp.errors import DataError, SplitError
 from cfexp.splits.any_split import AnySplit
@@ -207,6 +208,22 @@ def test_a_window(rows: list[Event], since: int, until: int) -> None:
         assert events(one.test.fit) == events(other.test.fit)
         assert events(one.test.held_out) == events(other.test.held_out)
         assert sum(one.dropped.values()) == len(rows) - len(inside)
+
+
+def test_the_newest_row_may_be_before_1970() -> None:
+    rows = [(user, item, item - 400, 0) for user in range(2) for item in range(10)]
+    split = divided({"kind": "by_time", "test": 3, "validation": 2}, rows)
+    assert split is not None
+    assert {day for _, _, day in events(split.test.held_out)} == {-394, -393, -392, -391}
+
+
+@recipes
+@given(rows=logs)
+def test_candidates_are_the_fitted_items(recipe: dict[str, Any], rows: list[Event]) -> None:
+    split = divided(recipe, rows)
+    for name, stage in split.view(Feedback()).items() if split else ():
+        (fit,) = (stage.fit for stage in split.stages if stage.name == name)
+        assert set(np.flatnonzero(stage.candidates)) == set(fit.item)
 
 
 def test_days_back_count_from_the_newest_row_left() -> None:

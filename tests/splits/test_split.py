@@ -11,7 +11,8 @@ from cfexp.data.interactions import Interactions, Vocabulary
 from cfexp.errors import SplitError
 from cfexp.splits.invariants import check_no_future
 from cfexp.splits.per_user_last import PerUserLast
-from cfexp.splits.split import Split, Stage, load_stages, save_stages
+from cfexp.splits.split import Split, Stage
+from cfexp.splits.stage_data import load_stages, save_stages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,6 +117,7 @@ def test_stages_come_back_as_saved(tmp_path: Path, rows: Interactions, fit_for_t
         for part in ("rank", "age", "idle"):
             assert (getattr(other.history, part) == getattr(stage.history, part)).all()
             assert getattr(other.history, part).dtype == getattr(stage.history, part).dtype
+        assert (other.candidates == stage.candidates).all()
         assert (other.training.by_item.rank == stage.training.by_item.rank).all()
         assert "by_item" in vars(other.training)
         assert (other.training.by_item.toarray() == stage.training.by_item.toarray()).all()
