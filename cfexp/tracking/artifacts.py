@@ -9,7 +9,6 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cfexp.tracking.interface import interface, requirements
 from cfexp.tracking.names import digest, text
 from cfexp.tracking.provenance import provenance
 
@@ -108,6 +107,8 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, study: Stud
 
 def save_pyfunc(folder: Path, model: Path, model_id: str | None = None) -> None:
     """Write an MLflow model that needs no pickle: our .npz file and a file of code."""
+    from cfexp.tracking.interface import interface, requirements
+
     example, signature = interface(model)
     with warnings.catch_warnings():
         # MLflow and pandas warn each other here, about nothing that a user wrote.
