@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,13 +116,62 @@ def sync(home: Path, name: str, *, tracking_uri: str | None = None) -> StudyReco
     TrackingError
         When MLflow cannot be written.
     """
+    study = _report(open_study(home, name))
+    _project(study, home, tracking_uri)
+    return study
+
+
+def _project(study: StudyRecord, home: Path, tracking_uri: str | None) -> None:
     from cfexp.tracking.mlflow import MlflowTracker
 
-    study = _report(open_study(home, name))
     problems: list[str] = []
     if MlflowTracker(tracking_uri, home, problems.append).complete(study) is None:
         raise TrackingError(" ".join(problems))
-    return study
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A study's winner as a version of a registered model; `words` say who is champion."""
+
+    name: str
+    version: str
+    new: bool
+    champion: bool
+    words: str
+
+
+def register(home: Path, study: str, name: str, *, tracking_uri: str | None = None) -> Registration:
+    """Register a study's winner in MLflow as a version of `name`; once, however often asked.
+
+    The alias `champion` goes to it when there is no champion, or when it is better than the
+    champion on the test set of the split that both were measured on.
+
+    Raises
+    ------
+    InputError
+        When the study has no winner, or no registered model can have this name.
+    TrackingError
+        When MLflow cannot be written.
+    """
+    from cfexp.report.champion import decide
+    from cfexp.report.compare import contender
+    from cfexp.tracking.registry import Registry, check_name, told
+
+    check_name(name)
+    record = open_study(home, study).record()
+    ours = contender(record, None)
+    _project(record, home, tracking_uri)
+    with told(f"{name!r} cannot be registered"):
+        registry = Registry(name, home, tracking_uri)
+        with registry.lock:
+            champion = registry.champion()
+            version, new = registry.add(record, ours.name, ours.evaluation)
+            if champion is not None and champion.number == version:
+                words = f"{champion.label} is the champion."
+                return Registration(name, version, new=new, champion=True, words=words)
+            decision = decide(ours, champion)
+            registry.settle(version, moves=decision.moves, words=decision.words)
+    return Registration(name, version, new=new, champion=decision.moves, words=decision.words)
 
 
 def open_study(home: Path, name: str) -> Store:

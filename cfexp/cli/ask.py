@@ -35,9 +35,14 @@ def recommend(
     users: Annotated[list[str], typer.Argument(help="Ids of users.", show_default=False)],
     *,
     k: K = 10,
-    include_seen: Annotated[
-        bool, typer.Option("--include-seen", help="Also what the user had already.")
-    ] = False,
+    filter_seen: Annotated[
+        bool | None,
+        typer.Option(
+            "--filter-seen/--include-seen",
+            help="Leave out what the user had already, or not.",
+            show_default="as when the model was evaluated",
+        ),
+    ] = None,
     as_json: Json = False,
     home: Home = DEFAULT_HOME,
     tracking_uri: TrackingUri = None,
@@ -45,7 +50,7 @@ def recommend(
     """Recommend items to users of a finished model."""
     found = _lookup(model, home, tracking_uri)
     ids = found.users(users)
-    table = found.model.recommend(ids, k, filter_seen=False if include_seen else None)
+    table = found.model.recommend(ids, k, filter_seen=filter_seen)
     rows = [
         {name: _value(value) for name, value in row.items()}
         for row in table.to_dict(orient="records")

@@ -11,7 +11,8 @@ import numpy as np
 
 from cfexp.errors import DataError, ModelFileError, StudyConflictError, did_you_mean
 from cfexp.launch import open_study
-from cfexp.models.saved import SavedModel, load
+from cfexp.models.saved import load
+from cfexp.models.saved_model import SavedModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

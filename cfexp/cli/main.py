@@ -16,7 +16,10 @@ import typer
 
 from cfexp.cli import ask, bench, reproduce
 from cfexp.cli.compare import compare
+from cfexp.cli.export import export
+from cfexp.cli.listing import list_studies
 from cfexp.cli.options import Home, TrackingUri
+from cfexp.cli.register import register as register_winner
 from cfexp.errors import CfexpError
 from cfexp.launch import DEFAULT_HOME
 
@@ -73,6 +76,17 @@ def run(
     home: Home = DEFAULT_HOME,
     tracking_uri: TrackingUri = None,
     track: Annotated[bool, typer.Option(help="Write to MLflow.")] = True,
+    register: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Register the winner in MLflow under this name, as `cfexp register` does.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the leaderboard as JSON; progress on stderr.")
+    ] = False,
 ) -> None:
     """Run a study, or go on with one that was stopped."""
     from cfexp.cli.run import run_file
@@ -85,6 +99,8 @@ def run(
         threads=threads,
         tracking_uri=tracking_uri,
         track=track,
+        register=register,
+        as_json=as_json,
     )
 
 
@@ -136,8 +152,10 @@ def sync(
     typer.echo(f"MLflow knows all {len(record.runs)} runs of study {record.name!r}")
 
 
-for command in (compare, ask.recommend, ask.similar, ask.explain):
+for command in (compare, ask.recommend, ask.similar, ask.explain, export):
     app.command()(command)
+app.command("list")(list_studies)
+app.command("register")(register_winner)
 app.add_typer(bench.app, name="bench")
 app.add_typer(reproduce.app, name="reproduce")
 

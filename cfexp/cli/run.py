@@ -3,39 +3,54 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 
 from cfexp.cli.progress import Progress
-from cfexp.errors import CfexpError
+from cfexp.errors import CfexpError, InputError, TrackingError
 from cfexp.launch import run_study
 from cfexp.search.study_file import load_study
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cfexp.search.record import StudyRecord
 
 
-def run_file(file: Path, **flags: Any) -> None:  # noqa: ANN401 - those of `run_study`
-    """Run the study in `file` and print its leaderboard; see `cfexp.launch.run_study`."""
+def run_file(
+    file: Path,
+    *,
+    register: str | None = None,
+    as_json: bool = False,
+    **flags: Any,  # noqa: ANN401 - those of `run_study`
+) -> None:
+    """Run the study in `file` and print its leaderboard; see `cfexp.launch.run_study`.
+
+    `register` names the registered model that the winner becomes a version of. With
+    `as_json`, standard output has the leaderboard as JSON and nothing else.
+    """
     spec = load_study(file)
-    console = Console()
+    if register is not None:
+        _check_register(register, track=flags["track"])
+    console = Console(stderr=as_json)
     home = ["--home", str(flags["home"])]
     with Progress(console, spec) as progress:
         try:
             study = run_study(spec, observer=progress, **flags)
         except KeyboardInterrupt:
             progress.stop()
-            command = ["cfexp", "run", str(file), *home, *_repeated(flags)]
+            again = _repeated(flags | {"register": register}) + ["--json"] * as_json
+            command = ["cfexp", "run", str(file), *home, *again]
             console.print(
                 "Stopped; everything finished is kept. To go on:\n  " + escape(shlex.join(command)),
                 soft_wrap=True,
             )
             raise
-    show(study, console)
+    if as_json:
+        print(Path(study.folder, "report", "leaderboard.json").read_text(), end="")  # noqa: T201
+    else:
+        show(study, console)
     if flags["track"]:
         view = escape(shlex.join(["cfexp", "ui", study.name, *home]))
         console.print(f"\nTo compare the runs in MLflow:\n  {view}", soft_wrap=True)
@@ -44,12 +59,33 @@ def run_file(file: Path, **flags: Any) -> None:  # noqa: ANN401 - those of `run_
         raise CfexpError(f"every trial failed, the last one by: {trials[-1].reason}")
     if trials and not study.readings:
         raise CfexpError("no finalist could be fitted on every seed: there is no winner")
+    if register is not None:
+        words = _registered(study.name, register, flags)
+        console.print(words, soft_wrap=True, markup=False, highlight=False)
+
+
+def _check_register(name: str, *, track: bool) -> None:
+    from cfexp.tracking.registry import check_name
+
+    check_name(name)
+    if not track:
+        raise InputError("--register writes to MLflow, which --no-track forbids; leave one out")
+
+
+def _registered(study: str, name: str, flags: dict[str, Any]) -> str:
+    from cfexp.cli.register import words
+    from cfexp.launch import register
+
+    try:
+        return words(register(flags["home"], study, name, tracking_uri=flags["tracking_uri"]))
+    except TrackingError as error:
+        raise TrackingError(f"{error}\n`cfexp register {study} {name}` tries again") from error
 
 
 def _repeated(flags: dict[str, Any]) -> list[str]:
     """Return the flags that a resumed run needs as well."""
     given = [] if flags["track"] else ["--no-track"]
-    usual = {"trials": None, "workers": 1, "threads": None, "tracking_uri": None}
+    usual = {"trials": None, "workers": 1, "threads": None, "tracking_uri": None, "register": None}
     for name, value in usual.items():
         if flags[name] != value:
             given += [f"--{name.replace('_', '-')}", str(flags[name])]

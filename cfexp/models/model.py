@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from cfexp.arrays import AnyArray, Codes, Floats, Mask, Matrix
+    from cfexp.data.feedback import Feedback
     from cfexp.data.interactions import Vocabulary
 
 MaskName = Literal["interacted", "positives", "none"]
@@ -191,13 +192,16 @@ class Scorer(ABC):
         titles: AnyArray | None = None,
         seen: Matrix | None = None,
         mask: MaskName = "positives",
+        feedback: Feedback | None = None,
     ) -> None:
         """Write this scorer and its history to one .npz file that `cfexp.load` reads.
 
         With vocabularies and titles, what is loaded speaks the original ids. `mask` is
         what a list leaves out, as when the model was evaluated, and `seen` (users x
         items) the pairs that "interacted" hides; items in no pair of `seen` are then no
-        candidates. The file appears whole or not at all, and nothing in it is pickled.
+        candidates. `feedback` is the rule that made the positives, for histories of users
+        to come (None: every value above 0 is one). The file appears whole or not at all,
+        and nothing in it is pickled.
 
         Raises
         ------
@@ -207,7 +211,14 @@ class Scorer(ABC):
         from cfexp.models.saving import write_scorer
 
         write_scorer(
-            self, Path(path), users=users, items=items, titles=titles, seen=seen, mask=mask
+            self,
+            Path(path),
+            users=users,
+            items=items,
+            titles=titles,
+            seen=seen,
+            mask=mask,
+            feedback=feedback,
         )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cfexp.arrays import AnyArray, Matrix
+    from cfexp.data.feedback import Feedback
     from cfexp.data.interactions import Vocabulary
     from cfexp.models.model import MaskName, Scorer
 
@@ -25,6 +26,7 @@ def write_scorer(
     titles: AnyArray | None,
     seen: Matrix | None,
     mask: MaskName,
+    feedback: Feedback | None,
 ) -> None:
     """Do what `Scorer.save` says."""
     history = scorer.history
@@ -53,6 +55,7 @@ def write_scorer(
             "model": scorer.model.model_dump(mode="json"),
             "shape": list(history.shape),
             "mask": mask,
+            **({} if feedback is None else {"feedback": feedback.model_dump(mode="json")}),
         },
         {name: array for name, array in arrays.items() if array is not None},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cfexp.analysis.bucket_recipe import Buckets
 from cfexp.analysis.buckets import BucketRow, bucket_rows, has_buckets
@@ -27,6 +27,26 @@ if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
 
 _AT_LEAST = 2
+
+
+class Measured(Protocol):
+    """What was measured: a study, or what is remembered of one."""
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of its rows and its split."""
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Its file: of that `data`, `split` and `feedback`."""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What was read: `rows`, `users` and `items`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +114,7 @@ def contender(study: StudyRecord, label: str | None) -> Contender:
     return Contender(study, row, evaluation)
 
 
-def refuse_others(studies: Sequence[StudyRecord]) -> None:
+def refuse_others(studies: Sequence[Measured]) -> None:
     """Raise a StudyConflictError, saying what differs, unless all have one split.
 
     What is to be found must be the same: rows, split, and which of them are positives.
@@ -252,7 +272,7 @@ def _shared_groups(
     return [tuple(own) for own in found], notes
 
 
-def _differences(first: StudyRecord, other: StudyRecord, parts: Sequence[str]) -> list[str]:
+def _differences(first: Measured, other: Measured, parts: Sequence[str]) -> list[str]:
     ours, theirs = (
         dict(line for part in parts for line in _flat(study.spec.get(part, {}), part))
         for study in (first, other)
@@ -264,7 +284,7 @@ def _differences(first: StudyRecord, other: StudyRecord, parts: Sequence[str]) -
     ]
 
 
-def _facts(first: StudyRecord, other: StudyRecord) -> list[str]:
+def _facts(first: Measured, other: Measured) -> list[str]:
     return [
         f"{name} read: {first.data[name]:,} in {first.name}, {other.data[name]:,} in {other.name}"
         for name in ("rows", "users", "items")
@@ -272,7 +292,7 @@ def _facts(first: StudyRecord, other: StudyRecord) -> list[str]:
     ]
 
 
-def _feedback(first: StudyRecord, other: StudyRecord) -> list[str]:
+def _feedback(first: Measured, other: Measured) -> list[str]:
     """Return what makes other pairs positive; what a model sees of them may differ."""
     rules = [study.spec.get("feedback", {}) for study in (first, other)]
     return [

@@ -173,13 +173,17 @@ def _moved(metric: str, rows: list[Row], best: Row) -> list[str]:
 def _against(study: StudyRecord, name: str, pair: Difference | None, users: int) -> str:
     if pair is None:
         return f"Against {name}: not compared, which needs 2 users with values of both."
+    return f"Against {name}: {pair.words(study.direction)}, {figures(pair, users)}."
+
+
+def figures(pair: Difference, users: int) -> str:
+    """Return a comparison in numbers; over how many users, where not over all `users`."""
     relative = "" if pair.relative is None else f" ({pair.relative:+.1%})"
     shared = "" if pair.users == users else f" over {pair.users:,} users"
-    figures = (
+    return (
         f"{_signed(pair.mean)}{relative}, 95% interval {_signed(pair.low)} to "
         f"{_signed(pair.high)}{shared}, {p_value(pair.p_corrected)}"
     )
-    return f"Against {name}: {pair.words(study.direction)}, {figures}."
 
 
 def _signed(number: float) -> str:

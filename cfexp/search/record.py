@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -144,6 +145,13 @@ class StudyRecord:
     created: int
     folder: str
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def data_name(self) -> str:
+        """What the data are called: the edition, the file, or the kind of source."""
+        source = self.spec.get("data", {})
+        name = str(source.get("edition") or source.get("path") or source.get("kind") or self.name)
+        return PurePath(name).name
 
     def of_role(self, role: Role) -> list[RunRecord]:
         """Return the runs of one role, in the order in which they were made."""

@@ -22,7 +22,7 @@ from optuna.distributions import distribution_to_json, json_to_distribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 import cfexp
-from cfexp.errors import StudyConflictError
+from cfexp.errors import StudyConflictError, did_you_mean
 from cfexp.search.conflicts import refuse_other
 from cfexp.search.slots import slots
 from cfexp.search.storage import ABOUT, study_names
@@ -59,9 +59,10 @@ class Store:
         try:
             study = optuna.load_study(study_name=name, storage=storage)
         except KeyError:
-            names = ", ".join(study_names(storage)) or "none"
+            names = study_names(storage)
             raise StudyConflictError(
-                f"there is no study {name!r} in {home}; there are: {names}"
+                f"there is no study {name!r} in {home}; there are: "
+                f"{', '.join(names) or 'none'}{did_you_mean(name, names)}"
             ) from None
         if ABOUT not in study.user_attrs:
             raise StudyConflictError(f"study {name!r} was stopped before it began; run it again")

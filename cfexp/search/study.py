@@ -58,6 +58,7 @@ def run(
         "metrics": [str(metric) for metric in spec.all_metrics],
         "objectives": list(spec.objectives),
         "buckets": [buckets.model_dump(mode="json") for buckets in spec.buckets],
+        "feedback": spec.feedback.model_dump(mode="json"),
         "evaluate_every": spec.search.evaluate_every,
         "patience": spec.search.idle_points,
         "threads": threads,

@@ -25,6 +25,7 @@ from pydantic import TypeAdapter
 
 from cfexp.analysis.bucket_recipe import Buckets
 from cfexp.data.attributes import Attributes
+from cfexp.data.feedback import Feedback
 from cfexp.data.interactions import Vocabulary
 from cfexp.errors import CfexpError
 from cfexp.metrics.evaluation import over_folds
@@ -108,6 +109,7 @@ class Worker:
         metrics: list[str],
         objectives: list[str],
         buckets: list[dict[str, Any]],
+        feedback: dict[str, Any],
         evaluate_every: int,
         patience: int | None,
         threads: int,
@@ -120,6 +122,7 @@ class Worker:
             [Buckets.model_validate(one) for one in buckets],
             Attributes.load(Path(stages, "users.npz")),
         )
+        self._feedback = Feedback.model_validate(feedback)
         self._evaluate_every = evaluate_every
         self._patience = patience
         self._threads = threads
@@ -182,6 +185,7 @@ class Worker:
                     titles=ids.get("titles"),
                     seen=self._stages["test"].seen,
                     mask=mask,
+                    feedback=self._feedback,
                 )
         return {
             "metrics": readings.metrics,

@@ -7,9 +7,8 @@ import json
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cfexp.errors import TrackingError
 from cfexp.tracking.names import digest, text
 from cfexp.tracking.provenance import provenance
 
@@ -63,9 +62,8 @@ def log_dataset(client: MlflowClient, run_id: str, study: StudyRecord) -> None:
 
     source = study.spec.get("data", {})
     facts = {name: value for name, value in study.data.items() if isinstance(value, int | str)}
-    name = str(source.get("edition") or source.get("path") or source.get("kind") or study.name)
     dataset = Dataset(
-        name=Path(name).name,
+        name=study.data_name,
         digest=str(study.data.get("fingerprint") or digest(facts))[:16],
         source_type="code",
         source=json.dumps({"tags": {"data": text(source)}}),
@@ -76,14 +74,23 @@ def log_dataset(client: MlflowClient, run_id: str, study: StudyRecord) -> None:
     client.log_inputs(run_id, datasets=[DatasetInput(dataset, tags)])
 
 
+def model_digest(study: StudyRecord) -> str:
+    """Return the hash by which the study's model is known in MLflow."""
+    return _hash(_model_file(study))
+
+
+def _model_file(study: StudyRecord) -> Path:
+    return Path(study.folder) / "model" / "model.npz"
+
+
 def log_model(client: MlflowClient, experiment_id: str, run_id: str, study: StudyRecord) -> None:
     """Log `model/model.npz` of the study as a pyfunc; nothing when it is there already."""
     from mlflow.entities import LoggedModelOutput
 
-    path = Path(study.folder) / "model" / "model.npz"
+    path = _model_file(study)
     if not path.is_file():
         return
-    mark = _hash(path)
+    mark = model_digest(study)
     if client.get_run(run_id).data.tags.get(MODEL_TAG) == mark:
         return
     model = client.create_logged_model(
@@ -93,13 +100,16 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, study: Stud
         save_pyfunc(Path(folder) / "model", path, model.model_id)
         client.log_model_artifacts(model.model_id, str(Path(folder) / "model"))
     client.finalize_logged_model(model.model_id, "READY")
-    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
+    # Of several models of one run, MLflow's runs:/.../model is that of the highest step.
+    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=len(study.readings))])
     client.set_tag(run_id, MODEL_TAG, mark)
 
 
 def save_pyfunc(folder: Path, model: Path, model_id: str | None = None) -> None:
     """Write an MLflow model that needs no pickle: our .npz file and a file of code."""
-    example, signature = _interface(model)
+    from cfexp.tracking.interface import interface, requirements
+
+    example, signature = interface(model)
     with warnings.catch_warnings():
         # MLflow and pandas warn each other here, about nothing that a user wrote.
         warnings.simplefilter("ignore")
@@ -112,45 +122,6 @@ def save_pyfunc(folder: Path, model: Path, model_id: str | None = None) -> None:
             artifacts={"model": model.absolute().as_uri()},
             signature=signature,
             input_example=example,
-            pip_requirements=_requirements(),
+            pip_requirements=requirements(),
             mlflow_model=Model(model_id=model_id),
         )
-
-
-def _interface(path: Path) -> tuple[Any, Any]:
-    """Return an input example with two known users, and the signature."""
-    import numpy as np
-    import pandas as pd
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema, TensorSpec
-
-    from cfexp.models.saved import load
-
-    saved = load(path)
-    if saved.users is None or saved.items is None:
-        raise TrackingError(f"{path} was saved without the ids of users and items")
-    kinds = [
-        DataType.long if np.asarray(vocabulary.ids).dtype.kind in "iu" else DataType.string
-        for vocabulary in (saved.users, saved.items)
-    ]
-    inputs: list[ColSpec | TensorSpec] = [
-        ColSpec(kinds[0], "user"),
-        ColSpec(DataType.long, "k", required=False),
-    ]
-    outputs: list[ColSpec | TensorSpec] = [
-        ColSpec(kinds[0], "user"),
-        ColSpec(DataType.long, "rank"),
-        ColSpec(kinds[1], "item"),
-        ColSpec(DataType.string, "title", required=False),
-        ColSpec(DataType.double, "score"),
-    ]
-    example = pd.DataFrame({"user": list(saved.users.ids[:2]), "k": [10, 10]})
-    return example, ModelSignature(Schema(inputs), Schema(outputs))
-
-
-def _requirements() -> list[str]:
-    """Return what a server needs to load the model, stated rather than inferred."""
-    from importlib.metadata import version
-
-    packages = ("cfexp", "mlflow", "numba", "numpy", "pandas", "pydantic", "scipy", "threadpoolctl")
-    return [f"{name}=={version(name)}" for name in packages]

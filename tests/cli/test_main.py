@@ -47,8 +47,12 @@ def test_run_then_more_trials_then_status(study: Path, tmp_path: Path) -> None:
     assert first.returncode == 0, first.stderr
     assert "popularity" in first.stdout
     assert "cfexp ui" not in first.stdout, "nothing was tracked"
-    second = call("run", study, "--no-track", cwd=tmp_path)
+    second = call("run", study, "--no-track", "--json", cwd=tmp_path)
     assert second.returncode == 0, second.stderr
+    board = json.loads(second.stdout)
+    assert "popularity" in {row["model"] for row in board["rows"]}
+    assert board["verdict"]
+    assert "trials" in second.stderr
     shown = json.loads(call("status", "--json", cwd=tmp_path).stdout)
     assert [(row["study"], row["budget"], row["ended"], row["state"]) for row in shown] == [
         ("small", 8, 8, "done")

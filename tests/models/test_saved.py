@@ -59,6 +59,15 @@ def test_unknown_users(path: Path) -> None:
         load(path).recommend(["ann", "bob"])
 
 
+def test_users_without_positives_are_no_users_to_guess_for(matrix: Matrix, tmp_path: Path) -> None:
+    idle = sparse.vstack([matrix[:2], sparse.csr_array((1, 4))]).tocsr()
+    ALS(factors=2, epochs=1).fit(idle, 0).save(tmp_path / "m.npz", users=USERS, items=ITEMS)
+    saved = load(tmp_path / "m.npz")
+    with pytest.raises(DataError, match=r"1 of 2 users have no positive .*: 'ann'; .* a history"):
+        saved.recommend(["7", "ann"])
+    assert len(saved.recommend_from([[10]], 3)) == 3
+
+
 def test_without_ids_users_are_codes(matrix: Matrix, tmp_path: Path) -> None:
     scorer = Popularity().fit(matrix)
     scorer.save(tmp_path / "m.npz")

@@ -1,0 +1,61 @@
+"""`cfexp export`: a study's tables as Parquet or CSV files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from cfexp.cli.options import Home
+from cfexp.launch import DEFAULT_HOME
+
+
+def export(
+    study: Annotated[str, typer.Argument(help="The study.", show_default=False)],
+    *,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Where to write; files of the same names are replaced.",
+            show_default="STUDY-export",
+            file_okay=False,
+        ),
+    ] = None,
+    form: Annotated[Literal["parquet", "csv"], typer.Option("--format", help="Of the files.")] = (
+        "parquet"
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="Say in JSON what was written.")] = False,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Write a study's leaderboard, comparisons, groups, trials and per-user metrics to files."""
+    from cfexp.errors import InputError
+    from cfexp.launch import open_study
+    from cfexp.report.export import frames, write_frame
+
+    record = open_study(home, study).record()
+    target = folder or Path(f"{study}-export")
+    written, empty = [], []
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for name, frame in frames(record).items():
+            path = target / f"{name}.{form}"
+            if len(frame):
+                write_frame(frame, path, form)
+                written.append({"table": name, "rows": len(frame), "file": str(path)})
+            else:
+                path.unlink(missing_ok=True)  # of an earlier export
+                empty.append(name)
+    except OSError as error:
+        raise InputError(f"{target} cannot be written: {error}") from error
+    if as_json:
+        typer.echo(json.dumps(written, indent=2))
+        return
+    for one in written:
+        typer.echo(f"{one['file']}: {one['rows']:,} rows")
+    if empty:
+        typer.echo(f"nothing yet of: {', '.join(empty)}")
