@@ -16,7 +16,7 @@ from numba import njit
 
 from cfexp.arrays import frozen
 from cfexp.parallel import each_block
-from cfexp.vectors import LANES, above, larger, load, splat, store
+from cfexp.vectors import LANES, above, larger, load, set_bits, splat, store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -196,8 +196,12 @@ def _bound(row: Any, k: int, maxima: Any) -> Any:  # noqa: ANN401 - float32 (n_i
         store(maxima, part, most)
     bound = np.float32(np.inf)
     for part in range(parts):
-        if maxima[part] < bound and _n_above(maxima, maxima[part]) < k:
-            bound = maxima[part]
+        if maxima[part] < bound:
+            above_it = 0
+            for base in range(0, parts, LANES):
+                above_it += set_bits(above(maxima, base, maxima[part]))
+            if above_it < k:
+                bound = maxima[part]
     return np.nextafter(bound, np.float32(-np.inf))
 
 

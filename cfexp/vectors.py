@@ -229,6 +229,16 @@ def larger(typing: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
+def set_bits(typing: Any, bits: Any) -> Any:
+    """Return how many bits are set, as those that `above` returns."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
 def sums(typing: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> Any:
     """Return the sums over the lanes of eight vectors of 16, as a vector of 8."""
 
