@@ -208,10 +208,10 @@ class SavedModel:
                 f"{unknown.sum()} of {len(ids)} users are not among the {past.shape[0]} of the "
                 f"training data: {some(ids[unknown].tolist())}; for others, give a history"
             )
-        empty = np.diff(past.indptr)[codes] == 0
+        empty = np.diff((past if self.seen is None else self.seen).indptr)[codes] == 0
         if empty.any():
             raise DataError(
-                f"{empty.sum()} of {len(ids)} users have no positive in the training data: "
+                f"{empty.sum()} of {len(ids)} users have no row in the training data: "
                 f"{some(ids[empty].tolist())}; for them, give a history"
             )
         return codes
