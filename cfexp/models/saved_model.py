@@ -203,10 +203,10 @@ class SavedModel:
         past = self.scorer.history
         hint = "; for others, give a history"
         codes = _known(ids, self.users, past.shape[0], "users", hint)
-        empty = np.diff(past.indptr)[codes] == 0
+        empty = np.diff((past if self.seen is None else self.seen).indptr)[codes] == 0
         if empty.any():
             raise DataError(
-                f"{empty.sum()} of {len(ids)} users have no positive in the training data: "
+                f"{empty.sum()} of {len(ids)} users have no row in the training data: "
                 f"{some(ids[empty].tolist())}; for them, give a history"
             )
         return codes

@@ -59,12 +59,16 @@ def test_unknown_users(path: Path) -> None:
         load(path).recommend(["ann", "bob"])
 
 
-def test_users_without_positives_are_no_users_to_guess_for(matrix: Matrix, tmp_path: Path) -> None:
+def test_users_without_rows_are_none_to_guess_for(matrix: Matrix, tmp_path: Path) -> None:
     idle = sparse.vstack([matrix[:2], sparse.csr_array((1, 4))]).tocsr()
     ALS(factors=2, epochs=1).fit(idle, 0).save(tmp_path / "m.npz", users=USERS, items=ITEMS)
     saved = load(tmp_path / "m.npz")
-    with pytest.raises(DataError, match=r"1 of 2 users have no positive .*: 'ann'; .* a history"):
+    with pytest.raises(DataError, match=r"1 of 2 users have no row .*: 'ann'; .* a history"):
         saved.recommend(["7", "ann"])
+    seen = sparse.csr_array(np.array([[1, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 1]], np.float32))
+    scorer = ALS(factors=2, epochs=1).fit(idle, 0)
+    scorer.save(tmp_path / "seen.npz", users=USERS, items=ITEMS, seen=seen)
+    assert len(load(tmp_path / "seen.npz").recommend(["ann"])) == 4  # who liked nothing
     assert len(saved.recommend_from([[10]], 3)) == 3
 
 
