@@ -23,7 +23,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from cfexp.errors import StudyConflictError
 from cfexp.search.conflicts import refuse_other
-from cfexp.search.record import Reading, RunRecord, StudyRecord
+from cfexp.search.record import Environment, Reading, RunRecord, StudyRecord
 from cfexp.search.slots import slots
 from cfexp.search.storage import ABOUT, study_names
 
@@ -209,6 +209,14 @@ class Store:
         """Write a reading of the test set."""
         self.study.set_user_attr(f"reading:{reading.generation}", reading.to_json())
 
+    def add_environment(self, facts: dict[str, str]) -> None:
+        """Write what runs are computed with from now on, where that has changed."""
+        known = _environments(self.study.user_attrs)
+        if known and known[-1].facts == facts:
+            return
+        environment = Environment(int(time.time() * 1000), facts)
+        self.study.set_user_attr(f"environment:{environment.since}", environment.to_json())
+
     def record(self) -> StudyRecord:
         """Return everything that is known of the study."""
         attributes = self.study.user_attrs
@@ -250,7 +258,17 @@ class Store:
             created=about["created"],
             folder=str(self.folder),
             seconds=attributes.get("seconds", {}),
+            environments=_environments(attributes),
         )
+
+
+def _environments(attributes: dict[str, Any]) -> tuple[Environment, ...]:
+    found = [
+        Environment.from_json(value)
+        for key, value in attributes.items()
+        if key.startswith("environment:")
+    ]
+    return tuple(sorted(found, key=lambda environment: environment.since))
 
 
 def _is_current(run: RunRecord, entries: list[dict[str, Any]]) -> bool:

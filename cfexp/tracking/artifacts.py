@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from cfexp.errors import TrackingError
 from cfexp.tracking.names import digest, text
-from cfexp.tracking.provenance import provenance
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -36,7 +35,8 @@ def _hash(path: Path) -> str:
 def upload_report(client: MlflowClient, run_id: str, study: StudyRecord) -> None:
     """Upload the study file, its origin and the study's `report/`, overwriting."""
     client.log_text(run_id, study.text, "study.toml")
-    client.log_dict(run_id, provenance(), "provenance.json")
+    origin = [environment.to_json() for environment in study.environments]
+    client.log_dict(run_id, {"environments": origin}, "provenance.json")
     report = Path(study.folder) / "report"
     if report.is_dir():
         client.log_artifacts(run_id, str(report))
@@ -58,7 +58,7 @@ def _log_tables(client: MlflowClient, run_id: str, report: Path) -> None:
 
 
 def log_dataset(client: MlflowClient, run_id: str, study: StudyRecord) -> None:
-    """Name the data set as the run's input: what it is and where from, not its rows."""
+    """Name the data set as a run's input: what it is and where from, not its rows."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     source = study.spec.get("data", {})

@@ -20,12 +20,12 @@ from cfexp.search.observer import Observer
 from cfexp.search.record import Point, RunRecord, StudyRecord
 from cfexp.search.spec import StudySpec
 
-TIMES = {"started", "ended", "seconds"}
+MEASURED = {"started", "ended", "seconds", "peak_memory"}
 
 
 def outcome(run: RunRecord) -> dict[str, object]:
-    """A run without what a clock decides."""
-    return {key: value for key, value in run.to_json().items() if key not in TIMES}
+    """A run without what it cost."""
+    return {key: value for key, value in run.to_json().items() if key not in MEASURED}
 
 
 def outcomes(study: StudyRecord) -> dict[str, dict[str, object]]:
