@@ -20,6 +20,7 @@ from cfexp.tracking import artifacts, view
 from cfexp.tracking.address import is_server, tracking_uri, without_login
 from cfexp.tracking.client import open_client, open_experiment, reason
 from cfexp.tracking.projection import Projection, study_digest
+from cfexp.tracking.tables import log_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,6 +139,7 @@ class MlflowTracker:
         if not projection.is_complete(study, wanted):
             projection.running()
             artifacts.upload_report(client, parent, study)
+            log_groups(client, projection.ids, study)
             artifacts.log_model(client, projection.experiment_id, parent, study)
             self._save_views(projection, study)
             projection.finish(study, wanted)

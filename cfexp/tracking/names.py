@@ -99,6 +99,8 @@ def run_tags(study: StudyRecord, run: RunRecord) -> dict[str, str]:
     }
     if run.number is not None:
         tags["cfexp.trial"] = str(run.number)
+    if run.role != "trial":
+        tags["mlflow.runType"] = "evaluation"  # MLflow unfolds a study that has such runs
     return tags | environment_tags(study.environment_of(run))
 
 
@@ -126,7 +128,7 @@ def run_entry(run: RunRecord) -> Entry:
     if run.reason:
         tags["cfexp.reason"] = run.reason[:TAG_LENGTH]
     if run.state != "complete":
-        tags["mlflow.note.content"] = f"**{run.state}**{_why(run)}"[:TAG_LENGTH]
+        tags["mlflow.note.content"] = f"{run.state}{_why(run)}"[:TAG_LENGTH]
     return Entry(params, _samples(run), tags)
 
 

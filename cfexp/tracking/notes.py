@@ -16,15 +16,17 @@ _SHOWN = 4  # metrics of a final
 
 def study_note(study: StudyRecord) -> str:
     """Return the description of a study's run, the findings first: MLflow folds the rest."""
-    lines = _result(study)
-    if is_finished(study):
-        lines.append(f"**Trials**: {_progress(study)}")
+    found, progress = _found(study), _progress(study)
+    if not is_finished(study):
+        lead = f"Unfinished: {progress}; `cfexp run` completes it."
+        lines = [f"**Result so far**: {found}"] if found else []
     else:
-        lines.insert(0, f"**Unfinished**: {_progress(study)}; `cfexp run` completes it")
+        lead = found or progress
+        lines = [f"**Trials**: {progress}"] if found else []
     if study.description:
         lines.append(f"**Studied**: {markdown(study.description)}")
     rows = study.split.get("rows", {})
-    return _bullets([*lines, f"**Data**: {_facts(study.data)}; **split**: {_facts(rows)}"])
+    return _note(lead, [*lines, f"**Data**: {_facts(study.data)}; **split**: {_facts(rows)}"])
 
 
 def final_note(study: StudyRecord, run: RunRecord) -> str:
@@ -38,12 +40,13 @@ def final_note(study: StudyRecord, run: RunRecord) -> str:
     stages = {"Test": "test", "Validation": "val"}
     values = {stage: _values(study, run, seeds, key) for stage, key in stages.items()}
     lines = [f"**{stage}**: {words}" for stage, words in values.items() if words]
-    return _bullets([f"**{name}**, {place}, {which}: {own}", *lines, *_result(study)])
+    lines += [f"**Study**: {found}"] if (found := _found(study)) else []
+    return _note(f"{name}, {place}, {which}: {own}", lines)
 
 
-def _result(study: StudyRecord) -> list[str]:
-    """Return the verdict's first sentences, where the report is written."""
-    return [f"**Result**: {markdown(' '.join(study.verdict))}"] if study.verdict else []
+def _found(study: StudyRecord) -> str:
+    """Return what came out; nothing before the report is written."""
+    return markdown(" ".join(study.verdict))
 
 
 def _progress(study: StudyRecord) -> str:
@@ -88,5 +91,6 @@ def _facts(values: dict[str, object]) -> str:
     )
 
 
-def _bullets(lines: list[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)[:TAG_LENGTH]
+def _note(lead: str, lines: list[str]) -> str:
+    """Return a description; the run table shows its beginning as it is written here."""
+    return "\n".join([lead, "", *(f"- {line}" for line in lines)])[:TAG_LENGTH]

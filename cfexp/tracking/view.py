@@ -25,7 +25,9 @@ RUNS, TRIALS, TESTED = "cfexp-runs", "cfexp-trials", "cfexp-tested"
 WINNER, ENDED = "cfexp-winner", "cfexp-ended"
 PARENT = "cfexp.run"
 _LIMIT = 20_000  # characters of an experiment tag
+_NAME, _NOTE = "attributes.`Run Name`", "attributes.`Description`"
 _WIDTH = 130  # pixels
+_WIDE = {_NAME: 300, _NOTE: 260}
 _NEWEST = "attributes.start_time"  # the one order in which MLflow nests children
 _COSTS = (
     "train/best_epoch",
@@ -100,8 +102,8 @@ def _page(study: StudyRecord, search: str, order: str) -> dict[str, Any]:
         "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
         "selectedColumns": columns,
-        "columnOrder": ["attributes.`Duration`", *columns],
-        "columnWidths": dict.fromkeys(columns, _WIDTH),
+        "columnOrder": [_NAME, *columns],
+        "columnWidths": dict.fromkeys(columns, _WIDTH) | _WIDE,
         "runsHiddenMode": "SHOW_ALL",
         "viewMaximized": False,
         "runListHidden": False,
@@ -123,7 +125,7 @@ def _columns(study: StudyRecord) -> list[str]:
     tags = ["role", "kind", "winner", *facts]
     tags += ["reason"] if any(run.reason for run in study.runs) else []
     return [
-        "attributes.`Description`",
+        _NOTE,
         "attributes.`Dataset`",
         *(f"metrics.`{name}`" for name in _metrics(study)),
         *(f"params.`{name}`" for name in _params(study)),

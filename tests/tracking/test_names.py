@@ -96,7 +96,7 @@ def test_costs_and_the_trial_s_number_are_metrics(study: StudyRecord) -> None:
 
 def test_a_pruned_trial_says_when_and_a_whole_one_nothing(study: StudyRecord) -> None:
     whole, _, pruned, _ = study.of_role("trial")[:4]
-    assert run_entry(pruned).tags["mlflow.note.content"] == "**pruned** after epoch 5"
+    assert run_entry(pruned).tags["mlflow.note.content"] == "pruned after epoch 5"
     assert "mlflow.note.content" not in run_entry(whole).tags
 
 

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
 
 
-def test_a_study_s_description_is_four_lines_with_the_findings_first(study: StudyRecord) -> None:
+def test_a_study_s_description_is_short_with_the_findings_first(study: StudyRecord) -> None:
     best = "best on validation ndcg@10 0.0550 (als #5)"
     assert study_note(study).splitlines() == [
-        "- **Result**: als #1 reaches 0.0450. It is better than popularity.",
+        "als #1 reaches 0.0450. It is better than popularity.",
+        "",
         f"- **Trials**: 8 of 8 trials, 2 pruned, 2 failed, {best}; test set read 1 time",
         "- **Studied**: A study that nobody ran.",
         "- **Data**: rows 1,200, users 40; **split**: train 1,000, test 200",
@@ -26,13 +27,14 @@ def test_a_final_s_description_names_its_configuration_and_its_seeds(study: Stud
     run = dataclasses.replace(study.of_role("final")[1], best_epoch=3)
     study = dataclasses.replace(study, runs=(*study.runs[:-1], run))
     assert final_note(study, run).splitlines() == [
-        "- **als #1**, the winner, seed 2 of 2: factors 32, 3 epochs",
+        "als #1, the winner, seed 2 of 2: factors 32, 3 epochs",
+        "",
         "- **Test**: ndcg@10 0.0500 (mean of 2 seeds 0.0450 ± 0.0071)",
         "- **Validation**: ndcg@10 0.0600 (mean of 2 seeds 0.0550 ± 0.0071)",
-        "- **Result**: als #1 reaches 0.0450. It is better than popularity.",
+        "- **Study**: als #1 reaches 0.0450. It is better than popularity.",
     ]
     lost = dataclasses.replace(study, readings=())
-    assert "**als #1**, a finalist, seed 2 of 2" in final_note(lost, run)
+    assert "als #1, a finalist, seed 2 of 2" in final_note(lost, run)
     fewer = dataclasses.replace(
         study, spec=study.spec | {"finals": {"seeds": 1}}, runs=(*study.runs[:-2],)
     )
@@ -42,14 +44,14 @@ def test_a_final_s_description_names_its_configuration_and_its_seeds(study: Stud
 
 def test_a_study_without_runs_has_a_description(study: StudyRecord) -> None:
     empty = dataclasses.replace(study, runs=(), readings=(), verdict=())
-    assert "**Unfinished**: 0 of 8 trials; test set read 0 times" in study_note(empty)
+    assert study_note(empty).startswith("Unfinished: 0 of 8 trials; test set read 0 times;")
 
 
 @pytest.mark.parametrize("changes", [{"budget": 12}, {"readings": ()}])
 def test_an_unfinished_study_says_so_first(study: StudyRecord, changes: dict[str, object]) -> None:
     first = study_note(dataclasses.replace(study, **changes)).splitlines()[0]
-    assert first.startswith("- **Unfinished**: 8 of ")
-    assert first.endswith("; `cfexp run` completes it")
+    assert first.startswith("Unfinished: 8 of ")
+    assert first.endswith("; `cfexp run` completes it.")
 
 
 def test_markup_in_words_does_not_act_and_they_stay_on_one_line(study: StudyRecord) -> None:
@@ -60,7 +62,7 @@ def test_markup_in_words_does_not_act_and_they_stay_on_one_line(study: StudyReco
     data = study.data | {"source": words}
     changed = dataclasses.replace(study, description=words, runs=runs, data=data, verdict=(words,))
     note = study_note(changed)
-    assert len(note.splitlines()) == 4
+    assert len(note.splitlines()) == 5
     escaped = r"&lt;script&gt;alert(1)&lt;/script&gt; # Head !\[x\](http://x) \*\*bold"
     assert note.count(escaped) == 4
     final = final_note(changed, changed.of_role("final")[0])

@@ -48,6 +48,7 @@ interactions = 12000
 [split]
 kind = "per_user_last"
 validation = 2
+novel_only = true
 [search]
 trials = 3
 [finals]

@@ -60,7 +60,7 @@ def test_the_winner_s_runs_are_marked_and_other_finalists_are_not(study: StudyRe
     assert set(found) == {"trial/1", "final/1/seed-0", "final/1/seed-1"}
     assert {tags["cfexp.winner"] for tags in found.values()} == {"true"}
     assert "mlflow.note.content" not in found["trial/1"]
-    assert "**als #1**, the winner, seed 1 of 2" in found["final/1/seed-0"]["mlflow.note.content"]
+    assert "als #1, the winner, seed 1 of 2" in found["final/1/seed-0"]["mlflow.note.content"]
     other = dataclasses.replace(study, readings=(*study.readings, Reading(2, 8, (5, 1), 2, 5)))
     assert {tags["cfexp.winner"] for tags in marks(other).values()} == {"false"}
     assert marks(dataclasses.replace(study, runs=study.of_role("trial"))) == {}
