@@ -128,7 +128,7 @@ def guarded(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     settings = folder / "auth.ini"
     settings.write_text(
         f"[mlflow]\ndefault_permission = READ\ndatabase_uri = sqlite:///{folder}/auth.db\n"
-        f"admin_username = {USER}\n"
+        f"admin_username = {USER}\nauth_cache_ttl_seconds = 600\n"
         "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
     )
     login = {
