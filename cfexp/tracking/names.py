@@ -99,8 +99,9 @@ def run_tags(study: StudyRecord, run: RunRecord) -> dict[str, str]:
     }
     if run.number is not None:
         tags["cfexp.trial"] = str(run.number)
-    if run.role != "trial":
-        tags["mlflow.runType"] = "evaluation"  # MLflow unfolds a study that has such runs
+    if run.role != "trial" and not run.key.endswith("/seed-1"):
+        # MLflow unfolds a study that has such runs, but shows each of them among GenAI's.
+        tags["mlflow.runType"] = "evaluation"
     return tags | environment_tags(study.environment_of(run))
 
 

@@ -34,7 +34,7 @@ def final_note(study: StudyRecord, run: RunRecord) -> str:
     seeds = seeds_beside(study, run)
     place = "the winner" if is_winner(study, run) else "a finalist"
     which = f"seed {seeds.index(run) + 1} of {len(seeds)}" if run in seeds else "an earlier seed"
-    fields = [f"{name} {text(run.model[name])}" for name in searched(study) if name in run.model]
+    fields = [f"{name} {_short(run.model[name])}" for name in searched(study) if name in run.model]
     fields += [f"{run.best_epoch} epochs"] if run.best_epoch else []
     name, own = markdown(f"{run.entry} #{run.number}"), markdown(", ".join(fields))
     stages = {"Test": "test", "Validation": "val"}
@@ -74,6 +74,10 @@ def _values(study: StudyRecord, run: RunRecord, seeds: list[RunRecord], stage: s
         found = [one.metrics[key] for one in seeds if key in one.metrics]
         words.append(f"{name} {run.metrics[key]:.4f}{_over_seeds(found)}")
     return ", ".join(words)
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else text(value)
 
 
 def _over_seeds(values: list[float]) -> str:

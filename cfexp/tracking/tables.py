@@ -9,15 +9,15 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cfexp.analysis.words import plain
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
     from mlflow import MlflowClient
 
-    from cfexp.search.record import RunRecord, StudyRecord
+    from cfexp.analysis.bucket_recipe import Buckets
+    from cfexp.data.attributes import Attributes
+    from cfexp.search.record import StudyRecord
 
 
 def log_tables(client: MlflowClient, run_id: str, tables: Mapping[str, pd.DataFrame]) -> None:
@@ -30,24 +30,38 @@ def log_tables(client: MlflowClient, run_id: str, tables: Mapping[str, pd.DataFr
 
 
 def log_groups(client: MlflowClient, ids: Mapping[str, str], study: StudyRecord) -> None:
-    """Give every configuration whose groups of users are reported a table of its own.
+    """Give every baseline and final a table of its metrics by group of users, on test."""
+    users = Path(study.folder, "users.npz")
+    recipes = study.spec.get("buckets", [])
+    if not (recipes and users.is_file()):
+        return
+    from cfexp.analysis.bucket_recipe import Buckets
+    from cfexp.data.attributes import Attributes
 
-    It lies with the run of the first seed and holds the mean over the seeds.
-    """
+    buckets, attributes = [Buckets.model_validate(one) for one in recipes], Attributes.load(users)
+    for run in study.runs:
+        path = Path(study.folder, f"{run.vectors}-test.npz")
+        if path.is_file():
+            log_tables(client, ids[run.key], {"groups": _groups(path, buckets, attributes)})
+
+
+def _groups(vectors: Path, recipes: list[Buckets], attributes: Attributes) -> pd.DataFrame:
+    """Return one row per group, from a run's per-user metrics."""
     import pandas as pd
 
-    path = Path(study.folder) / "report" / "buckets.csv"
-    if not path.is_file():
-        return
-    groups = pd.read_csv(path).query("stage == 'test'")
-    name = groups["metric"] + " by " + groups["by"] + ": " + groups["bucket"].astype(str)
-    table = groups.assign(group=name)[["group", "mean", "low", "high", "users"]]
-    for run in study.runs:
-        own = table[groups["model"] == _label(run)]
-        if run.key.endswith("/seed-1") and len(own):
-            log_tables(client, ids[run.key], {"groups": own})
+    from cfexp.analysis.buckets import by_bucket, has_buckets
+    from cfexp.metrics.evaluation import Evaluation
 
-
-def _label(run: RunRecord) -> str:
-    """Return what the report calls a run's configuration."""
-    return plain(f"{run.entry} #{run.number}" if run.role == "final" else run.key.split("/")[1])
+    evaluation = Evaluation.load(vectors)
+    return pd.DataFrame(
+        [
+            {
+                "group": f"{recipe.metric} by {recipe.by}: {group.label}",
+                "mean": group.mean,
+                "users": len(group.per_user),
+            }
+            for recipe in recipes
+            if has_buckets(evaluation, recipe, attributes)
+            for group in by_bucket(evaluation, recipe, attributes)
+        ]
+    )

@@ -27,8 +27,9 @@ PARENT = "cfexp.run"
 _LIMIT = 20_000  # characters of an experiment tag
 _NAME, _NOTE = "attributes.`Run Name`", "attributes.`Description`"
 _WIDTH = 130  # pixels
-_WIDE = {_NAME: 300, _NOTE: 260}
+_WIDE = {_NAME: 340, _NOTE: 260}
 _NEWEST = "attributes.start_time"  # the one order in which MLflow nests children
+_FLAT = "metrics.`search/trial`"
 _COSTS = (
     "train/best_epoch",
     "search/trial",
@@ -81,7 +82,7 @@ def _views(study: StudyRecord) -> dict[str, tuple[str, dict[str, Any]]]:
         TRIALS: ("Trials", trials),
         TESTED: ("Baselines and finals", tested | tested_charts(study)),
         WINNER: ("Winner", _page(study, "tags.\"cfexp.winner\" = 'true'", on_test)),
-        ENDED: ("Failed and pruned", _page(study, "attributes.status != 'FINISHED'", _NEWEST)),
+        ENDED: ("Failed and pruned", _page(study, "attributes.status != 'FINISHED'", _FLAT)),
     }
 
 

@@ -325,6 +325,9 @@ def test_a_server_gets_the_same_runs_as_the_local_store(
     study = here["study"]
     assert study["models"] == 1
     assert {"study.toml", "leaderboard.csv", "tables/leaderboard.json"} <= study["files"].keys()
+    tested = [run for run in here.values() if run["tags"]["cfexp.role"] in {"baseline", "final"}]
+    assert tested
+    assert all("tables/groups.json" in run["files"] for run in tested)
     assert all(run["parent"] == "study" for key, run in here.items() if key != "study")
     assert all(run["data"] for run in here.values())
 
