@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 import threading
 from contextlib import contextmanager
@@ -191,11 +192,12 @@ def open_study(home: Path, name: str) -> Store:
 
 
 def _report(store: Store) -> StudyRecord:
+    from cfexp.report.verdict import abstract
     from cfexp.report.write import write
 
     study = store.record()
     write(study, store.mirror(), store.folder / "report")
-    return study
+    return dataclasses.replace(study, verdict=tuple(abstract(study)))
 
 
 @contextmanager

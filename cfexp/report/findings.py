@@ -38,11 +38,11 @@ _last: list[tuple[StudyRecord, Findings]] = []
 
 
 def findings(study: StudyRecord) -> Findings:
-    """Return the findings of a study; those of the last record asked for are kept.
+    """Return the findings of a study; those of the record last asked for are kept.
 
     A second or two for ten models over 6,000 users.
     """
-    if not (_last and _last[0][0] is study):
+    if not (_last and _last[0][0] == study):
         rows = leaderboard(study)
         around, pairs = intervals(study, rows), comparisons(study, rows)
         warnings = doubts(study, rows, around, pairs)

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from cfexp.report.leaderboard import Row
     from cfexp.search.record import StudyRecord
 
+_THAN = {
+    "better": "better than",
+    "worse": "worse than",
+    "no clear difference": "not clearly different from",
+}
+
 
 def verdict(study: StudyRecord) -> list[str]:
     """Return what the study shows: what was chosen, against what, and how sure that is.
@@ -58,6 +64,22 @@ def verdict(study: StudyRecord) -> list[str]:
     if compared:
         words.append(how_sure(compared))
     return [*words, board.readings(study), *last]
+
+
+def abstract(study: StudyRecord) -> list[str]:
+    """Return the verdict in two or three sentences: what was reached, and against whom."""
+    found = findings(study)
+    best, metric = board.winner(found.rows), measured_by(study.objectives[0])
+    if best is None or f"test/{metric}" not in best.metrics:
+        return _untuned(found.rows, study.objectives[0])
+    interval = found.intervals[found.rows.index(best)].get(f"test/{metric}")
+    words = [*_of_group(study.objectives[0], metric, best), _reached(study, best, metric, interval)]
+    outcomes: dict[str, list[str]] = {}
+    for row, pair in found.pairs:
+        if pair is not None:
+            outcomes.setdefault(pair.words(study.direction), []).append(row.label)
+    parts = [f"{_THAN[one]} {', '.join(outcomes[one])}" for one in _THAN if one in outcomes]
+    return [*words, f"It is {'; '.join(parts)} (paired tests, corrected)."] if parts else words
 
 
 def comparison_frame(study: StudyRecord) -> pd.DataFrame:

@@ -88,6 +88,7 @@ class TrialJob(Job):
             best_epoch=answer["best_epoch"],
             seconds=answer["seconds"],
             facts=answer["facts"],
+            peak_memory=answer["peak_memory"],
         )
 
     def failed(self, reason: str) -> None:
@@ -128,7 +129,7 @@ class ReadJob(Job):
         }
 
     def done(self, answer: dict[str, Any]) -> None:
-        self._end(metrics=answer["metrics"], seconds=answer["seconds"], facts=answer["facts"])
+        self._end(**answer)
 
     def failed(self, reason: str) -> None:
         self._end(state="failed", reason=reason, vectors=None)

@@ -24,9 +24,10 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 import cfexp
 from cfexp.errors import StudyConflictError, did_you_mean
 from cfexp.search.conflicts import refuse_other
+from cfexp.search.record import Environment
 from cfexp.search.slots import slots
 from cfexp.search.storage import ABOUT, study_names
-from cfexp.search.stored import Stored
+from cfexp.search.stored import Stored, environments
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -213,6 +214,14 @@ class Store:
     def add_reading(self, reading: Reading) -> None:
         """Write a reading of the test set."""
         self.study.set_user_attr(f"reading:{reading.generation}", reading.to_json())
+
+    def add_environment(self, facts: dict[str, str]) -> None:
+        """Write what runs are computed with from now on, where that has changed."""
+        known = environments(self.study.user_attrs)
+        if known and known[-1].facts == facts:
+            return
+        environment = Environment(int(time.time() * 1000), facts)
+        self.study.set_user_attr(f"environment:{environment.since}", environment.to_json())
 
     def record(self) -> StudyRecord:
         """Return everything that is known of the study."""

@@ -10,6 +10,7 @@ import dataclasses
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from cfexp.provenance import provenance
 from cfexp.search.finals import best_final, best_trials
 from cfexp.search.jobs import TrialJob
 from cfexp.search.pool import Pool
@@ -83,6 +84,7 @@ def run(
             budget = store.plan(spec, wanted)
             if trials is not None and budget > trials:
                 observer.note(f"the study has {budget} trials already; a budget is never lowered")
+            store.add_environment(provenance() | {"threads": f"{threads}", "workers": f"{workers}"})
             observer.started(store.record())
             try:
                 _Coordinator(spec, store, pool, observer).run(budget, parallel=workers > 1)

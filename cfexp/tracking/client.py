@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cfexp.analysis.words import plain
 from cfexp.errors import TrackingError
 from cfexp.tracking.address import SQLITE, check_address, is_server, redacted
 
@@ -25,6 +26,7 @@ _SETTINGS = {
 }
 _LOCK_SECONDS = 120
 _CONNECT_SECONDS = 5
+_REASON = 300  # characters
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 # How the drivers call the time that a connection may take.
 _TIMEOUTS = {
@@ -53,7 +55,7 @@ def open_client(uri: str, home: Path) -> MlflowClient:
     Raises
     ------
     TrackingError
-        When the address is not understood or the database cannot be reached.
+        When the address is not understood, or the store cannot be reached or refuses.
     """
     from filelock import FileLock
 
@@ -111,8 +113,24 @@ def _connect(uri: str) -> MlflowClient:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries are no news
     client = MlflowClient(uri)
-    client.search_experiments(max_results=1)
+    try:
+        client.search_experiments(max_results=1)
+    except Exception as error:  # noqa: BLE001 - whatever the way to the store raises
+        raise TrackingError(reason(error)) from None
     return client
+
+
+def reason(error: Exception) -> str:
+    """Return on one line why MLflow failed, without what is secret."""
+    code = getattr(error, "error_code", None)
+    user = os.environ.get("MLFLOW_TRACKING_USERNAME")
+    names = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+    if code == "UNAUTHENTICATED" and user:
+        return f"it refuses the password of user {plain(user)!r}, or the user; see {names}"
+    if code == "UNAUTHENTICATED":
+        return f"it asks for a login, or refuses the one in its address; set {names}"
+    lines = redacted(error).strip().splitlines() or [type(error).__name__]
+    return plain(lines[0])[:_REASON]
 
 
 def open_experiment(client: MlflowClient, uri: str, home: Path, name: str) -> str:

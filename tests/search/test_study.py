@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import optuna
 import pytest
 
@@ -21,12 +22,12 @@ from cfexp.search.record import Point, RunRecord, StudyRecord
 from cfexp.search.spec import StudySpec
 from cfexp.search.storage import ABOUT, open_storage
 
-TIMES = {"started", "ended", "seconds"}
+MEASURED = {"started", "ended", "seconds", "peak_memory"}
 
 
 def outcome(run: RunRecord) -> dict[str, object]:
-    """A run without what a clock decides."""
-    return {key: value for key, value in run.to_json().items() if key not in TIMES}
+    """A run without what it cost."""
+    return {key: value for key, value in run.to_json().items() if key not in MEASURED}
 
 
 def outcomes(study: StudyRecord) -> dict[str, dict[str, object]]:
@@ -50,6 +51,21 @@ def test_a_study_runs_to_its_budget(finished: tuple[Path, StudyRecord]) -> None:
     assert study.readings[0].winner == study.readings[0].finalists[0]
 
 
+def test_what_runs_are_computed_with_is_written_when_it_changes(
+    finished: tuple[Path, StudyRecord], small: StudySpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, first = finished
+    (only,) = first.environments
+    assert only.facts["numpy"] == np.__version__
+    assert {"threads", "workers", "cores"} <= only.facts.keys()
+    assert all(first.environment_of(run) == only.facts for run in first.runs)
+    assert run_study(small, home=home, track=False).environments == (only,)
+    monkeypatch.setattr("cfexp.search.study.provenance", lambda: only.facts | {"numpy": "9"})
+    resumed = run_study(small, home=home, track=False)
+    assert [one.facts["numpy"] for one in resumed.environments] == [np.__version__, "9"]
+    assert all(resumed.environment_of(run) == only.facts for run in resumed.runs)
+
+
 def test_every_run_has_its_metrics_and_its_model(finished: tuple[Path, StudyRecord]) -> None:
     home, study = finished
     for run in study.runs:
@@ -59,6 +75,8 @@ def test_every_run_has_its_metrics_and_its_model(finished: tuple[Path, StudyReco
             assert run.metrics[f"{prefix}/users"] > 100
         assert run.model["kind"] in {"als", "popularity"}
         assert run.ended >= run.started > 0
+        assert run.peak_memory is not None
+        assert run.peak_memory > 50_000_000
         if run.role == "trial":
             epochs = [point.epoch for point in run.curve]
             assert epochs == list(range(1, len(epochs) + 1))
