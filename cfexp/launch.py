@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +13,12 @@ from cfexp.parallel import cores
 from cfexp.search.observer import Observer, Observers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from cfexp.search.record import RunRecord, StudyRecord
+    from cfexp.search.prepare import Prepared
+    from cfexp.search.record import StudyRecord
     from cfexp.search.spec import StudySpec
     from cfexp.search.store import Store
-    from cfexp.tracking.mlflow import MlflowTracker
 
 DEFAULT_HOME = Path("mlruns")
 
@@ -74,33 +74,31 @@ def run_study(
             "cores only wait for each other"
         )
     watcher.phase("data", 0)
-    from cfexp.search.prepare import prepare
+    from cfexp.search.pool import Pool
 
-    prepared = prepare(spec)
-    if (
-        spec.models
-        and not prepared.validation
-        and (spec.search.trials if trials is None else trials)
-    ):
-        raise InputError("trials need a validation stage; [split] validation = 0 leaves none")
-    from cfexp.search.study import run
-    from cfexp.search.study_lock import study_lock
-
-    tracking = _Tracking(home, tracking_uri, watcher) if track else Observer()
-    everyone = Observers(watcher, tracking)
-    with _terminable(), study_lock(home, spec.name):
-        session = _Session()
+    session = _Session()
+    with _terminable(), ExitStack() as held:
+        tracking = held.enter_context(_tracking(home, tracking_uri, watcher.note, track=track))
+        everyone = Observers(watcher, tracking, session)
         try:
-            store = run(
-                spec,
-                prepared,
-                home=home,
-                observer=Observers(everyone, session),
-                trials=trials,
-                workers=workers,
-                threads=threads or max(1, cores() // workers),
-            )
+            # Workers and MLflow, which take seconds to start, do so while data are read.
+            with Pool(workers, watcher.note) as pool:
+                prepared = _prepared(spec, spec.search.trials if trials is None else trials)
+                from cfexp.search.study import run
+                from cfexp.search.study_lock import study_lock
+
+                held.enter_context(study_lock(home, spec.name))
+                store = run(
+                    spec,
+                    prepared,
+                    pool,
+                    home=home,
+                    observer=everyone,
+                    trials=trials,
+                    threads=threads or max(1, cores() // workers),
+                )
             watcher.phase("report", 0)
+            everyone.computed(store.record())
             study = _report(store)
             everyone.completed(study)
         except BaseException:
@@ -151,6 +149,29 @@ def _report(store: Store) -> StudyRecord:
     return study
 
 
+def _prepared(spec: StudySpec, trials: int) -> Prepared:
+    from cfexp.search.prepare import prepare
+
+    prepared = prepare(spec)
+    if spec.models and not prepared.validation and trials:
+        raise InputError("trials need a validation stage; [split] validation = 0 leaves none")
+    return prepared
+
+
+@contextmanager
+def _tracking(
+    home: Path, uri: str | None, say: Callable[[str], None], *, track: bool
+) -> Iterator[Observer]:
+    """Give an observer that writes to MLflow while the block runs, or one that does nothing."""
+    if not track:
+        yield Observer()
+        return
+    from cfexp.tracking.beside import Beside
+
+    with closing(Beside(home, uri, say)) as beside:
+        yield beside
+
+
 @contextmanager
 def _terminable() -> Iterator[None]:
     """Treat SIGTERM like Ctrl-C while the block runs (in the main thread, where it can)."""
@@ -175,29 +196,3 @@ class _Session(Observer):
 
     def started(self, study: StudyRecord) -> None:
         self.study = study
-
-
-class _Tracking(Observer):
-    """Passes a study on to MLflow, whose import waits until the study has started."""
-
-    _tracker: MlflowTracker
-
-    def __init__(self, home: Path, uri: str | None, watcher: Observer) -> None:
-        self._home = home
-        self._uri = uri
-        self._watcher = watcher
-
-    def started(self, study: StudyRecord) -> None:
-        from cfexp.tracking.mlflow import MlflowTracker
-
-        self._tracker = MlflowTracker(self._uri, self._home, self._watcher.note)
-        self._tracker.start(study)
-
-    def finished(self, run: RunRecord) -> None:
-        self._tracker.finished(run)
-
-    def interrupted(self, study: StudyRecord) -> None:
-        self._tracker.interrupted(study)
-
-    def completed(self, study: StudyRecord) -> None:
-        self._tracker.complete(study)

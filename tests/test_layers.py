@@ -13,7 +13,7 @@ PACKAGE = Path(cfexp.__file__).parent
 
 # A module may import from its own layer and from the layers above it.
 LAYERS = [
-    {"errors", "recipe", "seeds", "arrays", "parallel", "vectors"},
+    {"errors", "recipe", "seeds", "arrays", "parallel", "process", "vectors"},
     {"data"},
     {"splits"},
     {"ranking"},

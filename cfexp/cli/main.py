@@ -14,7 +14,8 @@ from typing import Annotated
 
 import typer
 
-from cfexp.cli import ask, bench, reproduce
+from cfexp.cli import ask, reproduce
+from cfexp.cli.bench.commands import app as bench
 from cfexp.cli.compare import compare
 from cfexp.cli.options import Home, TrackingUri
 from cfexp.errors import CfexpError
@@ -138,7 +139,7 @@ def sync(
 
 for command in (compare, ask.recommend, ask.similar, ask.explain):
     app.command()(command)
-app.add_typer(bench.app, name="bench")
+app.add_typer(bench, name="bench")
 app.add_typer(reproduce.app, name="reproduce")
 
 

@@ -136,6 +136,20 @@ class StudyRecord:
     folder: str
     seconds: dict[str, float] = field(default_factory=dict)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> StudyRecord:
+        """Return the record that `to_json` described."""
+        own = {
+            "objectives": tuple(values["objectives"]),
+            "runs": tuple(map(RunRecord.from_json, values["runs"])),
+            "readings": tuple(map(Reading.from_json, values["readings"])),
+        }
+        return cls(**{**values, **own})
+
     def of_role(self, role: Role) -> list[RunRecord]:
         """Return the runs of one role, in the order in which they were made."""
         return [run for run in self.runs if run.role == role]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,23 +60,52 @@ def open_client(uri: str, home: Path) -> MlflowClient:
     """
     from filelock import FileLock
 
-    check_address(uri)
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
+    ready(uri)
     home.mkdir(parents=True, exist_ok=True)
     with FileLock(home / "mlflow.lock", timeout=_LOCK_SECONDS):
-        if uri.startswith(SQLITE):
+        if _is_missing(uri):
             _create_sqlite(Path(uri.removeprefix(SQLITE)))
         return _connect(uri)
 
 
+def ready(uri: str) -> None:
+    """Do what takes seconds before there is anything to write: import, and an empty database.
+
+    Raises
+    ------
+    TrackingError
+        When the address is not understood.
+    """
+    check_address(uri)
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    if _is_missing(uri):
+        _empty_database()
+    elif is_server(uri):
+        import mlflow
+    else:
+        import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+
+
+def _is_missing(uri: str) -> bool:
+    return uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists()
+
+
+@cache
+def _empty_database() -> sqlite3.Connection:
+    """Return a new MLflow database, in memory: there its migrations wait for no disk."""
+    name = "file:cfexp-mlflow?mode=memory&cache=shared"
+    held = sqlite3.connect(name, uri=True, check_same_thread=False)  # it lives as long as this
+    _connect(f"{SQLITE}{name}&uri=true")
+    return held
+
+
 def _create_sqlite(path: Path) -> None:
-    if path.exists():
-        return
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.new")
     unfinished.unlink(missing_ok=True)
-    _connect(f"{SQLITE}{unfinished}")
+    with contextlib.closing(sqlite3.connect(unfinished)) as file:
+        _empty_database().backup(file)
     unfinished.rename(path)
 
 
