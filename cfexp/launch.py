@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import ExitStack, closing, contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -190,9 +191,13 @@ def _terminable() -> Iterator[None]:
 
 
 class _Session(Observer):
-    """Remembers the study once it is in the store, for a session that ends early."""
+    """Remembers the study once it is in the store, for a session that ends early.
+
+    From then on there is time to import what the report will need: workers compute.
+    """
 
     study: StudyRecord | None = None
 
     def started(self, study: StudyRecord) -> None:
         self.study = study
+        threading.Thread(target=import_module, args=["cfexp.report.ahead"]).start()

@@ -47,6 +47,8 @@ class TrackingRow:
     cpu_extra: float
     """Seconds that tracking adds to user and system time, of all processes."""
     optuna_per_trial: float
+    optuna_delay_per_trial: float
+    """What of it workers waited for; the rest is written while they compute."""
     report: float
     """Seconds to write the report, without tracking."""
     waiting: float
@@ -164,6 +166,7 @@ def _row(trials: int, samples: list[dict[str, Sample]]) -> TrackingRow:
         share=extra / middle("on", "seconds"),
         cpu_extra=median(_extra(pair, "cpu") for pair in samples),
         optuna_per_trial=middle("on", "optuna_per_trial"),
+        optuna_delay_per_trial=middle("on", "optuna_delay_per_trial"),
         report=middle("off", "report"),
         waiting=middle("on", "waiting"),
         model=middle("on", "model"),

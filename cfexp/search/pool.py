@@ -15,9 +15,16 @@ if TYPE_CHECKING:
 
 
 class Job(ABC):
-    """A task for one worker, and what becomes of its answers."""
+    """A task for one worker, and what becomes of its answers.
+
+    `done` and `failed` take what the next job may depend on; `claim` and `keep` write
+    it down, while the worker is busy already.
+    """
 
     task: dict[str, Any]
+
+    def claim(self) -> None:  # noqa: B027 - there may be nothing to write
+        """Write down that a worker has the task."""
 
     def point(self, point: Point) -> bool:  # noqa: ARG002
         """Take an evaluated epoch and say whether to go on."""
@@ -30,6 +37,9 @@ class Job(ABC):
     @abstractmethod
     def failed(self, reason: str) -> None:
         """Take the reason why there is none."""
+
+    def keep(self) -> None:  # noqa: B027 - likewise
+        """Write down how it ended."""
 
 
 class _Worker(Child):
@@ -50,6 +60,7 @@ class Pool:
         self._note = note
         self._processes = [_Worker() for _ in range(workers)]
         self._setup: dict[str, Any] = {}
+        self._later: list[Callable[[], None]] = []
 
     def set_up(self, **setup: Any) -> None:  # noqa: ANN401
         """Tell all workers what to load, now and whenever one has to be replaced."""
@@ -78,19 +89,31 @@ class Pool:
 
     def run(self, next_job: Callable[[], Job | None]) -> None:
         """Give every idle worker the next job, until `next_job` has none and all are idle."""
-        while True:
-            for index, process in enumerate(self._processes):
-                if process.job is not None:
-                    continue
-                if process.ended:  # while idle: no job's fault
-                    process.kill()
-                    self._processes[index] = self._start()
-                elif (job := next_job()) is not None:
-                    process.job = job
-                    process.send(job.task)
-            if all(process.job is None for process in self._processes):
-                return
-            self._wait()
+        try:
+            while True:
+                self._hand_out(next_job)
+                self._write()
+                if all(process.job is None for process in self._processes):
+                    return
+                self._wait()
+        finally:
+            self._write()
+
+    def _hand_out(self, next_job: Callable[[], Job | None]) -> None:
+        for index, process in enumerate(self._processes):
+            if process.job is not None:
+                continue
+            if process.ended:  # while idle: no job's fault
+                process.kill()
+                self._processes[index] = self._start()
+            elif (job := next_job()) is not None:
+                process.job = job
+                process.send(job.task)
+                self._later.append(job.claim)
+
+    def _write(self) -> None:
+        while self._later:
+            self._later.pop(0)()
 
     def _wait(self) -> None:
         with selectors.DefaultSelector() as selector:
@@ -111,6 +134,7 @@ class Pool:
             self._processes[index] = self._start()
             if job is not None:
                 job.failed(reason)
+                self._later.append(job.keep)
             return
         for message in messages:
             self._handle(process, message)
@@ -130,6 +154,7 @@ class Pool:
             job.done(message["done"])
         else:
             job.failed(message["error"])
+        self._later.append(job.keep)
 
 
 class _Setup(Job):

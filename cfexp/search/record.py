@@ -116,7 +116,7 @@ class StudyRecord:
     dropped rows, fingerprint, users evaluated per stage). `folder` holds the study's
     files: `vectors/` (per-user metrics, .npz), `report/`, `model/`.
     `direction` is the first objective's. `seconds` holds costs of the study's own
-    machinery, such as `optuna_per_trial`.
+    machinery: `optuna_per_trial`, and what of it workers waited for, `optuna_delay_per_trial`.
     """
 
     name: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from cfexp.search.finals import best_final, best_trials
@@ -143,7 +144,10 @@ class _Coordinator:
 
         self.pool.run(next_job)
         if jobs:
-            self.store.add_seconds(optuna_per_trial=sum(job.overhead for job in jobs) / len(jobs))
+            self.store.add_seconds(
+                optuna_per_trial=fmean(job.overhead for job in jobs),
+                optuna_delay_per_trial=fmean(job.delay for job in jobs),
+            )
 
     def finals(self, trials: int) -> None:
         """Run the best configurations again over seeds, name the winner, note the reading."""

@@ -36,7 +36,7 @@ class Beside(Observer):
         self._send({"do": "started", "study": study.to_json()})
 
     def finished(self, run: RunRecord) -> None:
-        self._send({"run": run.to_json()})
+        self._send({"do": "finished", "run": run.to_json()})
 
     def computed(self, study: StudyRecord) -> None:
         self._send({"do": "computed", "study": study.to_json()})

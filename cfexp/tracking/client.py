@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import warnings
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,7 +97,9 @@ def _empty_database() -> sqlite3.Connection:
     """Return a new MLflow database, in memory: there its migrations wait for no disk."""
     name = "file:cfexp-mlflow?mode=memory&cache=shared"
     held = sqlite3.connect(name, uri=True, check_same_thread=False)  # it lives as long as this
-    _connect(f"{SQLITE}{name}&uri=true")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # SQLAlchemy's pool of another kind
+        _connect(f"{SQLITE}{name}&uri=true")
     return held
 
 

@@ -1,7 +1,7 @@
 """The process that projects: it reads what happens as JSON lines and writes it to MLflow.
 
-Messages in: where MLflow is; then `started`, `computed` and runs; last, `completed` or
-`interrupted`. Out: `{"note": ...}` for people, and `{"done": true}` after the last.
+Messages in: where MLflow is; then `started`, `finished` runs and `computed`; last,
+`completed` or `interrupted`. Out: `{"note": ...}` for people, and `{"done": true}` after the last.
 MLflow is imported, and its database made, before there is a study to write. When the
 process that started this one dies, what had come in time is still written.
 """
@@ -13,10 +13,13 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import IO, Any
+from typing import TYPE_CHECKING, Any
 
 from cfexp.search.record import RunRecord, StudyRecord
 from cfexp.tracking.mlflow import MlflowTracker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 _NICENESS = 10  # what computes goes first
 
@@ -41,30 +44,26 @@ def main() -> None:
     os._exit(0)
 
 
-def project(tracker: MlflowTracker, messages: IO[str]) -> bool:
+def project(tracker: MlflowTracker, messages: Iterable[str]) -> bool:
     """Pass messages on to the tracker; return whether the last one came."""
+    calls: dict[str, Callable[[StudyRecord], object]] = {
+        "started": tracker.start,
+        "computed": tracker.computed,
+        "interrupted": tracker.interrupted,
+        "completed": tracker.complete,
+    }
     study: StudyRecord | None = None
-    for line in messages:
-        message = json.loads(line)
-        if "run" in message:
+    for message in map(json.loads, messages):
+        if message["do"] == "finished":
             tracker.finished(RunRecord.from_json(message["run"]))
             continue
         study = StudyRecord.from_json(message["study"])
-        if message["do"] == "started":
-            tracker.start(study)
-        elif message["do"] == "computed":
-            tracker.computed(study)
-        elif message["do"] == "completed":
-            tracker.complete(study)
+        calls[message["do"]](study)
+        if message["do"] in {"interrupted", "completed"}:
             return True
-        else:
-            break
-    else:
-        if study is not None:
-            tracker.interrupted(study)  # whoever told us of it has died
-        return False
-    tracker.interrupted(study)
-    return True
+    if study is not None:  # whoever told us of it has died
+        tracker.interrupted(study)
+    return False
 
 
 if __name__ == "__main__":
