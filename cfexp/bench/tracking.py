@@ -94,7 +94,7 @@ def tracking(
                 say(f"{n} trials, tracking {mode}, {repeat + 1} of {repeats}")
                 with tempfile.TemporaryDirectory(prefix="cfexp-bench-") as folder:
                     pair[mode] = _sample(Path(folder), text, threads, track=track)
-                    found.append(results(open_study(Path(folder, "home"), "bench").record()))
+                    found.append(_found(Path(folder)))
             if found[0] != found[1]:
                 raise BenchmarkError(f"{n} trials: what was found with tracking differs")
             taken.append(pair)
@@ -114,6 +114,10 @@ def results(study: StudyRecord) -> list[dict[str, Any]]:
     """Return all runs of a study without their times."""
     runs = [dataclasses.asdict(run) for run in study.runs]
     return [{name: run[name] for name in run.keys() - _CLOCKED} for run in runs]
+
+
+def _found(folder: Path) -> list[dict[str, Any]]:
+    return results(open_study(folder / "home", "bench").record())
 
 
 def _sample(folder: Path, text: str, threads: int, *, track: bool) -> Sample:
