@@ -80,7 +80,7 @@ def run_study(
     session = _Session()
     with _terminable(), ExitStack() as held:
         tracking = held.enter_context(_tracking(home, tracking_uri, watcher.note, track=track))
-        everyone = Observers(watcher, tracking, session)
+        everyone = Observers(session, watcher, tracking)
         try:
             # Workers and MLflow, which take seconds to start, do so while data are read.
             with Pool(workers, watcher.note) as pool:

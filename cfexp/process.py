@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import selectors
 import signal
 import subprocess
 import sys
@@ -51,6 +52,13 @@ class Child:
             self._popen.stdin.flush()
         except BrokenPipeError:
             pass  # its end is noticed when its output is read
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whether `receive` would return at once."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.output, selectors.EVENT_READ)
+            return bool(selector.select(0))
 
     def receive(self) -> list[dict[str, Any]] | None:
         """Wait, return the messages that have arrived, or None when the process has ended."""

@@ -6,7 +6,6 @@ and milliseconds for every run, which pass while the next one computes.
 
 from __future__ import annotations
 
-import select
 from typing import TYPE_CHECKING, Any
 
 from cfexp.process import Child
@@ -57,18 +56,17 @@ class Beside(Observer):
         if self._child is None:
             return
         self._child.send(message)
-        while self._child is not None and select.select([self._child.output], [], [], 0)[0]:
+        while self._child is not None and self._child.has_spoken:
             self._hear()
 
     def _last(self, message: dict[str, Any]) -> None:
         """Send the last message and wait until it is done."""
         self._send(message)
-        while self._child is not None and not self._hear():
-            pass
-        self.close()
+        while self._child is not None:
+            self._hear()
 
-    def _hear(self) -> bool:
-        """Wait for the projector and pass its notes on; return whether it is done."""
+    def _hear(self) -> None:
+        """Wait for the projector, pass its notes on, and part from it when it is done."""
         assert self._child is not None  # noqa: S101 - for the type checker
         messages = self._child.receive()
         if messages is None:
@@ -77,8 +75,9 @@ class Beside(Observer):
                 f"`cfexp sync {self._name}` completes MLflow later."
             )
             self.close()
-            return True
+            return
         for message in messages:
             if "note" in message:
                 self._say(message["note"])
-        return any("done" in message for message in messages)
+            else:
+                self.close()
