@@ -18,7 +18,7 @@ from cfexp.analysis.words import plain
 from cfexp.errors import TrackingError
 from cfexp.tracking import artifacts, view
 from cfexp.tracking.address import is_server, redacted, tracking_uri, without_login
-from cfexp.tracking.client import open_client, open_experiment, ready
+from cfexp.tracking.client import open_client, open_experiment, ready, settle
 from cfexp.tracking.projection import Projection, study_digest
 from cfexp.tracking.provenance import provenance
 
@@ -191,6 +191,8 @@ class MlflowTracker:
         self._lock = lock
 
     def _release(self) -> None:
+        if self._projection is not None:
+            settle(self.uri)
         self._projection = None
         if self._lock is not None:
             self._lock.release()
