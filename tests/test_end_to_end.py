@@ -156,6 +156,8 @@ def test_the_study_s_run_has_its_files(study: StudyRecord, home: Path) -> None:
     assert Path(path).read_text() == TEXT
 
 
+# MLflow warns of its own types when its models are first imported.
+@pytest.mark.filterwarnings("ignore:.*type hint is inferred as AnyType:UserWarning")
 @pytest.mark.usefixtures("study")
 def test_the_model_is_logged_and_recommends(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import mlflow.pyfunc

@@ -14,7 +14,8 @@ from typing import Annotated
 
 import typer
 
-from cfexp.cli import ask, bench, reproduce
+from cfexp.cli import ask, reproduce
+from cfexp.cli.bench.commands import app as bench
 from cfexp.cli.compare import compare
 from cfexp.cli.export import export
 from cfexp.cli.listing import list_studies
@@ -156,7 +157,7 @@ for command in (compare, ask.recommend, ask.similar, ask.explain, export):
     app.command()(command)
 app.command("list")(list_studies)
 app.command("register")(register_winner)
-app.add_typer(bench.app, name="bench")
+app.add_typer(bench, name="bench")
 app.add_typer(reproduce.app, name="reproduce")
 
 

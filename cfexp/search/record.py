@@ -149,9 +149,9 @@ class StudyRecord:
     `model/` (the winner's), `report/`, `vocabulary.npz` (ids and titles) and `users.npz`
     (the user attributes that are grouped by).
     `direction` is the first objective's. `seconds` holds costs of the study's own
-    machinery, such as `optuna_per_trial`. `environments` are in the order of time.
-    `verdict` is what came out, in a few sentences, once the report is written; it follows
-    from the rest and does not make records differ.
+    machinery: `optuna_per_trial`, and what of it workers waited for, `optuna_delay_per_trial`.
+    `environments` are in the order of time. `verdict` is what came out, in a few sentences,
+    once the report is written; it follows from the rest and does not make records differ.
     """
 
     name: str
@@ -179,6 +179,22 @@ class StudyRecord:
         source = self.spec.get("data", {})
         name = str(source.get("edition") or source.get("path") or source.get("kind") or self.name)
         return PurePath(name).name
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> StudyRecord:
+        """Return the record that `to_json` described."""
+        own = {
+            "objectives": tuple(values["objectives"]),
+            "runs": tuple(map(RunRecord.from_json, values["runs"])),
+            "readings": tuple(map(Reading.from_json, values["readings"])),
+            "environments": tuple(map(Environment.from_json, values["environments"])),
+            "verdict": tuple(values["verdict"]),
+        }
+        return cls(**{**values, **own})
 
     def of_role(self, role: Role) -> list[RunRecord]:
         """Return the runs of one role, in the order in which they were made."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -110,6 +111,11 @@ class Store:
         store.folder.mkdir(parents=True, exist_ok=True)
         return store
 
+    @cached_property
+    def objectives(self) -> list[str]:
+        """The names of the study's objectives."""
+        return list(self.study.user_attrs[ABOUT]["spec"]["objectives"])
+
     # Slots and trials
 
     def plan(self, spec: StudySpec, budget: int) -> int:
@@ -145,7 +151,7 @@ class Store:
         A trial's user attribute `slot` is its number in the store.
         """
         mirror = optuna.create_study(directions=self.study.directions)
-        objective = f"val/{self.study.user_attrs[ABOUT]['spec']['objectives'][0]}"
+        objective = f"val/{self.objectives[0]}"
         single = len(self.study.directions) == 1
         for trial in self.study.get_trials(deepcopy=False):
             self._ids[trial.number] = trial._trial_id  # noqa: SLF001
@@ -196,9 +202,8 @@ class Store:
         self._end(trial_id, record)
 
     def _end(self, trial_id: int, record: RunRecord) -> None:
-        objectives = self.study.user_attrs[ABOUT]["spec"]["objectives"]
         failed = record.state == "failed"
-        values = None if failed else [record.metrics[f"val/{name}"] for name in objectives]
+        values = None if failed else [record.metrics[f"val/{name}"] for name in self.objectives]
         self._storage.set_trial_state_values(trial_id, _STATES[record.state], values)
 
     # Everything else

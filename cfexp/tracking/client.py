@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
+import warnings
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,24 +63,67 @@ def open_client(uri: str, home: Path) -> MlflowClient:
     """
     from filelock import FileLock
 
-    check_address(uri)
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
+    ready(uri)
     home.mkdir(parents=True, exist_ok=True)
     with FileLock(home / "mlflow.lock", timeout=_LOCK_SECONDS):
-        if uri.startswith(SQLITE):
+        if _is_missing(uri):
             _create_sqlite(Path(uri.removeprefix(SQLITE)))
         return _connect(uri)
 
 
+def ready(uri: str) -> None:
+    """Do what takes seconds before there is anything to write: import, and an empty database.
+
+    Raises
+    ------
+    TrackingError
+        When the address is not understood.
+    """
+    check_address(uri)
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    if _is_missing(uri):
+        _empty_database()
+    elif is_server(uri):
+        import mlflow
+    else:
+        import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+
+
+def _is_missing(uri: str) -> bool:
+    return uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists()
+
+
+@cache
+def _empty_database() -> sqlite3.Connection:
+    """Return a new MLflow database, in memory: there its migrations wait for no disk."""
+    name = "file:cfexp-mlflow?mode=memory&cache=shared"
+    held = sqlite3.connect(name, uri=True, check_same_thread=False)  # it lives as long as this
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # SQLAlchemy's pool of another kind
+        _connect(f"{SQLITE}{name}&uri=true")
+    return held
+
+
 def _create_sqlite(path: Path) -> None:
-    if path.exists():
-        return
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.new")
     unfinished.unlink(missing_ok=True)
-    _connect(f"{SQLITE}{unfinished}")
+    with contextlib.closing(sqlite3.connect(unfinished)) as file:
+        _empty_database().backup(file)
+        # A commit costs one write to the disk rather than several, and readers do not wait.
+        file.execute("PRAGMA journal_mode = wal")
     unfinished.rename(path)
+
+
+def settle(uri: str) -> None:
+    """Bring what SQLite keeps in its log into the database file, which may be copied then."""
+    if uri.startswith(SQLITE):
+        with (
+            contextlib.suppress(sqlite3.Error),  # somebody reads it: they will do it
+            contextlib.closing(sqlite3.connect(uri.removeprefix(SQLITE))) as file,
+        ):
+            file.execute("PRAGMA wal_checkpoint(truncate)")
 
 
 def check_database(uri: str) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from cfexp.errors import TrackingError
 from cfexp.tracking import artifacts, view
 from cfexp.tracking.address import is_server, tracking_uri, without_login
-from cfexp.tracking.client import open_client, open_experiment, reason
+from cfexp.tracking.client import open_client, open_experiment, ready, reason, settle
 from cfexp.tracking.projection import Projection, study_digest
 from cfexp.tracking.tables import log_groups
 
@@ -64,6 +64,13 @@ class MlflowTracker:
         """MLflow run ids by the key of the run's record, as far as projected."""
         return dict(self._ids)
 
+    def prepare(self) -> None:
+        """Import MLflow and make a database that is missing, in the background.
+
+        Nothing appears in the home before `start`, which also says what fails here.
+        """
+        self._thread.submit(ready, self.uri)
+
     def start(self, study: StudyRecord) -> None:
         """Open MLflow and the study's run, in the background; returns at once."""
         self._name = study.name
@@ -73,6 +80,10 @@ class MlflowTracker:
     def finished(self, run: RunRecord) -> None:
         """Write a finished run, in the background; returns at once."""
         self._thread.submit(self._guarded, lambda: self._write(run))
+
+    def computed(self, study: StudyRecord) -> None:
+        """Write the winner's model, in the background, while the report is made."""
+        self._thread.submit(self._guarded, lambda: self._log_model(study))
 
     def complete(self, study: StudyRecord) -> dict[str, str] | None:
         """Write all that is missing, and the study's files; wait until it is done.
@@ -129,6 +140,12 @@ class MlflowTracker:
         self._projection.run(run)
         self._written[run.key] = run
 
+    def _log_model(self, study: StudyRecord) -> None:
+        projection = self._open(study)
+        artifacts.log_model(
+            projection.client, projection.experiment_id, projection.parent_id, study
+        )
+
     def _complete(self, study: StudyRecord) -> dict[str, str]:
         projection = self._open(study)
         client, parent = projection.client, projection.parent_id
@@ -140,7 +157,7 @@ class MlflowTracker:
             projection.running()
             artifacts.upload_report(client, parent, study)
             log_groups(client, projection.ids, study)
-            artifacts.log_model(client, projection.experiment_id, parent, study)
+            self._log_model(study)
             self._save_views(projection, study)
             projection.finish(study, wanted)
         if not is_server(self.uri):
@@ -180,6 +197,8 @@ class MlflowTracker:
         self._lock = lock
 
     def _release(self) -> None:
+        if self._projection is not None:
+            settle(self.uri)
         self._projection = None
         if self._lock is not None:
             self._lock.release()
