@@ -19,7 +19,7 @@ def trial_charts(study: StudyRecord) -> dict[str, Any]:
     names = searched(study)
     together = {"type": "PARALLEL", "selectedParams": names, "selectedMetrics": [target]}
     cards = [together | {"showAllRuns": True}] if names else []
-    cards += [_scatter(_metric("search/trial"), target, f"{target} by trial")]
+    cards += [_scatter(_metric("search/trial"), target)]
     cards += [_scatter({"type": "PARAM", "key": name}, target) for name in names]
     cards += [_bars(target), _curve(target)]
     if any("train/loss" in point.metrics for run in study.runs for point in run.curve):
@@ -41,9 +41,8 @@ def _metric(name: str) -> dict[str, Any]:
     return {"type": "METRIC", "key": name, "dataAccessKey": name}
 
 
-def _scatter(x: dict[str, Any], y: str, title: str | None = None) -> dict[str, Any]:
-    card = {"type": "SCATTER", "xaxis": x, "yaxis": _metric(y)}
-    return card | ({"displayName": title} if title else {})
+def _scatter(x: dict[str, Any], y: str) -> dict[str, Any]:
+    return {"type": "SCATTER", "xaxis": x, "yaxis": _metric(y)}
 
 
 def _bars(name: str) -> dict[str, Any]:
