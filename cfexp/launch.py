@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cfexp.errors import InputError, StudyConflictError, TrackingError
 from cfexp.parallel import cores
 from cfexp.search.observer import Observer, Observers
+from cfexp.tracking.provenance import provenance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +100,7 @@ def run_study(
                 trials=trials,
                 workers=workers,
                 threads=threads or max(1, cores() // workers),
+                origin=provenance(),
             )
             watcher.phase("report", 0)
             study = _report(store)
@@ -125,6 +127,28 @@ def sync(home: Path, name: str, *, tracking_uri: str | None = None) -> StudyReco
     if MlflowTracker(tracking_uri, home, problems.append).complete(study) is None:
         raise TrackingError(" ".join(problems))
     return study
+
+
+def write_page(home: Path, name: str, file: Path | None = None) -> Path:
+    """Write a study's report page anew, beside its other reports or to `file`; return where.
+
+    Raises
+    ------
+    InputError
+        When there is no such study, or `file` cannot be written.
+    """
+    from cfexp.report.html.contents import html_report
+    from cfexp.report.write import REPORT
+
+    store = open_study(home, name)
+    file = file or store.folder / "report" / REPORT
+    page = html_report(store.record(), store.mirror())
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{file} cannot be written: {error.strerror or error}") from None
+    return file
 
 
 def open_study(home: Path, name: str) -> Store:

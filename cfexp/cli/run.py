@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -14,8 +15,6 @@ from cfexp.launch import run_study
 from cfexp.search.study_file import load_study
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cfexp.search.record import StudyRecord
 
 
@@ -36,6 +35,10 @@ def run_file(file: Path, **flags: Any) -> None:  # noqa: ANN401 - those of `run_
             )
             raise
     show(study, console)
+    from cfexp.report.write import REPORT
+
+    page = escape(str(Path(study.folder, "report", REPORT)))
+    console.print(f"\nThe report, to be opened in a browser:\n  {page}", soft_wrap=True)
     if flags["track"]:
         view = escape(shlex.join(["cfexp", "ui", study.name, *home]))
         console.print(f"\nTo compare the runs in MLflow:\n  {view}", soft_wrap=True)

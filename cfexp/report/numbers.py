@@ -25,6 +25,15 @@ def value(number: float | None) -> str:
     return f"{number:,.0f}" if size >= 1e4 else f"{number:.1f}" if size >= 10 else f"{number:.4f}"  # noqa: PLR2004
 
 
+def signed(number: float) -> str:
+    """Return a difference with its sign.
+
+    >>> signed(0.0156), signed(-0.2)
+    ('+0.0156', '−0.2000')
+    """  # noqa: RUF002
+    return f"{'+' if number >= 0 else '−'}{value(abs(number))}"  # noqa: RUF001
+
+
 def plus_minus(number: float | None, low: float | None, high: float | None) -> str:
     """Return a value and half of its interval's width, where it has one.
 

@@ -108,6 +108,14 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Session:
+    """What a study ran on from a moment on (milliseconds since 1970): versions, commit."""
+
+    began: int
+    origin: dict[str, str]
+
+
+@dataclass(frozen=True)
 class StudyRecord:
     """A study as it stands in the store.
 
@@ -116,7 +124,8 @@ class StudyRecord:
     dropped rows, fingerprint, users evaluated per stage). `folder` holds the study's
     files: `vectors/` (per-user metrics, .npz), `report/`, `model/`.
     `direction` is the first objective's. `seconds` holds costs of the study's own
-    machinery, such as `optuna_per_trial`.
+    machinery, such as `optuna_per_trial`. `sessions` are those that ran on something
+    else than the one before.
     """
 
     name: str
@@ -135,6 +144,7 @@ class StudyRecord:
     created: int
     folder: str
     seconds: dict[str, float] = field(default_factory=dict)
+    sessions: tuple[Session, ...] = ()
 
     def of_role(self, role: Role) -> list[RunRecord]:
         """Return the runs of one role, in the order in which they were made."""

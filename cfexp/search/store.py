@@ -23,7 +23,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from cfexp.errors import StudyConflictError
 from cfexp.search.conflicts import refuse_other
-from cfexp.search.record import Reading, RunRecord, StudyRecord
+from cfexp.search.record import Reading, RunRecord, Session, StudyRecord
 from cfexp.search.slots import slots
 from cfexp.search.storage import ABOUT, study_names
 
@@ -205,6 +205,13 @@ class Store:
         """Write what the study's own machinery cost."""
         self.study.set_user_attr("seconds", self.study.user_attrs.get("seconds", {}) | seconds)
 
+    def add_session(self, origin: dict[str, str]) -> None:
+        """Write what the study runs on from now on: versions and commit; nothing if as before."""
+        known = self.study.user_attrs.get("sessions", [])
+        if not known or known[-1]["origin"] != origin:
+            session = {"began": int(time.time() * 1000), "origin": origin}
+            self.study.set_user_attr("sessions", [*known, session])
+
     def add_reading(self, reading: Reading) -> None:
         """Write a reading of the test set."""
         self.study.set_user_attr(f"reading:{reading.generation}", reading.to_json())
@@ -250,6 +257,7 @@ class Store:
             created=about["created"],
             folder=str(self.folder),
             seconds=attributes.get("seconds", {}),
+            sessions=tuple(Session(**one) for one in attributes.get("sessions", [])),
         )
 
 

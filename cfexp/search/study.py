@@ -40,11 +40,13 @@ def run(
     trials: int | None = None,
     workers: int = 1,
     threads: int = 1,
+    origin: dict[str, str] | None = None,
 ) -> Store:
     """Run what is missing of a study and return its store.
 
     The caller holds the study's lock. `trials` raises the file's budget; `threads` are
-    each worker's. Whatever is finished is in the store before an observer hears of it.
+    each worker's; `origin` says what the study runs on (versions, commit). Whatever is
+    finished is in the store before an observer hears of it.
     """
     # Under the home, where a killed session's are replaced by the next one's.
     folder = (home / "studies" / spec.name).resolve()
@@ -79,6 +81,8 @@ def run(
             prepared.save_attributes(spec, store.folder / "users.npz")
             wanted = spec.search.trials if trials is None else trials
             budget = store.plan(spec, wanted)
+            if origin is not None:
+                store.add_session(origin)
             if trials is not None and budget > trials:
                 observer.note(f"the study has {budget} trials already; a budget is never lowered")
             observer.started(store.record())

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +8,6 @@ from cfexp.tracking.mlflow import MlflowTracker
 from cfexp.tracking.ui import running_ui, study_links
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from selenium.webdriver import Chrome
@@ -17,25 +15,6 @@ if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
 
 SECONDS = 60
-PATIENT = 120
-
-
-@pytest.fixture
-def browser() -> Iterator[Chrome]:
-    selenium = pytest.importorskip("selenium.webdriver")
-    service = pytest.importorskip("selenium.webdriver.chrome.service")
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
-        pytest.skip("needs chromium and chromedriver")
-    options = selenium.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
-        options.add_argument(argument)
-    options.add_argument("--window-size=2400,1400")
-    chrome = selenium.Chrome(options=options, service=service.Service(driver))
-    chrome.set_page_load_timeout(PATIENT)
-    yield chrome
-    chrome.quit()
 
 
 def wait_for(browser: Chrome, *words: str) -> None:
