@@ -10,6 +10,7 @@ from cfexp.analysis.buckets import BucketRow, bucket_rows, has_buckets
 from cfexp.analysis.words import plain
 from cfexp.report import leaderboard as board
 from cfexp.report.numbers import plus_minus
+from cfexp.report.once import once
 from cfexp.report.vectors import STAGES, StageName, attributes_of, averaged
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class BucketLine:
     rows: tuple[BucketRow, ...]
 
 
+@once
 def bucket_lines(study: StudyRecord) -> list[BucketLine]:
     """Return the groups of the winner and of every baseline, in the leaderboard's order.
 

@@ -35,14 +35,16 @@ def signed(number: float) -> str:
 
 
 def plus_minus(number: float | None, low: float | None, high: float | None) -> str:
-    """Return a value and half of its interval's width, where it has one.
+    """Return a value and half of its interval's width, where it has one, as precisely.
 
-    >>> plus_minus(0.07, 0.066, 0.075), plus_minus(0.07, None, None)
-    ('0.0700 ±.0045', '0.0700')
+    >>> plus_minus(0.07, 0.066, 0.075), plus_minus(0.07, None, None), plus_minus(992.21, 983, 1001)
+    ('0.0700 ±.0045', '0.0700', '992.2 ±9.0')
     """
     if low is None or high is None:
         return value(number)
-    return f"{value(number)} ±{value((high - low) / 2).removeprefix('0')}"
+    decimals = len(value(number).partition(".")[2])
+    half = f"{(high - low) / 2:,.{decimals}f}"
+    return f"{value(number)} ±{half.removeprefix('0') if decimals else half}"
 
 
 def parameter(number: object) -> str:

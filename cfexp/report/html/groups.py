@@ -104,7 +104,7 @@ def _bar(line: BucketLine, colour: str) -> dict[str, Any]:
         "name": label(line.label),
         "legendgroup": line.label,
         "marker": {"color": colour},
-        "x": [f"{label(row.label)}<br>{row.users:,} users" for row in line.rows],
+        "x": [f"{label(row.label)}<br>{row.users:,}<br>users" for row in line.rows],
         "y": [row.mean for row in line.rows],
         "error_y": {
             "type": "data",

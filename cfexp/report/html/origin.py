@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -42,10 +43,10 @@ def _identity(study: StudyRecord) -> Html:
 
 def _sessions(study: StudyRecord) -> list[Html]:
     """Return a table of what each session ran on; sessions in which no run ended are left out."""
-    ends = [one.began for one in study.sessions[1:]]
+    begins = [*(one.began for one in study.sessions), math.inf]
     worked = [
         one
-        for one, end in zip(study.sessions, [*ends, float("inf")], strict=True)
+        for one, end in zip(study.sessions, begins[1:], strict=True)
         if any(one.began <= run.ended < end for run in study.runs)
     ]
     if not worked:

@@ -1,5 +1,6 @@
 "use strict";
-// Draws the page's charts in its colours: light, dark, and light again for paper.
+// Draws the page's charts in its colours: light, dark, and light again for paper, where
+// nothing is folded.
 const PAPER_WIDTH = 690; // of A4 and Letter without margins, in CSS pixels
 const CONFIG = {
   responsive: true,
@@ -51,11 +52,15 @@ function draw(width) {
 
 draw();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
+let unfolded = [];
 addEventListener("beforeprint", () => {
+  unfolded = [...document.querySelectorAll("details:not([open])")];
+  for (const one of unfolded) one.open = true;
   root.classList.add("printed");
   draw(PAPER_WIDTH);
 });
 addEventListener("afterprint", () => {
+  for (const one of unfolded) one.open = false;
   root.classList.remove("printed");
   draw();
 });

@@ -21,6 +21,8 @@ _FEW = 5
 """Fewer complete trials than this say nothing about the importance of a parameter."""
 _ACROSS = 4
 """As many slices fit the page side by side."""
+_NEAR = 0.06
+"""Numbers this close to the end of an axis, as a share of it, would overlap with the end's."""
 _IMPORTANCE = (
     "Two methods, which may disagree: fANOVA asks what moves the value anywhere, "
     "PED-ANOVA what sets the best trials apart."
@@ -196,8 +198,10 @@ def _parallel(study: optuna.Study, objective: str) -> Figure:
         else:
             trace.marker.update(colorscale=FROM_TO, reversescale=not best)
             trace.marker.colorbar.update(title=None, thickness=12)
-    figure.for_each_annotation(lambda tick: tick.update(font={"color": None, "size": 10}))
-    return figure.update_layout(plot_bgcolor=None, height=420, margin=MARGIN)
+    ticks = [tick for tick in figure.layout.annotations if not 0 < min(tick.y, 1 - tick.y) < _NEAR]
+    for tick in ticks:
+        tick.update(font={"color": None, "size": 10})
+    return figure.update_layout(annotations=ticks, plot_bgcolor=None, height=420, margin=MARGIN)
 
 
 def _by_model(trials: optuna.Study) -> dict[str, optuna.Study]:

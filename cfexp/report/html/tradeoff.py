@@ -37,6 +37,8 @@ class Spot:
     y: float
     low: float | None = None
     high: float | None = None
+    named: bool = False
+    """Whether the chart says its name, and not only when it is pointed at."""
 
 
 _KINDS = {"the winner": BLUE, "finalist": PINK, "baseline": ORANGE, "trial": GREY}
@@ -85,7 +87,15 @@ def popularity_bias(study: StudyRecord) -> Html:
                 kind = "finalist" if row.role == "final" and not row.winner else kind
                 low, high = (own[key].low, own[key].high) if key in own else (None, None)
                 spots.append(
-                    Spot(row.label, kind, row.metrics[f"test/{name}"], row.metrics[key], low, high)
+                    Spot(
+                        row.label,
+                        kind,
+                        row.metrics[f"test/{name}"],
+                        row.metrics[key],
+                        low,
+                        high,
+                        named=kind != "finalist",  # these lie too close to the winner
+                    )
                 )
         if spots:
             panels[name] = spots
@@ -149,7 +159,14 @@ def _figure(study: StudyRecord, panels: dict[str, list[Spot]], *, fronts: bool) 
                 figure.add_scatter(**_spots(own, colour, name), showlegend=kind not in told, **at)
                 told.add(kind)
         better = "right" if right else "left"
-        figure.update_xaxes(title_text=f"{label(name)} (better to the {better})", **at)
+        low, high = min(spot.x for spot in spots), max(spot.x for spot in spots)
+        room = (high - low or abs(high) or 1) * (0.3 if any(spot.named for spot in spots) else 0.06)
+        figure.update_xaxes(
+            title_text=f"{label(name)} (better to the {better})",
+            range=[low - (high - low or 1) * 0.06, high + room],
+            zeroline=False,
+            **at,
+        )
     figure.update_yaxes(title_text=label(study.objectives[0]), col=1)
     return figure.update_layout(
         height=90 + 320 * rows,
@@ -161,15 +178,15 @@ def _figure(study: StudyRecord, panels: dict[str, list[Spot]], *, fronts: bool) 
 
 
 def _spots(spots: list[Spot], colour: str, name: str) -> dict[str, object]:
-    winner, named = spots[0].kind == "the winner", spots[0].kind == "baseline"
+    winner = spots[0].kind == "the winner"
     trace: dict[str, object] = {
         "name": spots[0].kind,
         "legendgroup": spots[0].kind,
-        "mode": "markers+text" if winner or named else "markers",
+        "mode": "markers+text" if spots[0].named else "markers",
         "x": [spot.x for spot in spots],
         "y": [spot.y for spot in spots],
         "text": [label(spot.name) for spot in spots],
-        "textposition": "top center",
+        "textposition": "middle right",
         "textfont": {"size": 11},
         "cliponaxis": False,
         "marker": {

@@ -106,7 +106,7 @@ def _forest(
     figure.update_xaxes(title_text=f"{label(best.label)} minus the other, {metric}")
     return figure.update_layout(
         height=130 + 36 * len(pairs),
-        margin={**MARGIN, "r": 190},
+        margin={**MARGIN, "r": 240},
         showlegend=True,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )

@@ -34,8 +34,8 @@ kind = "per_user_last"
 test = 3
 validation = 2
 [search]
-trials = 8
-pruner = { kind = "median", startup = 2, warmup = 1 }
+trials = 10
+pruner = { kind = "median", startup = 6, warmup = 1 }
 [finals]
 configurations = 2
 seeds = 2
