@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from cfexp.analysis.worst import measured_by
 from cfexp.report import leaderboard as board
 from cfexp.report.findings import findings
-from cfexp.report.html.markup import Html, joined, table, tag, text
+from cfexp.report.html.markup import Html, joined, shared_out, table, tag, text
 from cfexp.report.numbers import MISSING, duration, p_value, plus_minus, signed
 from cfexp.report.tables import head, notes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cfexp.analysis.intervals import Interval
     from cfexp.analysis.significance import Difference
     from cfexp.report.findings import Findings
@@ -33,7 +35,7 @@ def leaderboard(study: StudyRecord) -> Html:
     return joined(
         _first(study, found, objective),
         tag("p", " ".join(_caption(study, found)), class_="note"),
-        *(_other(found, some) for some in _shared(others)),
+        *(_other(found, some) for some in shared_out(others, _ACROSS)),
     )
 
 
@@ -59,14 +61,7 @@ def _first(study: StudyRecord, found: Findings, objective: str) -> Html:
     return table(heads, rows, align="rlrrllrr", marked=_winner(found))
 
 
-def _shared(metrics: list[str]) -> list[list[str]]:
-    """Share metrics out over as few tables as hold them, about equally many in each."""
-    tables = -(-len(metrics) // _ACROSS)
-    wide = -(-len(metrics) // tables) if tables else 1
-    return [metrics[start : start + wide] for start in range(0, len(metrics), wide)]
-
-
-def _other(found: Findings, metrics: list[str]) -> Html:
+def _other(found: Findings, metrics: Sequence[str]) -> Html:
     rows = [
         (row.label, *(_cell(row, own, f"test/{metric}") for metric in metrics))
         for row, own in zip(found.rows, found.intervals, strict=True)

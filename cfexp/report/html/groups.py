@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cfexp.analysis.words import plain
 from cfexp.report.buckets import bucket_lines
 from cfexp.report.html.figure import BLUE, MARGIN, OTHERS, drawn, label
-from cfexp.report.html.markup import Html, folded, joined, table, tag
+from cfexp.report.html.markup import Html, folded, joined, shared_out, table, tag
 from cfexp.report.numbers import plus_minus
 from cfexp.report.vectors import STAGES
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from cfexp.analysis.bucket_recipe import Buckets
+    from cfexp.analysis.buckets import BucketRow
     from cfexp.report.buckets import BucketLine
     from cfexp.search.record import StudyRecord
 
@@ -44,7 +45,7 @@ def groups(study: StudyRecord) -> Html:
 
 
 def _partition(buckets: Buckets, lines: list[BucketLine]) -> Html:
-    note = "Means over the users of a group; whiskers are 95% intervals."
+    note = f"By {buckets.axis}. Means over the users of a group; whiskers are 95% intervals."
     if buckets.of_items:
         note += " Of users with a relevant item of the class, counting those items alone."
     chart = drawn(plain(buckets.title), note, partial(_figure, buckets, lines))
@@ -53,14 +54,13 @@ def _partition(buckets: Buckets, lines: list[BucketLine]) -> Html:
 
 
 def _numbers(lines: list[BucketLine]) -> Html:
-    rows = lines[0].rows
     parts = []
-    for start in range(0, len(rows), _ACROSS):
-        some = slice(start, start + _ACROSS)
-        heads = ["", *(f"{row.label}, {row.users:,} users" for row in rows[some])]
+    for some in shared_out(range(len(lines[0].rows)), _ACROSS):
+        groups = [[line.rows[place] for place in some] for line in lines]
+        heads = ["", *(f"{row.label}, {row.users:,} users" for row in groups[0])]
         cells = [
-            (line.label, *(plus_minus(row.mean, row.low, row.high) for row in line.rows[some]))
-            for line in lines
+            (line.label, *(plus_minus(row.mean, row.low, row.high) for row in own))
+            for line, own in zip(lines, groups, strict=True)
         ]
         best = next((place for place, line in enumerate(lines) if line.winner), -1)
         parts.append(table(heads, cells, align="l" + "r" * (len(heads) - 1), marked=best))
@@ -89,7 +89,6 @@ def _figure(buckets: Buckets, lines: list[BucketLine]) -> Figure:
         figure.add_bar(**_bar(line, colours[line.label]), showlegend=line.label not in told, **at)
         told.add(line.label)
     figure.update_xaxes(type="category")
-    figure.update_xaxes(title_text=label(buckets.axis), row=1 if beside else len(stages))
     figure.update_yaxes(title_text=buckets.metric, rangemode="tozero", col=1)
     return figure.update_layout(
         barmode="group",
@@ -104,7 +103,7 @@ def _bar(line: BucketLine, colour: str) -> dict[str, Any]:
         "name": label(line.label),
         "legendgroup": line.label,
         "marker": {"color": colour},
-        "x": [f"{label(row.label)}<br>{row.users:,}<br>users" for row in line.rows],
+        "x": [_tick(row) for row in line.rows],
         "y": [row.mean for row in line.rows],
         "error_y": {
             "type": "data",
@@ -115,6 +114,11 @@ def _bar(line: BucketLine, colour: str) -> dict[str, Any]:
         },
         "hovertemplate": "%{y:.4f} +%{error_y.array:.4f} -%{error_y.arrayminus:.4f}",
     }
+
+
+def _tick(row: BucketRow) -> str:
+    name = label(row.label).replace(" (", "<br>(")
+    return f"{name}<br>{row.users:,}<br>users"
 
 
 def _gap(low: float | None, high: float | None) -> float | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from cfexp.analysis.words import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+_T = TypeVar("_T")
 
 
 class Html(str):
@@ -58,6 +60,16 @@ def lines(words: str) -> Html:
 def folded(summary: str, content: Html) -> Html:
     """Return content that a click on its summary unfolds."""
     return tag("details", tag("summary", summary), content)
+
+
+def shared_out(things: Sequence[_T], most: int) -> list[Sequence[_T]]:
+    """Share things out over as few rows or tables as hold them, about equally many in each.
+
+    >>> shared_out("abcdefgh", 7)
+    ['abcd', 'efgh']
+    """
+    wide = -(-len(things) // max(1, -(-len(things) // most)))
+    return [things[start : start + wide] for start in range(0, len(things), max(1, wide))]
 
 
 def table(

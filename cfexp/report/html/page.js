@@ -28,6 +28,7 @@ function template() {
   };
   const font = { color: colour("--ink"), family: "system-ui, sans-serif", size: 12.5 };
   return {
+    data: { bar: [{ error_y: { color: colour("--ink") } }] },
     layout: {
       font,
       xaxis: axis,

@@ -201,7 +201,8 @@ def _parallel(study: optuna.Study, objective: str) -> Figure:
     ticks = [tick for tick in figure.layout.annotations if not 0 < min(tick.y, 1 - tick.y) < _NEAR]
     for tick in ticks:
         tick.update(font={"color": None, "size": 10})
-    return figure.update_layout(annotations=ticks, plot_bgcolor=None, height=420, margin=MARGIN)
+    figure.layout.annotations = ticks
+    return figure.update_layout(plot_bgcolor=None, height=420, margin=MARGIN)
 
 
 def _by_model(trials: optuna.Study) -> dict[str, optuna.Study]:

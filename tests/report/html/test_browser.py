@@ -148,3 +148,12 @@ def test_printing_from_the_dark_is_light(opened: Chrome) -> None:
     printed = opened.execute_cdp_cmd("Page.printToPDF", {})
     assert base64.b64decode(printed["data"]).startswith(b"%PDF")
     assert min(colour_of(opened, ".plot text", "fill")) > 200, "the screen is dark again"
+
+
+def test_no_button_sends_charts_away(opened: Chrome) -> None:
+    titles = ask(
+        opened,
+        "[...document.querySelectorAll('.modebar-btn')].map(b => b.dataset.title.toLowerCase())",
+    )
+    assert any("png" in title for title in titles)
+    assert not [title for title in titles if "cloud" in title or "studio" in title]
