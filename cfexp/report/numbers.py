@@ -37,14 +37,14 @@ def signed(number: float) -> str:
 def plus_minus(number: float | None, low: float | None, high: float | None) -> str:
     """Return a value and half of its interval's width, where it has one, as precisely.
 
-    >>> plus_minus(0.07, 0.066, 0.075), plus_minus(0.07, None, None), plus_minus(992.21, 983, 1001)
-    ('0.0700 ±.0045', '0.0700', '992.2 ±9.0')
+    >>> plus_minus(0.07, 0.066, 0.075), plus_minus(0.07, None, None), plus_minus(992.21, 992, 993)
+    ('0.0700 ±.0045', '0.0700', '992.2 ±0.5')
     """
     if low is None or high is None:
         return value(number)
-    decimals = len(value(number).partition(".")[2])
-    half = f"{(high - low) / 2:,.{decimals}f}"
-    return f"{value(number)} ±{half.removeprefix('0') if decimals else half}"
+    written = value(number)
+    half = f"{(high - low) / 2:,.{len(written.partition('.')[2])}f}"
+    return f"{written} ±{half.removeprefix('0') if written.lstrip('-')[0] == '0' else half}"
 
 
 def parameter(number: object) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import random
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from cfexp.report.html.by_model import by_model, complete_trials, study_of
 from cfexp.report.html.figure import BLUE, FROM_TO, MARGIN, ORANGE, cannot, drawn, label, said
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ _ACROSS = 4
 """As many slices fit the page side by side."""
 _NEAR = 0.06
 """Numbers this close to the end of an axis, as a share of it, would overlap with the end's."""
+_MOST = 300
+"""Of more trials than these fANOVA takes a minute, and lines become a carpet."""
 _IMPORTANCE = (
     "Two methods, which may disagree: fANOVA asks what moves the value anywhere, "
     "PED-ANOVA what sets the best trials apart."
@@ -39,7 +43,7 @@ def parameter_charts(trials: optuna.Study, objective: str) -> list[Html]:
     is replaced by a sentence that says why.
     """
     try:
-        studies = _by_model(trials)
+        studies = by_model(trials)
     except Exception as error:  # noqa: BLE001 - integers beyond 2^53 do not survive Optuna's floats
         return [said("Parameters", cannot(error))]
     return [
@@ -50,7 +54,7 @@ def parameter_charts(trials: optuna.Study, objective: str) -> list[Html]:
 
 
 def _charts(study: optuna.Study, objective: str, prefix: str) -> list[Html]:
-    complete = _complete(study)
+    complete = complete_trials(study)
     names = sorted({name for trial in complete for name in trial.params})
     few = "" if complete else "No trial is complete yet."
     alone = few or ("" if names else "The search has no parameter.")
@@ -65,15 +69,20 @@ def _charts(study: optuna.Study, objective: str, prefix: str) -> list[Html]:
         compared = "No parameter took more than one value."
     only = compared or ("" if len(names) > 1 else f"{names[0]} is the only parameter searched.")
 
+    importance, parallel = _IMPORTANCE, _PARALLEL
+    if len(complete) > _MOST:
+        importance += f" fANOVA was given {_MOST} trials, drawn at random."
+        parallel += f" The best {_MOST} trials are shown."
+
     charts: list[tuple[str, str, str, Callable[[], Figure]]] = [
         (
             "Importance of the parameters",
             only,
-            _IMPORTANCE,
+            importance,
             partial(_importances, study, objective),
         ),
         ("Slices", alone, _SLICES, partial(_slices, complete, names, objective)),
-        ("Parallel coordinates", alone, _PARALLEL, partial(_parallel, study, objective)),
+        ("Parallel coordinates", alone, parallel, partial(_parallel, study, objective)),
     ]
     return [
         said(prefix + heading, obstacle) if obstacle else drawn(prefix + heading, note, chart)
@@ -155,13 +164,15 @@ def _importances(study: optuna.Study, objective: str) -> Figure:
     from optuna import importance
     from plotly.graph_objects import Figure
 
+    complete = complete_trials(study)
+    drawn = random.Random(0).sample(complete, min(_MOST, len(complete)))  # noqa: S311 - no secret
     methods = {
-        "PED-ANOVA": (importance.PedAnovaImportanceEvaluator(), BLUE),
-        "fANOVA": (importance.FanovaImportanceEvaluator(seed=0), ORANGE),
+        "PED-ANOVA": (study, importance.PedAnovaImportanceEvaluator(), BLUE),
+        "fANOVA": (study_of(study, drawn), importance.FanovaImportanceEvaluator(seed=0), ORANGE),
     }
     figure = Figure()
-    for method, (evaluator, colour) in methods.items():
-        shares = importance.get_param_importances(study, evaluator=evaluator)
+    for method, (seen, evaluator, colour) in methods.items():
+        shares = importance.get_param_importances(seen, evaluator=evaluator)
         figure.add_bar(
             name=method,
             orientation="h",
@@ -187,9 +198,12 @@ def _parallel(study: optuna.Study, objective: str) -> Figure:
     from optuna.visualization import plot_parallel_coordinate
     from plotly.colors import sample_colorscale
 
-    axis = f"{objective} on validation"
-    figure = plot_parallel_coordinate(study, target_name=axis)
     best = study.direction.name == "MAXIMIZE"
+    ranked = sorted(complete_trials(study), key=lambda trial: trial.value or 0.0, reverse=best)
+    shown = sorted(ranked[:_MOST], key=lambda trial: trial.number)
+    figure = plot_parallel_coordinate(
+        study_of(study, shown), target_name=f"{objective} on validation"
+    )
     for trace in figure.data:
         if trace.mode == "lines":
             share = trace.y[0] if best else 1 - trace.y[0]
@@ -203,46 +217,3 @@ def _parallel(study: optuna.Study, objective: str) -> Figure:
         tick.update(font={"color": None, "size": 10})
     figure.layout.annotations = ticks
     return figure.update_layout(plot_bgcolor=None, height=420, margin=MARGIN)
-
-
-def _by_model(trials: optuna.Study) -> dict[str, optuna.Study]:
-    """Return one study per model, of the first objective alone.
-
-    Models are told apart by the prefix of their parameters' names. In a model's study
-    the other trials are left as gaps, so that every trial keeps its number.
-    """
-    owners = {trial.number: _owner(trial) for trial in _complete(trials)}
-    models = dict.fromkeys(owners.values())
-    if len(models) <= 1 and len(trials.directions) == 1:
-        return {"": trials}
-    return {model: _part(trials, model, owners) for model in models or [""]}
-
-
-def _owner(trial: FrozenTrial) -> str:
-    return next((name.rpartition(".")[0] for name in trial.params), "")
-
-
-def _part(trials: optuna.Study, model: str, owners: dict[int, str]) -> optuna.Study:
-    from optuna import create_study, logging
-    from optuna.trial import TrialState, create_trial
-
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity(logging.WARNING)  # a study made for drawing is no news
-    part = create_study(direction=trials.directions[0])
-    logging.set_verbosity(verbosity)
-    for trial in trials.get_trials(deepcopy=False):
-        own = owners.get(trial.number) == model
-        part.add_trial(
-            create_trial(
-                value=trial.values[0], params=trial.params, distributions=trial.distributions
-            )
-            if own
-            else create_trial(state=TrialState.FAIL)
-        )
-    return part
-
-
-def _complete(study: optuna.Study) -> list[FrozenTrial]:
-    from optuna.trial import TrialState
-
-    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))

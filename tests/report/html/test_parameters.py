@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import optuna
 import pytest
-from optuna.distributions import IntDistribution
+from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.trial import create_trial
 
 from cfexp.report.html import parameters
@@ -74,6 +74,24 @@ def test_many_slices_stand_in_rows() -> None:
     tops = {layout[f"yaxis{n or ''}"]["domain"][1] for n in (0, 5, 9)}
     assert len(tops) == 3
     assert "width" not in layout
+
+
+def test_of_many_trials_some_are_drawn() -> None:
+    study = new_study(["maximize"])
+    rng = np.random.default_rng(0)
+    spaces = {name: FloatDistribution(0, 1) for name in ("als.a", "als.b")}
+    for one in rng.random((320, 2)):
+        params = dict(zip(spaces, one.tolist(), strict=True))
+        study.add_trial(create_trial(value=params["als.a"], params=params, distributions=spaces))
+    found = charts(study)
+    assert "given 300 trials, drawn at random" in note(found[IMPORTANCE])
+    assert all(bars["y"][-1] == "als.a" for bars in figure(found[IMPORTANCE])["data"])
+    assert "The best 300 trials are shown" in note(found["Parallel coordinates"])
+    lines = [one for one in figure(found["Parallel coordinates"])["data"] if one["mode"] == "lines"]
+    worst = min(sorted((trial.value or 0 for trial in study.trials), reverse=True)[:300])
+    assert len(lines) == 300
+    assert float(lines[0]["customdata"][0][1]) >= worst - 0.001
+    assert len(figure(found["Slices"])["data"][0]["x"]) == 320
 
 
 def test_a_search_without_trials_says_so() -> None:
@@ -180,6 +198,6 @@ def test_parameters_that_never_vary_have_no_importance() -> None:
 def test_a_search_that_cannot_be_read_costs_its_charts_alone(
     trials: optuna.Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parameters, "_by_model", lambda _: 1 / 0)
+    monkeypatch.setattr(parameters, "by_model", lambda _: 1 / 0)
     (sentence,) = charts(trials).values()
     assert note(sentence) == "This cannot be shown: division by zero"
