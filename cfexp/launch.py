@@ -174,6 +174,28 @@ def register(home: Path, study: str, name: str, *, tracking_uri: str | None = No
     return Registration(name, version, new=new, champion=decision.moves, words=decision.words)
 
 
+def write_page(home: Path, name: str, file: Path | None = None) -> Path:
+    """Write a study's report page anew, beside its other reports or to `file`; return where.
+
+    Raises
+    ------
+    InputError
+        When there is no such study, or `file` cannot be written.
+    """
+    from cfexp.report.html.contents import html_report
+    from cfexp.report.write import REPORT
+
+    store = open_study(home, name)
+    file = file or store.folder / "report" / REPORT
+    page = html_report(store.record(), store.mirror())
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{file} cannot be written: {error.strerror or error}") from None
+    return file
+
+
 def open_study(home: Path, name: str) -> Store:
     """Open a stored study.
 

@@ -140,6 +140,26 @@ def status(
 
 
 @app.command()
+def report(
+    study: Annotated[str, typer.Argument(help="The study.", show_default=False)],
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Where to.", show_default="beside the other reports"),
+    ] = None,
+    opened: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Write a study's report: one HTML page that stands alone."""
+    from cfexp.launch import write_page
+
+    written = write_page(home, study, file)
+    typer.echo(written)
+    if opened:
+        typer.launch(written.absolute().as_uri())
+
+
+@app.command()
 def sync(
     study: Annotated[str, typer.Argument(help="The study.", show_default=False)],
     *,
