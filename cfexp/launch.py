@@ -153,7 +153,7 @@ def register(home: Path, study: str, name: str, *, tracking_uri: str | None = No
     TrackingError
         When MLflow cannot be written.
     """
-    from cfexp.report.champion import decide
+    from cfexp.report.champion import about, decide
     from cfexp.report.compare import contender
     from cfexp.tracking.registry import Registry, check_name, told
 
@@ -170,7 +170,7 @@ def register(home: Path, study: str, name: str, *, tracking_uri: str | None = No
                 words = f"{champion.label} is the champion."
                 return Registration(name, version, new=new, champion=True, words=words)
             decision = decide(ours, champion)
-            registry.settle(version, moves=decision.moves, words=decision.words)
+            registry.settle(version, about(ours), moves=decision.moves, words=decision.words)
     return Registration(name, version, new=new, champion=decision.moves, words=decision.words)
 
 

@@ -10,6 +10,7 @@ from cfexp.errors import StudyConflictError
 from cfexp.metrics.metric import Metric
 from cfexp.report.compare import refuse_others
 from cfexp.report.comparisons import against
+from cfexp.report.numbers import value
 from cfexp.report.verdict import figures
 
 if TYPE_CHECKING:
@@ -50,6 +51,14 @@ def decide(ours: Contender, champion: Registered | None) -> Decision:
         else:
             reason = "a comparison needs 2 users with values of both"
     return Decision(moves=False, words=f"The champion stays {theirs}: {reason}.")
+
+
+def about(ours: Contender) -> str:
+    """Return what a contender is and what it reached, in a sentence."""
+    objective = ours.study.objectives[0]
+    reached = ours.row.metrics.get(f"test/{objective}")
+    test = "" if reached is None else f": {objective} {value(reached)} on test"
+    return f"{ours.name}, chosen on validation{test}."
 
 
 def _incomparable(ours: Contender, champion: Registered, metric: str) -> str | None:

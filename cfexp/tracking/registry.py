@@ -153,10 +153,10 @@ class Registry:
         )
         return str(made.version), True
 
-    def settle(self, number: str, *, moves: bool, words: str) -> None:
-        """Keep the words of a decision with a version, and give it the alias or not."""
+    def settle(self, number: str, about: str, *, moves: bool, words: str) -> None:
+        """Keep what a version is, and a decision's words; give it the alias or not."""
         self._client.set_model_version_tag(self.name, number, "cfexp.decision", words)
-        self._client.update_model_version(self.name, number, description=words)
+        self._client.update_model_version(self.name, number, description=f"{about}\n\n{words}")
         if moves:
             self._client.set_registered_model_alias(self.name, CHAMPION, number)
 

@@ -98,10 +98,12 @@ def test_the_alias_moves_only_to_what_is_better(home: Path) -> None:
     versions = {version.version: version for version in client.search_model_versions("name='shop'")}
     assert len(versions) == 4
     for version in versions.values():
-        assert version.description == version.tags["cfexp.decision"]
+        about, decision = version.description.split("\n\n", 1)
+        assert about.startswith(f"{version.tags['cfexp.label']}, chosen on validation: ndcg@10 0.")
+        assert decision == version.tags["cfexp.decision"]
         assert version.status == "READY"
     assert versions[2].tags["cfexp.study"] == "small"
-    assert versions[2].description == better["words"]
+    assert versions[2].description.endswith(better["words"])
 
     import mlflow.pyfunc
     import pandas as pd
