@@ -43,7 +43,7 @@ def ml1m(data_dir: Path) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Chrome]:
     """A headless Chromium that logs requests and what its console says."""
     selenium = pytest.importorskip("selenium.webdriver")

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SECONDS = 60
-PATIENT = 120
 STUDY = """
 name = "shown"
 description = "A whole study in a few seconds."
@@ -58,24 +57,6 @@ model = { kind = "popularity" }
 metric = "recall@10"
 edges = [20]
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    selenium = pytest.importorskip("selenium.webdriver")
-    service = pytest.importorskip("selenium.webdriver.chrome.service")
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
-        pytest.skip("needs chromium and chromedriver")
-    options = selenium.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
-        options.add_argument(argument)
-    options.add_argument("--window-size=2400,1400")
-    chrome = selenium.Chrome(options=options, service=service.Service(driver))
-    chrome.set_page_load_timeout(PATIENT)
-    yield chrome
-    chrome.quit()
 
 
 @pytest.fixture(scope="module")

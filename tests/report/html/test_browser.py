@@ -28,6 +28,8 @@ def page(real: tuple[Path, StudyRecord]) -> Path:
 @pytest.fixture
 def opened(browser: Chrome, page: Path) -> Chrome:
     browser.set_window_size(1280, 800)
+    for log in ("performance", "browser"):
+        browser.get_log(log)  # of pages before
     browser.get(page.absolute().as_uri())
     return browser
 
