@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import signal
@@ -166,6 +167,24 @@ def test_a_larger_budget_goes_on_and_counts_the_second_reading(
     ]
     assert study.readings[0].trials == 4
     assert study.readings[-1].winner == finished[1].readings[-1].winner
+
+
+def test_a_trial_is_written_down_while_the_next_one_computes(
+    small: StudySpec, tmp_path: Path
+) -> None:
+    heard: dict[str, float] = {}
+
+    class Hears(Observer):
+        def finished(self, run: RunRecord) -> None:
+            heard[run.key] = time.time() * 1000
+            stored = {one.key for one in open_study(tmp_path, "small").record().runs}
+            assert run.key in stored
+
+    study = run_study(small, home=tmp_path, track=False, observer=Hears())
+    trials = study.of_role("trial")
+    for one, following in itertools.pairwise(trials):
+        assert following.started <= heard[one.key]
+    assert 0 < study.seconds["optuna_delay_per_trial"] < study.seconds["optuna_per_trial"]
 
 
 class KillWorker(Observer):
