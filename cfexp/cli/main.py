@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import webbrowser
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -155,8 +156,8 @@ def report(
 
     written = write_page(home, study, file)
     typer.echo(written)
-    if opened:
-        typer.launch(written.absolute().as_uri())
+    if opened and not webbrowser.open(written.absolute().as_uri()):
+        raise CfexpError(f"no browser could be started; open {written} by hand")
 
 
 @app.command()

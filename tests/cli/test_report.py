@@ -51,6 +51,25 @@ def test_another_file_and_another_home(folder: Path, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 
+def test_it_is_opened_only_when_asked(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, seen = tmp_path / "browser", tmp_path / "seen"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {seen}\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(browser))
+    target = tmp_path / "a b.html"
+    assert call("report", "small", "-o", target, cwd=folder).returncode == 0
+    assert not seen.exists()
+    assert call("report", "small", "-o", target, "--open", cwd=folder).returncode == 0
+    assert seen.read_text().strip() == target.as_uri()
+    monkeypatch.setenv("BROWSER", "/bin/false")
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    done = call("report", "small", "-o", target, "--open", cwd=folder)
+    assert done.returncode == 1
+    assert f"open {target} by hand" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

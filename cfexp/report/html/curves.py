@@ -28,7 +28,9 @@ def learning_curves(study: StudyRecord) -> Html:
     if not curved:
         return tag("p", "The best trials were each looked at once: they train in a single step.")
     loss = any(_LOSS in point.metrics for run in curved for point in run.curve)
-    note = f"The {len(curved)} best trials by {study.objectives[0]}; a ring marks the best epoch."
+    note = f"The {len(best)} best trials by {study.objectives[0]}; a ring marks the best epoch."
+    if len(curved) < len(best):
+        note += f" {len(best) - len(curved)} of them train in a single step and have no curve."
     if loss:
         note += " Losses are shares of their first value: those of other parameters do not compare."
     return drawn("Epoch by epoch", note, lambda: _figure(curved, key, loss=loss))

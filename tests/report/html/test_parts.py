@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cfexp.report.html.costs import time_spent, total, under_way
+from cfexp.report.html.curves import learning_curves
 from cfexp.report.html.facts import data_and_split
 from cfexp.report.html.markup import Html, lines, table, tag
 from cfexp.report.html.tradeoff import Spot, front, popularity_bias, trial_fronts
@@ -83,6 +84,18 @@ def test_seconds_add_up_and_overlaps_count_once(make_study: Callable[..., StudyR
     assert "Optuna took 12 ms of each trial" in words
     for cell in ("6.0 s", "1.5 s", "7.0 s"):
         assert f'<td class="right">{cell}</td>' in words
+
+
+def test_only_what_trains_in_steps_has_a_curve(make_study: Callable[..., StudyRecord]) -> None:
+    once = trial(0, ndcg=0.1)
+    steps = tuple(Point(epoch, {"val/ndcg@10": epoch / 100}) for epoch in (1, 2))
+    stepwise = dataclasses.replace(trial(1, ndcg=0.02), curve=steps)
+    study = dataclasses.replace(make_study(), runs=(once,))
+    assert "they train in a single step" in learning_curves(study)
+    words = learning_curves(dataclasses.replace(study, runs=(once, stepwise)))
+    assert "The 2 best trials by ndcg@10" in words
+    assert "1 of them train in a single step" in words
+    assert "training loss" not in words
 
 
 def test_facts_begin_with_what_to_doubt(make_study: Callable[..., StudyRecord]) -> None:
