@@ -1,19 +1,18 @@
-"""Where everything meets: a study is prepared, run, reported, and projected to MLflow."""
+"""`run_study`, where everything meets: data, search, report, and MLflow beside them."""
 
 from __future__ import annotations
 
-import dataclasses
 import signal
 import threading
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cfexp.errors import InputError, StudyConflictError, TrackingError
+from cfexp.errors import InputError
 from cfexp.parallel import cores, excess
 from cfexp.search.observer import Observer, Observers
+from cfexp.studies import DEFAULT_HOME, report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from cfexp.search.prepare import Prepared
     from cfexp.search.record import StudyRecord
     from cfexp.search.spec import StudySpec
-    from cfexp.search.store import Store
-
-DEFAULT_HOME = Path("mlruns")
 
 
 def run_study(
@@ -99,126 +95,13 @@ def run_study(
                 )
             watcher.phase("report", 0)
             everyone.computed(store.record())
-            study = _report(store)
+            study = report(store)
             everyone.completed(study)
         except BaseException:
             if session.study is not None:
                 everyone.interrupted(session.study)
             raise
     return study
-
-
-def sync(home: Path, name: str, *, tracking_uri: str | None = None) -> StudyRecord:
-    """Write everything that the store knows of a study and MLflow does not.
-
-    Raises
-    ------
-    TrackingError
-        When MLflow cannot be written.
-    """
-    study = _report(open_study(home, name))
-    _project(study, home, tracking_uri)
-    return study
-
-
-def _project(study: StudyRecord, home: Path, tracking_uri: str | None) -> None:
-    from cfexp.tracking.mlflow import MlflowTracker
-
-    problems: list[str] = []
-    if MlflowTracker(tracking_uri, home, problems.append).complete(study) is None:
-        raise TrackingError(" ".join(problems))
-
-
-@dataclass(frozen=True)
-class Registration:
-    """A study's winner as a version of a registered model; `words` say who is champion."""
-
-    name: str
-    version: str
-    new: bool
-    champion: bool
-    words: str
-
-
-def register(home: Path, study: str, name: str, *, tracking_uri: str | None = None) -> Registration:
-    """Register a study's winner in MLflow as a version of `name`; once, however often asked.
-
-    The alias `champion` goes to it when there is no champion, or when it is better than the
-    champion on the test set of the split that both were measured on.
-
-    Raises
-    ------
-    InputError
-        When the study has no winner, or no registered model can have this name.
-    TrackingError
-        When MLflow cannot be written.
-    """
-    from cfexp.report.champion import about, decide
-    from cfexp.report.compare import contender
-    from cfexp.tracking.registry import Registry, check_name, told
-
-    check_name(name)
-    record = open_study(home, study).record()
-    ours = contender(record, None)
-    _project(record, home, tracking_uri)
-    with told(f"{name!r} cannot be registered"):
-        registry = Registry(name, home, tracking_uri)
-        with registry.lock:
-            champion = registry.champion()
-            version, new = registry.add(record, ours.name, ours.evaluation)
-            if champion is not None and champion.number == version:
-                words = f"{champion.label} is the champion."
-                return Registration(name, version, new=new, champion=True, words=words)
-            decision = decide(ours, champion)
-            registry.settle(version, about(ours), moves=decision.moves, words=decision.words)
-    return Registration(name, version, new=new, champion=decision.moves, words=decision.words)
-
-
-def write_page(home: Path, name: str, file: Path | None = None) -> Path:
-    """Write a study's report page anew, beside its other reports or to `file`; return where.
-
-    Raises
-    ------
-    InputError
-        When there is no such study, or `file` cannot be written.
-    """
-    from cfexp.report.html.contents import html_report
-    from cfexp.report.write import REPORT
-
-    store = open_study(home, name)
-    file = file or store.folder / "report" / REPORT
-    page = html_report(store.record(), store.mirror())
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{file} cannot be written: {error.strerror or error}") from None
-    return file
-
-
-def open_study(home: Path, name: str) -> Store:
-    """Open a stored study.
-
-    Raises
-    ------
-    StudyConflictError
-        When there is none of this name; names those that there are.
-    """
-    from cfexp.search.storage import is_storage, open_storage
-    from cfexp.search.store import Store
-
-    if not is_storage(home):
-        raise StudyConflictError(f"there is no study {name!r}: nothing was run in {home} yet")
-    return Store.load(open_storage(home), name, home)
-
-
-def _report(store: Store) -> StudyRecord:
-    from cfexp.report.verdict import abstract
-    from cfexp.report.write import write
-
-    study = store.record()
-    write(study, store.mirror(), store.folder / "report")
-    return dataclasses.replace(study, verdict=tuple(abstract(study)))
 
 
 def _prepared(spec: StudySpec, trials: int) -> Prepared:

@@ -13,11 +13,11 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from cfexp import load, run_study
-from cfexp.launch import sync
 from cfexp.search.observer import Observer
 from cfexp.search.record import RunRecord, StudyRecord
 from cfexp.search.spec import StudySpec
 from cfexp.search.study_file import parse
+from cfexp.studies import sync
 
 TEXT = """
 name = "whole"

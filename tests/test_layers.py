@@ -26,6 +26,7 @@ LAYERS = [
     {"search"},
     {"tracking"},
     {"report"},
+    {"studies"},
     {"launch"},
     {"bench"},
     {"cli"},

@@ -13,10 +13,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from cfexp.bench.child import measure, run
-from cfexp.launch import open_study
 from cfexp.search.prepare import prepare
 from cfexp.search.study_file import parse
 from cfexp.splits.stage_data import save_stages
+from cfexp.studies import open_study
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

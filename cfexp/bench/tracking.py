@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from cfexp.bench.child import measure, run
 from cfexp.bench.study import study_text
 from cfexp.errors import BenchmarkError
-from cfexp.launch import open_study
+from cfexp.studies import open_study
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

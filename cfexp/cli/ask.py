@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cfexp.cli.options import Home, TrackingUri
-from cfexp.launch import DEFAULT_HOME
+from cfexp.studies import DEFAULT_HOME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

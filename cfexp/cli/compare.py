@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from cfexp.cli.options import Home
-from cfexp.launch import DEFAULT_HOME
+from cfexp.studies import DEFAULT_HOME
 
 
 def compare(
@@ -36,10 +36,11 @@ def compare(
     home: Home = DEFAULT_HOME,
 ) -> None:
     """Compare studies, or runs of them, on the test set of one split."""
-    from cfexp.launch import open_study
     from cfexp.report import compared as show
     from cfexp.report.compare import compare as compare_all
-    from cfexp.report.compare import contender, refuse_others
+    from cfexp.report.compare import contender
+    from cfexp.report.one_split import refuse_others
+    from cfexp.studies import open_study
 
     asked = [name.partition(":")[::2] for name in names]
     studies = {study: open_study(home, study).record() for study, _ in asked}

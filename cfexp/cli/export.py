@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from cfexp.cli.options import Home
-from cfexp.launch import DEFAULT_HOME
+from cfexp.studies import DEFAULT_HOME
 
 
 def export(
@@ -34,8 +34,8 @@ def export(
 ) -> None:
     """Write a study's leaderboard, comparisons, groups, trials and per-user metrics to files."""
     from cfexp.errors import InputError
-    from cfexp.launch import open_study
     from cfexp.report.export import frames, write_frame
+    from cfexp.studies import open_study
 
     record = open_study(home, study).record()
     target = folder or Path(f"{study}-export")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cfexp.cli.options import Home
-from cfexp.launch import DEFAULT_HOME
+from cfexp.studies import DEFAULT_HOME
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,9 +60,9 @@ def list_studies(
 
 def studies(home: Path) -> list[dict[str, Any]]:
     """Return one row per study, keyed by `COLUMNS`, the newest first."""
-    from cfexp.launch import open_study
     from cfexp.search.storage import is_storage, open_storage, study_names
     from cfexp.search.study_lock import is_running
+    from cfexp.studies import open_study
 
     names = study_names(open_storage(home)) if is_storage(home) else []
     return [_row(open_study(home, name).record(), running=is_running(home, name)) for name in names]
@@ -70,7 +70,7 @@ def studies(home: Path) -> list[dict[str, Any]]:
 
 def _row(study: StudyRecord, *, running: bool) -> dict[str, Any]:
     from cfexp.report.leaderboard import leaderboard, winner
-    from cfexp.tracking.standing import best_trial, is_finished
+    from cfexp.search.standing import best_trial, is_finished
 
     best, chosen = best_trial(study), winner(leaderboard(study))
     objective = study.objectives[0]

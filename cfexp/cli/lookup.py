@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cfexp.errors import DataError, ModelFileError, StudyConflictError, did_you_mean
-from cfexp.launch import open_study
 from cfexp.models.saved import load
 from cfexp.models.saved_model import SavedModel
+from cfexp.studies import open_study
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

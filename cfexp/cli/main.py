@@ -23,7 +23,7 @@ from cfexp.cli.listing import list_studies
 from cfexp.cli.options import Home, TrackingUri
 from cfexp.cli.register import register as register_winner
 from cfexp.errors import CfexpError
-from cfexp.launch import DEFAULT_HOME
+from cfexp.studies import DEFAULT_HOME
 
 app = typer.Typer(
     name="cfexp",
@@ -152,7 +152,7 @@ def report(
     home: Home = DEFAULT_HOME,
 ) -> None:
     """Write a study's report: one HTML page that stands alone."""
-    from cfexp.launch import write_page
+    from cfexp.studies import write_page
 
     written = write_page(home, study, file)
     typer.echo(written)
@@ -168,7 +168,7 @@ def sync(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Write to MLflow what it does not know yet of a study."""
-    from cfexp.launch import sync as sync_study
+    from cfexp.studies import sync as sync_study
 
     record = sync_study(home, study, tracking_uri=tracking_uri)
     typer.echo(f"MLflow knows all {len(record.runs)} runs of study {record.name!r}")

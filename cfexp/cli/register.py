@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cfexp.cli.options import Home, TrackingUri
-from cfexp.launch import DEFAULT_HOME
+from cfexp.studies import DEFAULT_HOME
 
 if TYPE_CHECKING:
-    from cfexp.launch import Registration
+    from cfexp.studies import Registration
 
 
 def register(
@@ -24,7 +24,7 @@ def register(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Register a study's winner in MLflow; it becomes champion if it is better."""
-    from cfexp.launch import register as register_winner
+    from cfexp.studies import register as register_winner
 
     found = register_winner(home, study, name, tracking_uri=tracking_uri)
     typer.echo(json.dumps(dataclasses.asdict(found), indent=2) if as_json else words(found))

@@ -78,7 +78,7 @@ def _check_register(name: str, *, track: bool) -> None:
 
 def _registered(study: str, name: str, flags: dict[str, Any]) -> str:
     from cfexp.cli.register import words
-    from cfexp.launch import register
+    from cfexp.studies import register
 
     try:
         return words(register(flags["home"], study, name, tracking_uri=flags["tracking_uri"]))

@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cfexp.launch import open_study
+from cfexp.search.standing import best_trial, is_finished
 from cfexp.search.storage import is_storage, open_storage, study_names
 from cfexp.search.study_lock import is_running
+from cfexp.studies import open_study
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,21 +47,16 @@ def summary(study: StudyRecord, *, running: bool) -> dict[str, Any]:
     """Return a study's progress as plain values."""
     trials = study.of_role("trial")
     states = Counter(run.state for run in trials)
-    name = f"val/{study.objectives[0]}"
-    complete = [run for run in trials if run.state == "complete"]
-    better = max if study.direction == "maximize" else min
-    best = better(complete, key=lambda run: run.metrics[name], default=None)
-    read = [reading.trials for reading in study.readings]
-    done = len(trials) == study.budget and (best is None or study.budget in read)
-    resting = "done" if done else "to be resumed with cfexp run"
+    best = best_trial(study)
+    resting = "done" if is_finished(study) else "to be resumed with cfexp run"
     return {
         "study": study.name,
         "budget": study.budget,
         "ended": len(trials),
         **{state: states[state] for state in ("complete", "pruned", "failed")},
         "objective": study.objectives[0],
-        "best": None if best is None else best.metrics[name],
+        "best": None if best is None else best.metrics[f"val/{study.objectives[0]}"],
         "facts": {} if best is None else best.facts,
-        "test_readings": len(read),
+        "test_readings": len(study.readings),
         "state": "running" if running else resting,
     }

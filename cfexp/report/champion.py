@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from cfexp.analysis.worst import measured_by
 from cfexp.errors import StudyConflictError
 from cfexp.metrics.metric import Metric
-from cfexp.report.compare import refuse_others
 from cfexp.report.comparisons import against
 from cfexp.report.numbers import value
+from cfexp.report.one_split import refuse_others
 from cfexp.report.verdict import figures
 
 if TYPE_CHECKING:

@@ -1,20 +1,21 @@
-"""Studies side by side, and runs of them: allowed on one split alone."""
+"""Studies side by side, and runs of them."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from cfexp.analysis.bucket_recipe import Buckets
 from cfexp.analysis.buckets import BucketRow, bucket_rows, has_buckets
 from cfexp.analysis.intervals import check_users
 from cfexp.analysis.worst import measured_by
-from cfexp.errors import InputError, StudyConflictError, did_you_mean
+from cfexp.errors import InputError, did_you_mean
 from cfexp.metrics.metric import Metric
 from cfexp.report import leaderboard as board
 from cfexp.report.comparisons import against
 from cfexp.report.intervals import interval_table
+from cfexp.report.one_split import refuse_others
 from cfexp.report.vectors import attributes_of, averaged
 
 if TYPE_CHECKING:
@@ -27,26 +28,6 @@ if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
 
 _AT_LEAST = 2
-
-
-class Measured(Protocol):
-    """What was measured: a study, or what is remembered of one."""
-
-    @property
-    def name(self) -> str:
-        """The study's name."""
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash of its rows and its split."""
-
-    @property
-    def spec(self) -> dict[str, Any]:
-        """Its file: of that `data`, `split` and `feedback`."""
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """What was read: `rows`, `users` and `items`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,26 +93,6 @@ def contender(study: StudyRecord, label: str | None) -> Contender:
     if evaluation is None:
         raise InputError(f"the values per user of {study.name}:{row.label} were not kept")
     return Contender(study, row, evaluation)
-
-
-def refuse_others(studies: Sequence[Measured]) -> None:
-    """Raise a StudyConflictError, saying what differs, unless all have one split.
-
-    What is to be found must be the same: rows, split, and which of them are positives.
-    """
-    first = studies[0]
-    for other in studies[1:]:
-        lines = []
-        if other.fingerprint != first.fingerprint:
-            lines = _differences(first, other, ("data", "split"))
-            lines += _facts(first, other)
-            lines = lines or ["the rows themselves differ, though the settings are the same"]
-        lines += _feedback(first, other)
-        if lines:
-            raise StudyConflictError(
-                f"studies {first.name!r} and {other.name!r} were not measured on one split, so "
-                "their numbers cannot be compared:\n" + "\n".join(f"  {line}" for line in lines)
-            )
 
 
 def compare(
@@ -270,40 +231,3 @@ def _shared_groups(
         for own, more in zip(found, rows, strict=True):
             own.append((buckets, more))
     return [tuple(own) for own in found], notes
-
-
-def _differences(first: Measured, other: Measured, parts: Sequence[str]) -> list[str]:
-    ours, theirs = (
-        dict(line for part in parts for line in _flat(study.spec.get(part, {}), part))
-        for study in (first, other)
-    )
-    return [
-        f"{path}: {ours.get(path)!r} in {first.name}, {theirs.get(path)!r} in {other.name}"
-        for path in dict.fromkeys([*ours, *theirs])
-        if ours.get(path) != theirs.get(path)
-    ]
-
-
-def _facts(first: Measured, other: Measured) -> list[str]:
-    return [
-        f"{name} read: {first.data[name]:,} in {first.name}, {other.data[name]:,} in {other.name}"
-        for name in ("rows", "users", "items")
-        if name in first.data and name in other.data and first.data[name] != other.data[name]
-    ]
-
-
-def _feedback(first: Measured, other: Measured) -> list[str]:
-    """Return what makes other pairs positive; what a model sees of them may differ."""
-    rules = [study.spec.get("feedback", {}) for study in (first, other)]
-    return [
-        f"feedback.{name}: {rules[0].get(name)!r} in {first.name}, "
-        f"{rules[1].get(name)!r} in {other.name}"
-        for name in ("positive_from", "duplicates")
-        if rules[0].get(name) != rules[1].get(name)
-    ]
-
-
-def _flat(value: Any, path: str) -> list[tuple[str, Any]]:  # noqa: ANN401 - any nested record
-    if not isinstance(value, dict):
-        return [(path, value)]
-    return [line for name, one in value.items() for line in _flat(one, f"{path}.{name}")]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cfexp.tracking.names import metric_name
-from cfexp.tracking.standing import searched
+from cfexp.tracking.names import metric_name, searched
 
 if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord

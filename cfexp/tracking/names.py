@@ -65,6 +65,13 @@ def text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def searched(study: StudyRecord) -> list[str]:
+    """Return the model fields that differ between trials."""
+    trials = study.of_role("trial")
+    names = dict.fromkeys(name for run in trials for name in run.model if name != "kind")
+    return [name for name in names if len({text(run.model.get(name)) for run in trials}) > 1]
+
+
 def markdown(text: str) -> str:
     r"""Return `text` such that it reads the same in markdown: no markup in it acts.
 

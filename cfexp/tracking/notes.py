@@ -5,8 +5,8 @@ from __future__ import annotations
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
-from cfexp.tracking.names import TAG_LENGTH, markdown, text
-from cfexp.tracking.standing import best_trial, is_finished, is_winner, searched, seeds_beside
+from cfexp.search.standing import best_trial, is_finished, is_winner, seeds_beside
+from cfexp.tracking.names import TAG_LENGTH, markdown, searched, text
 
 if TYPE_CHECKING:
     from cfexp.search.record import RunRecord, StudyRecord

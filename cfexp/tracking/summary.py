@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from cfexp.search.standing import ended, is_ranked, is_winner, winning_runs
 from cfexp.tracking.names import (
     Entry,
     Sample,
@@ -14,7 +15,6 @@ from cfexp.tracking.names import (
     text,
 )
 from cfexp.tracking.notes import final_note, study_note
-from cfexp.tracking.standing import ended, is_ranked, is_winner, winning_runs
 
 if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord

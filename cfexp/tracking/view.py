@@ -14,8 +14,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from cfexp.tracking.charts import tested_charts, trial_charts
-from cfexp.tracking.names import metric_name
-from cfexp.tracking.standing import searched
+from cfexp.tracking.names import metric_name, searched
 
 if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from cfexp.cli.listing import COLUMNS
 from cfexp.cli.main import app
 from cfexp.errors import InputError
-from cfexp.launch import open_study
+from cfexp.studies import open_study
 
 SMALL = (Path(__file__).parents[1] / "search" / "conftest.py").read_text().split('"""')[3]
 MIXED = """

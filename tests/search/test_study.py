@@ -16,12 +16,13 @@ import optuna
 import pytest
 
 from cfexp.errors import EvaluationError, InputError, StudyConflictError
-from cfexp.launch import open_study, run_study
+from cfexp.launch import run_study
 from cfexp.models.saved import load
 from cfexp.search.observer import Observer
 from cfexp.search.record import Point, RunRecord, StudyRecord
 from cfexp.search.spec import StudySpec
 from cfexp.search.storage import ABOUT, open_storage
+from cfexp.studies import open_study
 
 MEASURED = {"started", "ended", "seconds", "peak_memory"}
 

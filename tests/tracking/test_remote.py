@@ -22,7 +22,7 @@ import pytest
 from mlflow import MlflowClient
 
 from cfexp.errors import TrackingError
-from cfexp.launch import open_study, sync
+from cfexp.studies import open_study, sync
 from cfexp.tracking.client import open_client, quiet_environment
 from cfexp.tracking.download import download_model
 from cfexp.tracking.mlflow import MlflowTracker

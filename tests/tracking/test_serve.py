@@ -22,8 +22,8 @@ from typer.testing import CliRunner
 
 import cfexp
 from cfexp.cli.main import app
-from cfexp.launch import register
 from cfexp.search.study_file import parse
+from cfexp.studies import register
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from cfexp.search.record import Reading
-from cfexp.tracking.standing import best_trial, is_finished, winning_runs
+from cfexp.search.standing import best_trial, is_finished, winning_runs
 from cfexp.tracking.summary import marks, study_entry
 
 if TYPE_CHECKING:

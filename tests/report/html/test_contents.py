@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cfexp.analysis.words import plain
-from cfexp.launch import open_study
 from cfexp.report.html import contents
 from cfexp.report.html.contents import html_report
 from cfexp.report.numbers import value
 from cfexp.report.verdict import verdict
 from cfexp.search.record import Environment, Reading
+from cfexp.studies import open_study
 
 if TYPE_CHECKING:
     from collections.abc import Callable

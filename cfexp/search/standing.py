@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cfexp.analysis.seeds import configuration, is_counted, seeds_of
-from cfexp.tracking.names import text
 
 if TYPE_CHECKING:
     from cfexp.search.record import RunRecord, StudyRecord
@@ -42,13 +41,6 @@ def seeds_beside(study: StudyRecord, run: RunRecord) -> list[RunRecord]:
     return [
         one for one in study.runs if configuration(one.key) == wanted and is_counted(one.key, seeds)
     ]
-
-
-def searched(study: StudyRecord) -> list[str]:
-    """Return the model fields that differ between trials."""
-    trials = study.of_role("trial")
-    names = dict.fromkeys(name for run in trials for name in run.model if name != "kind")
-    return [name for name in names if len({text(run.model.get(name)) for run in trials}) > 1]
 
 
 def is_finished(study: StudyRecord) -> bool:
