@@ -23,7 +23,7 @@ from cfexp.cli.bench.options import (
 from cfexp.errors import BenchmarkError
 
 app = typer.Typer(
-    help="Measure cfexp against implicit and irspack (pip install 'cfexp[peers]'), and what "
+    help="Measure cfexp against implicit and irspack (pip install 'cfexp\\[peers]'), and what "
     "tracking costs.",
     no_args_is_help=True,
 )
