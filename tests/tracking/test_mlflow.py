@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
+from cfexp.search.record import Reading
 from cfexp.tracking.client import open_client
 from cfexp.tracking.mlflow import MlflowTracker
 from cfexp.tracking.projection import Projection
@@ -150,16 +151,43 @@ def test_more_trials_go_into_the_same_runs(
 
 def test_an_interrupted_study_leaves_nothing_running(home: Path, study: StudyRecord) -> None:
     tracker = MlflowTracker(None, home, say=fail)
-    tracker.start(dataclasses.replace(study, runs=()))
+    started = dataclasses.replace(study, runs=(), readings=(), verdict=())
+    tracker.start(started)
     for run in study.runs[:4]:
         tracker.finished(run)
-    tracker.interrupted(study)
+    tracker.interrupted(started)
+    parent = by_key(home)["study"]
+    assert parent.data.tags["mlflow.note.content"].startswith("Unfinished: 3 of 8 trials")
+    assert parent.data.metrics["val/ndcg_at_10"] == study.of_role("trial")[1].metrics["val/ndcg@10"]
     states = {key: run.info.status for key, run in by_key(home).items()}
     assert states["study"] == "KILLED"
     assert "RUNNING" not in states.values()
     assert len(states) == 5
     MlflowTracker(None, home, say=fail).complete(study)
     assert by_key(home)["study"].info.status == "FINISHED"
+
+
+def test_a_run_repeated_after_its_failure_loses_the_reason(home: Path, study: StudyRecord) -> None:
+    (once,) = study.of_role("baseline")
+    failed = dataclasses.replace(once, state="failed", reason="no memory", metrics={})
+    MlflowTracker(None, home, say=fail).complete(
+        dataclasses.replace(study, runs=(failed, *study.runs[1:]))
+    )
+    assert by_key(home)[once.key].data.tags["mlflow.note.content"] == "failed: no memory"
+    MlflowTracker(None, home, say=fail).complete(study)
+    run = by_key(home)[once.key]
+    assert run.info.status == "FINISHED"
+    assert not {"cfexp.reason", "mlflow.note.content"} & run.data.tags.keys()
+
+
+def test_another_winner_takes_the_mark(home: Path, study: StudyRecord) -> None:
+    MlflowTracker(None, home, say=fail).complete(study)
+    assert by_key(home)["trial/1"].data.tags["cfexp.winner"] == "true"
+    other = dataclasses.replace(study, readings=(*study.readings, Reading(2, 8, (5, 1), 2, 5)))
+    MlflowTracker(None, home, say=fail).complete(other)
+    runs = by_key(home)
+    assert runs["trial/1"].data.tags["cfexp.winner"] == "false"
+    assert "a finalist" in runs["final/1/seed-0"].data.tags["mlflow.note.content"]
 
 
 def test_an_unfinished_study_is_not_called_finished(

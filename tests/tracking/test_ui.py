@@ -40,7 +40,7 @@ def test_a_real_server(
         assert study_links(base, "absent") == {}
         said: list[str] = []
         serve_ui(home, base, say=said.append)
-        assert len(said) == 3
+        assert len(said) == 4
         # A study tracked through the server, its files included, and once more.
         remote = dataclasses.replace(make_study(Path(study.folder)), name="remote")
         for _ in range(2):
