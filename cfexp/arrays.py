@@ -31,6 +31,15 @@ def frozen(array: AnyArray) -> AnyArray:
     return view
 
 
+def entries(matrix: Any) -> tuple[AnyArray, AnyArray, AnyArray]:  # noqa: ANN401 - like CSR
+    """Return (indptr, indices, values) of a CSR matrix, read-only, as compiled loops take them."""
+    return (
+        frozen(np.asarray(matrix.indptr, np.int64)),
+        frozen(np.asarray(matrix.indices, np.int32)),
+        frozen(np.asarray(matrix.data, np.float32)),
+    )
+
+
 def csr(rows: AnyArray, columns: AnyArray, values: AnyArray, shape: tuple[int, int]) -> Matrix:
     """Return a canonical float32 CSR matrix: indices sorted, duplicates summed."""
     matrix = sparse.csr_array((values.astype(np.float64), (rows, columns)), shape=shape)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +16,12 @@ from cfexp.parallel import cores, excess
 from cfexp.search.observer import Observer, Observers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from cfexp.search.record import RunRecord, StudyRecord
+    from cfexp.search.prepare import Prepared
+    from cfexp.search.record import StudyRecord
     from cfexp.search.spec import StudySpec
     from cfexp.search.store import Store
-    from cfexp.tracking.mlflow import MlflowTracker
 
 DEFAULT_HOME = Path("mlruns")
 
@@ -72,33 +74,31 @@ def run_study(
     if words := excess(threads or 1, workers):
         watcher.note(words)
     watcher.phase("data", 0)
-    from cfexp.search.prepare import prepare
+    from cfexp.search.pool import Pool
 
-    prepared = prepare(spec)
-    if (
-        spec.models
-        and not prepared.validation
-        and (spec.search.trials if trials is None else trials)
-    ):
-        raise InputError("trials need a validation stage; [split] validation = 0 leaves none")
-    from cfexp.search.study import run
-    from cfexp.search.study_lock import study_lock
-
-    tracking = _Tracking(home, tracking_uri, watcher) if track else Observer()
-    everyone = Observers(watcher, tracking)
-    with _terminable(), study_lock(home, spec.name):
-        session = _Session()
+    session = _Session()
+    with _terminable(), ExitStack() as held:
+        tracking = held.enter_context(_tracking(home, tracking_uri, watcher.note, track=track))
+        everyone = Observers(session, watcher, tracking)
         try:
-            store = run(
-                spec,
-                prepared,
-                home=home,
-                observer=Observers(everyone, session),
-                trials=trials,
-                workers=workers,
-                threads=threads or max(1, cores() // workers),
-            )
+            # Workers and MLflow, which take seconds to start, do so while data are read.
+            with Pool(workers, watcher.note) as pool:
+                prepared = _prepared(spec, spec.search.trials if trials is None else trials)
+                from cfexp.search.study import run
+                from cfexp.search.study_lock import study_lock
+
+                held.enter_context(study_lock(home, spec.name))
+                store = run(
+                    spec,
+                    prepared,
+                    pool,
+                    home=home,
+                    observer=everyone,
+                    trials=trials,
+                    threads=threads or max(1, cores() // workers),
+                )
             watcher.phase("report", 0)
+            everyone.computed(store.record())
             study = _report(store)
             everyone.completed(study)
         except BaseException:
@@ -174,6 +174,28 @@ def register(home: Path, study: str, name: str, *, tracking_uri: str | None = No
     return Registration(name, version, new=new, champion=decision.moves, words=decision.words)
 
 
+def write_page(home: Path, name: str, file: Path | None = None) -> Path:
+    """Write a study's report page anew, beside its other reports or to `file`; return where.
+
+    Raises
+    ------
+    InputError
+        When there is no such study, or `file` cannot be written.
+    """
+    from cfexp.report.html.contents import html_report
+    from cfexp.report.write import REPORT
+
+    store = open_study(home, name)
+    file = file or store.folder / "report" / REPORT
+    page = html_report(store.record(), store.mirror())
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{file} cannot be written: {error.strerror or error}") from None
+    return file
+
+
 def open_study(home: Path, name: str) -> Store:
     """Open a stored study.
 
@@ -191,11 +213,35 @@ def open_study(home: Path, name: str) -> Store:
 
 
 def _report(store: Store) -> StudyRecord:
+    from cfexp.report.verdict import abstract
     from cfexp.report.write import write
 
     study = store.record()
     write(study, store.mirror(), store.folder / "report")
-    return study
+    return dataclasses.replace(study, verdict=tuple(abstract(study)))
+
+
+def _prepared(spec: StudySpec, trials: int) -> Prepared:
+    from cfexp.search.prepare import prepare
+
+    prepared = prepare(spec)
+    if spec.models and not prepared.validation and trials:
+        raise InputError("trials need a validation stage; [split] validation = 0 leaves none")
+    return prepared
+
+
+@contextmanager
+def _tracking(
+    home: Path, uri: str | None, say: Callable[[str], None], *, track: bool
+) -> Iterator[Observer]:
+    """Give an observer that writes to MLflow while the block runs, or one that does nothing."""
+    if not track:
+        yield Observer()
+        return
+    from cfexp.tracking.beside import Beside
+
+    with closing(Beside(home, uri, say)) as beside:
+        yield beside
 
 
 @contextmanager
@@ -216,35 +262,13 @@ def _terminable() -> Iterator[None]:
 
 
 class _Session(Observer):
-    """Remembers the study once it is in the store, for a session that ends early."""
+    """Remembers the study once it is in the store, for a session that ends early.
+
+    From then on there is time to import what the report will need: workers compute.
+    """
 
     study: StudyRecord | None = None
 
     def started(self, study: StudyRecord) -> None:
         self.study = study
-
-
-class _Tracking(Observer):
-    """Passes a study on to MLflow, whose import waits until the study has started."""
-
-    _tracker: MlflowTracker
-
-    def __init__(self, home: Path, uri: str | None, watcher: Observer) -> None:
-        self._home = home
-        self._uri = uri
-        self._watcher = watcher
-
-    def started(self, study: StudyRecord) -> None:
-        from cfexp.tracking.mlflow import MlflowTracker
-
-        self._tracker = MlflowTracker(self._uri, self._home, self._watcher.note)
-        self._tracker.start(study)
-
-    def finished(self, run: RunRecord) -> None:
-        self._tracker.finished(run)
-
-    def interrupted(self, study: StudyRecord) -> None:
-        self._tracker.interrupted(study)
-
-    def completed(self, study: StudyRecord) -> None:
-        self._tracker.complete(study)
+        threading.Thread(target=import_module, args=["cfexp.report.ahead"]).start()

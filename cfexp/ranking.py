@@ -16,10 +16,10 @@ from numba import njit
 
 from cfexp.arrays import frozen
 from cfexp.parallel import each_block
-from cfexp.vectors import LANES, above, count_above, larger, load, splat, store
+from cfexp.vectors import LANES, above, larger, load, set_bits, splat, store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from cfexp.arrays import Codes, Floats, Longs, Mask, Matrix
 
@@ -97,7 +97,8 @@ def top_k(
     Raises
     ------
     ValueError
-        When `k` is below 1, or `hidden` or `ranks` has another number of rows.
+        When `k` is below 1, `hidden` or `ranks` has another number of rows, or `hidden`,
+        `candidates` or `ranks` speaks of other items than there are scores of.
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}")
@@ -113,8 +114,13 @@ def top_k(
     items = np.empty((n_users, k), np.int32)
     values = np.empty((n_users, k), np.float32)
 
+    last = {"hidden": int(entries.max(initial=-1))}
+    if ranks is not None:
+        last["ranks"] = int(ranks.items.max(initial=-1))
+
     def rank(block: slice) -> None:
         part = np.ascontiguousarray(scores(block), np.float32)
+        _refuse_misfit(part.shape[1], last, candidates)
         _select(part, starts, entries, others, block.start, items, values)
         if ranks is not None:
             found = (ranks.before, ranks.above, ranks.tied, ranks.n_ranked)
@@ -122,6 +128,15 @@ def top_k(
 
     each_block(n_users, _BLOCK, rank, threads)
     return items, values
+
+
+def _refuse_misfit(n_items: int, last: Mapping[str, int], candidates: Mask | None) -> None:
+    """Raise ValueError for items that there is no score of: compiled loops do not look."""
+    for what, item in last.items():
+        if item >= n_items:
+            raise ValueError(f"{what} has an item {item}, and there are scores of {n_items} items")
+    if candidates is not None and len(candidates) != n_items:
+        raise ValueError(f"there are {len(candidates)} candidates for scores of {n_items} items")
 
 
 @njit(nogil=True, cache=True)
@@ -184,7 +199,7 @@ def _bound(row: Any, k: int, maxima: Any) -> Any:  # noqa: ANN401 - float32 (n_i
         if maxima[part] < bound:
             above_it = 0
             for base in range(0, parts, LANES):
-                above_it += count_above(maxima, base, maxima[part])
+                above_it += set_bits(above(maxima, base, maxima[part]))
             if above_it < k:
                 bound = maxima[part]
     return np.nextafter(bound, np.float32(-np.inf))

@@ -229,16 +229,13 @@ def larger(typing: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
-def count_above(typing: Any, array: Any, index: Any, number: Any) -> Any:
-    """Return how many of the 16 numbers from `array[index]` are above `number`."""
+def set_bits(typing: Any, bits: Any) -> Any:
+    """Return how many bits are set, as those that `above` returns."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        values = _loader(_wide)(context, builder, signature, arguments[:2])
-        least = _splatted(builder, arguments[2], _wide)
-        bits = builder.bitcast(builder.fcmp_ordered(">", values, least), ir.IntType(LANES))
-        return builder.ctpop(builder.zext(bits, ir.IntType(64)))
+        return builder.ctpop(arguments[0])
 
-    return types.int64(array, types.intp, types.float32), generate
+    return types.int64(types.int64), generate
 
 
 @intrinsic

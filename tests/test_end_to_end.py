@@ -149,13 +149,15 @@ def test_every_epoch_of_every_trial_is_a_step(study: StudyRecord, home: Path) ->
 def test_the_study_s_run_has_its_files(study: StudyRecord, home: Path) -> None:
     client, run = client_of(home), runs_of(home)["study"]
     files = {file.path for file in client.list_artifacts(run.info.run_id)}
-    expected = {"study.toml", "leaderboard.csv", "buckets.csv", "buckets.html", "search.html"}
+    expected = {"study.toml", "leaderboard.csv", "buckets.csv", "report.html"}
     assert expected | {"per_user.parquet"} <= files
     assert len(study.readings) == 1
     path = client.download_artifacts(run.info.run_id, "study.toml")
     assert Path(path).read_text() == TEXT
 
 
+# MLflow warns of its own types when its models are first imported.
+@pytest.mark.filterwarnings("ignore:.*type hint is inferred as AnyType:UserWarning")
 @pytest.mark.usefixtures("study")
 def test_the_model_is_logged_and_recommends(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import mlflow.pyfunc

@@ -13,7 +13,10 @@ PACKAGE = Path(cfexp.__file__).parent
 
 # A module may import from its own layer and from the layers above it.
 LAYERS = [
-    {"errors", "recipe", "seeds", "arrays", "parallel", "vectors"},
+    {
+        *("errors", "recipe", "seeds", "arrays", "memory", "parallel"),
+        *("peak", "process", "provenance", "vectors"),
+    },
     {"data"},
     {"splits"},
     {"ranking"},

@@ -1,7 +1,7 @@
 """Published numbers on MovieLens-1M, reproduced from the study file's own settings.
 
 The numbers, protocols and tolerances are those of `cfexp reproduce ml1m`, one table:
-`cfexp.bench.published.FIGURES`.
+`cfexp.bench.figures.FIGURES`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import pytest
 
 from cfexp import ALS, EASE, evaluate, load_study
 from cfexp.bench import published
-from cfexp.bench.published import FIGURES, Figure, Key, Row
+from cfexp.bench.figures import FIGURES, Figure, Key
+from cfexp.bench.published import Row
 from cfexp.search.prepare import Prepared, prepare
 from cfexp.splits.stage_data import StageData
 

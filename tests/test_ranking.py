@@ -87,6 +87,19 @@ def test_wrong_arguments() -> None:
         top_k(lambda _: np.zeros((1, 1), np.float32), 1, 1, hidden=sparse.csr_array((2, 1)))
 
 
+def test_items_that_there_is_no_score_of_are_refused() -> None:
+    def scores(block: slice) -> np.ndarray:
+        return np.zeros((block.stop - block.start, 5), np.float32)
+
+    wide = sparse.csr_array(([1.0], ([1], [5])), shape=(2, 10))
+    with pytest.raises(ValueError, match="hidden has an item 5, and there are scores of 5 items"):
+        top_k(scores, 2, 3, hidden=wide)
+    with pytest.raises(ValueError, match="ranks has an item 5, and there are scores of 5 items"):
+        top_k(scores, 2, 3, ranks=ExactRanks.of(wide))
+    with pytest.raises(ValueError, match="6 candidates for scores of 5 items"):
+        top_k(scores, 2, 3, candidates=np.ones(6, bool))
+
+
 def test_errors_of_the_callable_come_through() -> None:
     def broken(block: slice) -> np.ndarray:
         raise OSError(f"from {block.start}")

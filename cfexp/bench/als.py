@@ -52,7 +52,7 @@ class AlsRow:
     peak_bytes_per_nonzero: float | None
     """The peak beyond what holds the matrix, less three times the factors, by non-zeros."""
     gflops: float | None
-    """Floating-point operations that the fit needs, counted on paper, by its seconds."""
+    """Floating-point operations of the epochs, counted on paper, by the seconds of the fit."""
     samples: list[dict[str, Any]]
 
     @property
@@ -131,8 +131,8 @@ def _row(
     per_nonzero = gflops = None
     if seconds is not None and epochs is not None:
         per_nonzero = 1e9 * seconds / (epochs * matrix.nnz)
-        work = operations(settings, users, items, matrix.nnz)
-        gflops = None if work is None else 1e-9 * work * epochs / seconds
+        work = operations(settings, users, items, matrix.nnz, epochs)
+        gflops = None if work is None else 1e-9 * work / seconds
     held = 3 * 4 * settings.factors * (users + items)
     return AlsRow(
         matrix=name,
@@ -161,18 +161,27 @@ def _no_higher(sample: dict[str, Any]) -> bool:
     return bool(sample["cfexp"]["loss"] <= sample["peer"]["loss"])
 
 
-def operations(settings: Settings, users: int, items: int, nnz: int) -> float | None:
-    """Return the floating-point operations of one of our epochs, None if the solver is unknown.
+def operations(settings: Settings, users: int, items: int, nnz: int, epochs: float) -> float | None:
+    """Return the floating-point operations of so many of our epochs, None for other solvers.
 
-    Both sides: the Gram matrix, two changes of coordinates, and per entry and factor 4
-    for every step of conjugate gradient, 4 for its start and 2 for the right side.
+    Each side has per epoch the Gram matrix of the other's factors and two changes of
+    coordinates (2 f^2 per row and each); with momentum, items change theirs once more from
+    the third epoch on. An entry and factor take 4 for every step of conjugate gradient but
+    2 for the last, and 4 for the start, or 2 from zeros, in the first epoch. Not counted:
+    what depends on rows or factors alone, restarts of the momentum, and the exact solution
+    of all users at the end, whose steps are not known beforehand but whose seconds are in
+    the time.
     """
-    solver = recipe(settings)._solver(settings.alpha)  # noqa: SLF001 - what "auto" stands for
-    if solver.name != "cg":
+    model = recipe(settings)
+    first, later = model.solvers(settings.alpha)
+    if later.name != "cg":
         return None
     f = settings.factors
-    dense = 2 * f * f * 3 * (users + items)
-    return float(dense + 2 * nnz * f * (4 * solver.steps + 6))
+    dense = 2 * f * f * 3 * (users + items) * epochs
+    if model.momentum:
+        dense += 2 * f * f * items * max(epochs - 2, 0)
+    per_entry = 4 * first.steps + max(epochs - 1, 0) * (4 * later.steps + 2)
+    return float(dense + 2 * nnz * f * per_entry)
 
 
 def starting(say: Say) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cfexp.bench.als import AlsRow
 from cfexp.bench.study import StudyRow
 from cfexp.bench.topk import TopKRow
+from cfexp.bench.tracking import TrackingRow, cost
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-Row = AlsRow | TopKRow | StudyRow
+Row = AlsRow | TopKRow | StudyRow | TrackingRow
 NONE = "–"  # noqa: RUF001 - an en dash is what an empty cell shows
 _OURS, _PEERS = "#0072b2", {"implicit": "#e69f00", "irspack": "#009e73"}
 
@@ -102,6 +103,38 @@ def study_table(rows: Sequence[StudyRow]) -> Table:
     return table
 
 
+def tracking_table(rows: Sequence[TrackingRow]) -> Table:
+    """Return one line per number of trials; the line through them is the caption."""
+    heads = ["trials", "without", "with", "MLflow adds", "share", "CPU", "report", "waiting"]
+    table = _table("what tracking costs", [*heads, "model", "Optuna", "delay"])
+    for row in rows:
+        table.add_row(
+            str(row.trials),
+            _cell(row.seconds_without, ".1f", " s"),
+            _cell(row.seconds, ".1f", " s"),
+            _cell(row.extra, "+.2f", " s"),
+            _cell(100 * row.share, ".1f", "%"),
+            _cell(row.cpu_extra, "+.1f", " s"),
+            _cell(row.report, ".2f", " s"),
+            _cell(row.waiting, ".2f", " s"),
+            _cell(row.model, ".2f", " s"),
+            _cell(1e3 * row.optuna_per_trial, ".1f", " ms"),
+            _cell(1e3 * row.optuna_delay_per_trial, ".1f", " ms"),
+        )
+    line = cost(rows)
+    fit = (
+        f"MLflow: {line.fixed:.2f} s a study, {1e3 * line.per_trial:.1f} ms a trial; "
+        if line
+        else ""
+    )
+    table.caption = fit + (
+        "trials and test values are the same with it and without\n"
+        "waiting: for MLflow when the report is written, the rest of the model's upload included; "
+        "Optuna: a trial's share, delay: what its worker waited for of it"
+    )
+    return table
+
+
 def write_chart(rows: Sequence[Row], path: Path) -> None:
     """Write a bar chart of all times as one HTML page that needs no network."""
     from plotly import graph_objects as go
@@ -132,6 +165,11 @@ def _bars(rows: Sequence[Row]) -> dict[str, list[tuple[str, float, str]]]:
         if isinstance(row, StudyRow):
             text = f"ndcg@10 {row.test:.4f}"
             bars.setdefault(row.contender, []).append((row.contender, row.seconds, text))
+            continue
+        if isinstance(row, TrackingRow):
+            place = f"{row.trials} trials"
+            bars.setdefault("without tracking", []).append((place, row.seconds_without, ""))
+            bars.setdefault("cfexp", []).append((place, row.seconds, f"+{row.extra:.1f} s"))
             continue
         place = f"{row.matrix}, {row.factors} factors"
         if row.peer is not None:

@@ -14,7 +14,7 @@ from cfexp.bench import contenders, matrices, study_tasks
 from cfexp.bench.contenders import Settings
 from cfexp.bench.memory import PeakMemory
 from cfexp.bench.objective import loss
-from cfexp.models.warm import compile_kernels
+from cfexp.search.warm import compile_kernels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,45 +98,35 @@ def rank(contender: str, folder: str, matrix: str, k: int, threads: int) -> dict
     data = matrices.load(Path(matrix))
     x, y = (np.load(Path(folder) / f"{side}.npy") for side in ("users", "items"))
     work = _RANKERS[contender](data, x, y, k, threads)
-    items = work(data.shape[0])
+    items = work()
     np.save(Path(folder) / f"{contender}.npy", items, allow_pickle=False)
     seconds = []
     for _ in range(_RANKINGS):
         began = perf_counter()
-        work(data.shape[0])
+        work()
         seconds.append(perf_counter() - began)
     return {"seconds": median(seconds)}
 
 
-def _rank_cfexp(data: Any, x: Any, y: Any, k: int, threads: int) -> Callable[[int], Any]:  # noqa: ANN401
+def _rank_cfexp(data: Any, x: Any, y: Any, k: int, threads: int) -> Callable[[], Any]:  # noqa: ANN401
     from cfexp.data.training import Positives
     from cfexp.models.als import ALS
     from cfexp.models.als_scorer import AlsScorer
 
     scorer = AlsScorer(ALS(factors=x.shape[1]), Positives.of(data), y, threads=threads)
     vars(scorer)["user_factors"] = x  # where cached_property would put them
-
-    def work(n: int) -> Any:  # noqa: ANN401
-        items, _ = scorer.recommend(np.arange(n, dtype=np.int32), k)
-        return items
-
-    return work
+    users = np.arange(len(x), dtype=np.int32)
+    return lambda: scorer.recommend(users, k)[0]
 
 
-def _rank_implicit(data: Any, x: Any, y: Any, k: int, threads: int) -> Callable[[int], Any]:  # noqa: ANN401
+def _rank_implicit(data: Any, x: Any, y: Any, k: int, threads: int) -> Callable[[], Any]:  # noqa: ANN401
     from implicit.cpu.als import AlternatingLeastSquares
     from scipy import sparse
 
     model = AlternatingLeastSquares(factors=x.shape[1], num_threads=threads)
     model.user_factors, model.item_factors = x, y
-    rows = sparse.csr_matrix(data)
-
-    def work(n: int) -> Any:  # noqa: ANN401
-        liked = rows if n == rows.shape[0] else rows[:n]
-        items, _ = model.recommend(np.arange(n), liked, N=k, filter_already_liked_items=True)
-        return items
-
-    return work
+    rows, users = sparse.csr_matrix(data), np.arange(len(x))
+    return lambda: model.recommend(users, rows, N=k, filter_already_liked_items=True)[0]
 
 
 _RANKERS = {"cfexp": _rank_cfexp, "implicit": _rank_implicit}

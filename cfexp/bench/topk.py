@@ -61,43 +61,55 @@ def topk(
     """
     rows = []
     for name, matrix in named:
-        for f in factors:
-            with tempfile.TemporaryDirectory(prefix="cfexp-bench-") as folder:
-                matrices.save(matrix, Path(folder))
-                where: dict[str, Any] = {"folder": folder, "matrix": folder}
+        with tempfile.TemporaryDirectory(prefix="cfexp-bench-") as folder:
+            matrices.save(matrix, Path(folder))
+            for f in factors:
                 asked = dataclasses.replace(settings, factors=f)
-                say(f"{name}, {f} factors: fitting")
-                measure("factors_to", {"settings": dataclasses.asdict(asked), **where})
-                samples: dict[str, list[float]] = {one: [] for one in _CONTENDERS}
-                for repeat in range(repeats):
-                    for one in _CONTENDERS:
-                        say(f"{name}, {f} factors, {one}, {repeat + 1} of {repeats}")
-                        job = {"contender": one, "k": k, "threads": settings.threads, **where}
-                        got = measure("rank", job)
-                        samples[one].append(got["seconds"])
-                agreement = _agreement(Path(folder))
-            if agreement < _AGREE:
-                raise BenchmarkError(
-                    f"{name}, {f} factors: from the same factors, cfexp and implicit agree on "
-                    f"{agreement:.1%} of the places only, so their times mean nothing"
+                samples, agreement = _measured(name, Path(folder), k, asked, repeats, say)
+                if agreement < _AGREE:
+                    raise BenchmarkError(
+                        f"{name}, {f} factors: from the same factors, cfexp and implicit agree on "
+                        f"{agreement:.1%} of the places only, so their times mean nothing"
+                    )
+                peer, ours = (median(samples[one]) for one in _CONTENDERS)
+                rows.append(
+                    TopKRow(
+                        matrix=name,
+                        users=matrix.shape[0],
+                        items=matrix.shape[1],
+                        factors=f,
+                        k=k,
+                        peer="implicit",
+                        peer_seconds=peer,
+                        seconds=ours,
+                        ratio=peer / ours,
+                        agreement=agreement,
+                        samples=samples,
+                    )
                 )
-            peer, ours = (median(samples[one]) for one in _CONTENDERS)
-            rows.append(
-                TopKRow(
-                    matrix=name,
-                    users=matrix.shape[0],
-                    items=matrix.shape[1],
-                    factors=f,
-                    k=k,
-                    peer="implicit",
-                    peer_seconds=peer,
-                    seconds=ours,
-                    ratio=peer / ours,
-                    agreement=agreement,
-                    samples=samples,
-                )
-            )
     return rows
+
+
+def _measured(  # noqa: PLR0917 - what `topk` was asked
+    name: str,
+    folder: Path,
+    k: int,
+    settings: Settings,
+    repeats: int,
+    say: Callable[[str], None],
+) -> tuple[dict[str, list[float]], float]:
+    """Return the seconds of each contender, and on which share of the places they agree."""
+    f = settings.factors
+    where: dict[str, Any] = {"folder": str(folder), "matrix": str(folder)}
+    say(f"{name}, {f} factors: fitting")
+    measure("factors_to", {"settings": dataclasses.asdict(settings), **where})
+    samples: dict[str, list[float]] = {one: [] for one in _CONTENDERS}
+    for repeat in range(repeats):
+        for one in _CONTENDERS:
+            say(f"{name}, {f} factors, {one}, {repeat + 1} of {repeats}")
+            job = {"contender": one, "k": k, "threads": settings.threads, **where}
+            samples[one].append(measure("rank", job)["seconds"])
+    return samples, _agreement(folder)
 
 
 def _agreement(folder: Path) -> float:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from cfexp.cli.lookup import Lookup
     from cfexp.models.relating import RelatingScorer
 
-RELATING = ("als", "ease", "item_knn", "nmf", "svd")
-"""Kinds of models that know how items relate."""
 ModelName = Annotated[
     str,
     typer.Argument(
@@ -149,6 +147,7 @@ def _lookup(model: str, home: Path, tracking_uri: str | None) -> Lookup:
 def _telling(found: Lookup, name: str) -> RelatingScorer:
     from cfexp.errors import InputError
     from cfexp.models.relating import RelatingScorer
+    from cfexp.models.saved import RELATING
 
     scorer = found.model.scorer
     if not isinstance(scorer, RelatingScorer):

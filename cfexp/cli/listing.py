@@ -70,7 +70,7 @@ def studies(home: Path) -> list[dict[str, Any]]:
 
 def _row(study: StudyRecord, *, running: bool) -> dict[str, Any]:
     from cfexp.report.leaderboard import leaderboard, winner
-    from cfexp.tracking.summary import best_trial, is_finished
+    from cfexp.tracking.standing import best_trial, is_finished
 
     best, chosen = best_trial(study), winner(leaderboard(study))
     objective = study.objectives[0]

@@ -8,13 +8,15 @@ from __future__ import annotations
 import io
 import os
 import sys
+import webbrowser
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cfexp.cli import ask, bench, reproduce
+from cfexp.cli import ask, reproduce
+from cfexp.cli.bench.commands import app as bench
 from cfexp.cli.compare import compare
 from cfexp.cli.export import export
 from cfexp.cli.listing import list_studies
@@ -139,6 +141,26 @@ def status(
 
 
 @app.command()
+def report(
+    study: Annotated[str, typer.Argument(help="The study.", show_default=False)],
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Where to.", show_default="beside the other reports"),
+    ] = None,
+    opened: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Write a study's report: one HTML page that stands alone."""
+    from cfexp.launch import write_page
+
+    written = write_page(home, study, file)
+    typer.echo(written)
+    if opened and not webbrowser.open(written.absolute().as_uri()):
+        raise CfexpError(f"no browser could be started; open {written} by hand")
+
+
+@app.command()
 def sync(
     study: Annotated[str, typer.Argument(help="The study.", show_default=False)],
     *,
@@ -156,7 +178,7 @@ for command in (compare, ask.recommend, ask.similar, ask.explain, export):
     app.command()(command)
 app.command("list")(list_studies)
 app.command("register")(register_winner)
-app.add_typer(bench.app, name="bench")
+app.add_typer(bench, name="bench")
 app.add_typer(reproduce.app, name="reproduce")
 
 

@@ -51,6 +51,10 @@ def run_file(
         print(Path(study.folder, "report", "leaderboard.json").read_text(), end="")  # noqa: T201
     else:
         show(study, console)
+    from cfexp.report.write import REPORT
+
+    page = escape(str(Path(study.folder, "report", REPORT)))
+    console.print(f"\nThe report, to be opened in a browser:\n  {page}", soft_wrap=True)
     if flags["track"]:
         view = escape(shlex.join(["cfexp", "ui", study.name, *home]))
         console.print(f"\nTo compare the runs in MLflow:\n  {view}", soft_wrap=True)

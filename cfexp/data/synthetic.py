@@ -19,9 +19,8 @@ import numpy as np
 from pydantic import Field
 
 from cfexp.data.interactions import Interactions, Vocabulary
-from cfexp.data.memory import available_memory
 from cfexp.data.source import Source
-from cfexp.errors import DataError
+from cfexp.memory import needs
 from cfexp.seeds import seed_for
 
 if TYPE_CHECKING:
@@ -64,7 +63,12 @@ class Synthetic(Source):
     def load(self, places: Places) -> Interactions:
         """Make every row, in the order of time."""
         del places
-        self._refuse_without_room()
+        needs(
+            f"synthetic data of users = {self.users:,}, items = {self.items:,}, interactions = "
+            f"{self.interactions:,} and tastes = {self.tastes:,}",
+            self.bytes_needed(),
+            "make one of these numbers smaller",
+        )
         rng = np.random.default_rng(seed_for(self.seed, "synthetic"))
         belongs = rng.dirichlet(np.full(self.tastes, _MIXTURE), self.items).T  # tastes x items
         user = np.repeat(np.arange(self.users), self._activity(rng))
@@ -97,16 +101,6 @@ class Synthetic(Source):
             + self.items * (32 * self.tastes + 150)
             + self.users * (24 * self.tastes + 100)
         )
-
-    def _refuse_without_room(self) -> None:
-        needed, available = self.bytes_needed(), available_memory()
-        if available is not None and needed > available:
-            raise DataError(
-                f"synthetic data of users = {self.users:,}, items = {self.items:,}, "
-                f"interactions = {self.interactions:,} and tastes = {self.tastes:,} must fit into "
-                f"memory: they need about {needed / 2**30:,.1f} GiB and "
-                f"{available / 2**30:,.1f} GiB are available; make one of these numbers smaller"
-            )
 
     def _activity(self, rng: np.random.Generator) -> Longs:
         """Return how many events each user has: Pareto, at most half the catalogue."""

@@ -16,7 +16,7 @@ from cfexp.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cfexp.arrays import AnyArray, Codes, Floats, Matrix
+    from cfexp.arrays import AnyArray, Codes, Floats, Longs, Matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,6 +199,11 @@ class TrainingData:
     def by_item(self) -> Positives:
         """The same positives as an items x users matrix."""
         return self.positives.transposed()
+
+    @cached_property
+    def item_counts(self) -> Longs:
+        """How many users have each item among their positives."""
+        return np.bincount(self.positives.indices, minlength=self.n_items)
 
 
 def _canonical(given: Any) -> Matrix:  # noqa: ANN401 - whatever SciPy reads

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from cfexp.arrays import Doubles, Mask
+    from cfexp.arrays import Doubles, Longs, Mask
     from cfexp.metrics.accuracy import Ratio
     from cfexp.metrics.lists import TopLists
 
@@ -21,7 +21,7 @@ def average_popularity(lists: TopLists) -> Ratio:
     The mean of this over users is `avg_popularity`. A user whose list is empty has 0.
     """
     filled = lists.items >= 0
-    counts = np.where(filled, lists.shelf.popularity[lists.items], 0)
+    counts = np.where(filled, lists.shelf.training.item_counts[lists.items], 0)
     return counts.sum(axis=1).astype(np.float64), _lengths(filled)
 
 
@@ -32,7 +32,7 @@ def novelty(lists: TopLists) -> Ratio:
     "surprisal"; Castells, Hurley and Vargas 2015, mean self-information). An item that
     none of them has counts as if one had it. A user whose list is empty has 0.
     """
-    share = np.maximum(lists.shelf.popularity, 1) / lists.shelf.n_users
+    share = np.maximum(lists.shelf.training.item_counts, 1) / lists.shelf.n_users
     filled = lists.items >= 0
     bits = np.where(filled, -np.log2(share)[lists.items], 0)
     return bits.sum(axis=1), _lengths(filled)
@@ -71,8 +71,7 @@ def serendipity(lists: TopLists) -> Ratio:
 
 def coverage(lists: TopLists) -> float:
     """Share of the candidate items that occur in at least one list."""
-    shown = np.unique(lists.items)
-    return float(np.count_nonzero(shown >= 0) / lists.shelf.n_candidates)
+    return len(_occurrences(lists)) / lists.shelf.n_candidates
 
 
 def gini(lists: TopLists) -> float:
@@ -82,12 +81,17 @@ def gini(lists: TopLists) -> float:
     ascending order, those that never occur included (Gini 1912; Adomavicius and Kwon
     2012 use one minus this). 0 when all lists are empty.
     """
-    shown, counts = np.unique(lists.items[lists.items >= 0], return_counts=True)
-    n = lists.shelf.n_candidates
-    if len(shown) == 0:
+    counts, n = _occurrences(lists), lists.shelf.n_candidates
+    if len(counts) == 0:
         return 0.0
-    ranks = np.arange(n - len(shown) + 1, n + 1)
+    ranks = np.arange(n - len(counts) + 1, n + 1)
     return float(((2 * ranks - n - 1) * np.sort(counts)).sum() / (n * counts.sum()))
+
+
+def _occurrences(lists: TopLists) -> Longs:
+    """Return how often each item occurs that is in any list."""
+    counts = np.bincount(lists.items[lists.items >= 0])
+    return counts[counts > 0]
 
 
 def _lengths(filled: Mask) -> Doubles:

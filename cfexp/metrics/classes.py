@@ -45,10 +45,12 @@ def class_ratios(
     Both are 0 for a user without a relevant item of the class. `lists` must be as deep
     as the metric; `relevant` has the lists' users as rows.
     """
-    kind = METRICS[classes.metric.name]
-    if not isinstance(kind, PerUser):
-        raise TypeError(f"{classes.metric} has no value for a single user")
-    cut = lists.cut(min(classes.metric.k or lists.k, lists.k))
+    kind, k = METRICS[classes.metric.name], classes.metric.k
+    if not isinstance(kind, PerUser) or k is None:
+        raise TypeError(f"{classes.metric} is not computed from each user's list, class by class")
+    if k > lists.k:
+        raise ValueError(f"{classes.metric} needs lists of {k} items, these have {lists.k}")
+    cut = lists.cut(k)
     of_list = np.where(cut.items < 0, -1, classes.codes[cut.items])
     for code, (name, count) in enumerate(
         zip(classes.names, relevant_counts(relevant, classes), strict=True)

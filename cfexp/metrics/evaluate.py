@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from cfexp.metrics.evaluation import Evaluation
 from cfexp.metrics.lists import Shelf, TopLists
 from cfexp.metrics.metric import METRICS, Catalogue, Metric, Ranked
 from cfexp.ranking import ExactRanks, top_k
+from cfexp.splits.stage_users import StageUsers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,8 +54,7 @@ def evaluate(
     users
         User codes to evaluate; those without relevant items are left out. Default: all.
     classes
-        Partitions of the items, whose classes are measured one by one; each one's metric
-        must be among `metrics`.
+        Partitions of the items, whose classes are measured one by one.
     threads
         Threads for ranking (None: all cores); results do not depend on it.
 
@@ -69,54 +70,42 @@ def evaluate(
     wanted = tuple(dict.fromkeys(Metric.parse(metric) for metric in metrics))
     if not wanted:
         raise EvaluationError("there is no metric to compute: name at least one, as 'ndcg@10'")
-    evaluated = _with_relevant(stage, users)
-    history, relevant = stage.history[evaluated], stage.relevant[evaluated]
-    seen = stage.seen[evaluated]
+    asked = _with_relevant(stage, users)
     check_mask(stage, mask)
-    hidden = _hidden(stage, mask)
-
-    queries = scorer.queries(history)
-    hidden = None if hidden is None else hidden[evaluated]
-    deepest = max((metric.k for metric in wanted if metric.k is not None), default=1)
+    hidden = _hidden(asked, mask)
+    queries = scorer.queries(asked.history)
+    cuts = [metric.k for metric in (*wanted, *(partition.metric for partition in classes))]
+    deepest = max((k for k in cuts if k is not None), default=1)
     exact = any(metric.k is None for metric in wanted)
-    ranks = ExactRanks.of(relevant) if exact else None
+    ranks = ExactRanks.of(asked.relevant) if exact else None
     items, scores = top_k(
         lambda rows: scorer.scores(queries[rows]),
-        len(evaluated),
+        len(asked),
         min(deepest, stage.relevant.shape[1]),
         hidden=hidden,
         candidates=stage.candidates,
         ranks=ranks,
         threads=threads,
     )
-    n_candidates = int(np.count_nonzero(stage.candidates))
-    _refuse_unranked(
-        items, scores, ranks, n_candidates - (0 if hidden is None else _row_counts(hidden))
-    )
+    shelf = _shelf(asked, mask, threads)
+    rankable = shelf.n_candidates - (0 if hidden is None else _row_counts(hidden))
+    _refuse_unranked(items, scores, ranks, rankable)
     lists = TopLists(
         items=items,
-        hits=_hits(items, relevant),
-        n_relevant=_row_counts(relevant),
+        hits=_hits(items, asked.relevant),
+        n_relevant=_row_counts(asked.relevant),
         k=deepest,
-        shelf=Shelf(
-            training=stage.training,
-            n_candidates=n_candidates,
-            usual=lambda k: _popular(stage, hidden, len(evaluated), k, threads),
-        ),
+        shelf=shelf,
     )
-    activity = {
-        "train_interactions": _row_counts(seen),
-        "train_positives": _row_counts(history.matrix),
-    }
     kinds = {str(metric): METRICS[metric.name] for metric in wanted}
     pooled = {n for n, kind in kinds.items() if not isinstance(kind, Catalogue) and kind.pooled}
     evaluation = Evaluation(
-        stage.name, evaluated, activity=activity, items=items, pooled=frozenset(pooled)
+        stage.name, asked.users, activity=asked.activity, items=items, pooled=frozenset(pooled)
     )
     for metric in wanted:
         _measure(evaluation, metric, lists, ranks)
     for partition in classes:
-        for name, numerator, denominator in class_ratios(lists, relevant, partition):
+        for name, numerator, denominator in class_ratios(lists, asked.relevant, partition):
             evaluation.class_numerators[name] = numerator
             evaluation.class_denominators[name] = denominator
     return evaluation
@@ -140,35 +129,52 @@ def _measure(
     evaluation.numerators[name], evaluation.denominators[name] = ratio
 
 
-def _popular(
-    stage: StageData, hidden: Matrix | None, n_users: int, k: int, threads: int | None
-) -> Codes:
+def _shelf(asked: StageUsers, mask: MaskName, threads: int | None) -> Shelf:
+    """Return what is known of the items, made once for the users that a stage is measured on."""
+    stage = asked.stage
+    shelf = Shelf(
+        training=stage.training,
+        n_candidates=int(np.count_nonzero(stage.candidates)),
+        usual=cache(lambda k: _popular(asked, mask, k, threads)),
+    )
+    if asked is not stage.of_users:
+        return shelf
+    return cast("Shelf", stage.known.setdefault(("shelf", mask), shelf))
+
+
+def _popular(asked: StageUsers, mask: MaskName, k: int, threads: int | None) -> Codes:
     """Return the k most popular items that each user could have been shown."""
-    counts = _row_counts(stage.training.by_item.matrix).astype(np.float32)
+    counts = asked.stage.training.item_counts.astype(np.float32)
     items, _ = top_k(
         lambda rows: np.tile(counts, (rows.stop - rows.start, 1)),
-        n_users,
+        len(asked),
         min(k, len(counts)),
-        hidden=hidden,
-        candidates=stage.candidates,
+        hidden=_hidden(asked, mask),
+        candidates=asked.stage.candidates,
         threads=threads,
     )
     return items
 
 
-def _with_relevant(stage: StageData, users: Codes | None) -> Codes:
-    evaluated = stage.users if users is None else np.intersect1d(users, stage.users)
-    if len(evaluated) == 0:
-        asked = "" if users is None else f" among the {len(users)} asked for"
+def _with_relevant(stage: StageData, users: Codes | None) -> StageUsers:
+    """Return the users to be evaluated."""
+    if users is None:
+        asked = stage.of_users
+    else:
+        asked = StageUsers(stage, np.intersect1d(users, stage.users).astype(np.int32))
+    if len(asked) == 0:
+        among = "" if users is None else f" among the {len(users)} asked for"
         raise EvaluationError(
-            f"stage {stage.name!r}: no user{asked} has a relevant item, so there is nothing "
+            f"stage {stage.name!r}: no user{among} has a relevant item, so there is nothing "
             "to measure"
         )
-    return evaluated.astype(np.int32)
+    return asked
 
 
-def _hidden(stage: StageData, mask: MaskName) -> Matrix | None:
-    return {"interacted": stage.seen, "positives": stage.history.matrix, "none": None}[mask]
+def _hidden(asked: StageUsers, mask: MaskName) -> Matrix | None:
+    if mask == "none":
+        return None
+    return asked.seen if mask == "interacted" else asked.history.matrix
 
 
 def _refuse_unranked(

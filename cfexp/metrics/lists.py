@@ -23,19 +23,12 @@ class Shelf:
 
     `training`: the positives learnt from; `n_candidates`: how many items could have been
     recommended; `usual`: given k, the first k items that popularity recommends to each
-    user of the lists (n x k, -1 where short); `features`: items x features, where items
-    have any.
+    user of the lists (n x k, -1 where short).
     """
 
     training: TrainingData
     n_candidates: int
     usual: Callable[[int], Codes]
-    features: Matrix | None = None
-
-    @cached_property
-    def popularity(self) -> Longs:
-        """One number of training positives per item."""
-        return np.diff(self.training.by_item.indptr).astype(np.int64)
 
     @cached_property
     def n_users(self) -> int:
@@ -44,12 +37,7 @@ class Shelf:
 
     @cached_property
     def vectors(self) -> Matrix:
-        """Items x features, by which items are alike; without features: x training users.
-
-        A user counts 1 for each of their positives, whatever its value.
-        """
-        if self.features is not None:
-            return self.features
+        """Items x training users, by which items are alike: 1 for a positive of any value."""
         by_item = self.training.by_item
         ones = np.ones(by_item.nnz, np.float32)
         return sparse.csr_array((ones, by_item.indices, by_item.indptr), shape=by_item.shape)

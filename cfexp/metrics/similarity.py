@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from cfexp.arrays import frozen
+from cfexp.arrays import entries
 
 if TYPE_CHECKING:
     from cfexp.arrays import Codes, Doubles, Matrix
@@ -23,11 +23,10 @@ def cosine_sums(lists: Codes, vectors: Matrix) -> Doubles:
     squares = np.add.reduceat(np.append(vectors.data.astype(np.float64) ** 2, 0), vectors.indptr)
     norms = np.sqrt(np.where(np.diff(vectors.indptr) > 0, squares[:-1], 0))
     scale = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
-    starts = frozen(np.asarray(vectors.indptr, np.int64))
-    features = frozen(np.asarray(vectors.indices, np.int32))
-    values = frozen(np.asarray(vectors.data, np.float32))
     sums = np.zeros(len(lists))
-    _add(np.asarray(lists, np.int32), starts, features, values, scale, vectors.shape[1], sums)
+    # lists that were cut short are compiled for no other layout
+    whole = np.ascontiguousarray(lists, np.int32)
+    _add(whole, *entries(vectors), scale, vectors.shape[1], sums)
     return sums
 
 

@@ -10,10 +10,11 @@ from pydantic import Field
 from cfexp.data.training import TrainingData
 from cfexp.models.als_scorer import AlsScorer
 from cfexp.models.als_start import item_factors, refuse_divergence, warn_of_excess
-from cfexp.models.confidence import Confidence, ConfidenceName, EpsilonName, RecencyName
+from cfexp.models.confidence import Confidence, ConfidenceName, EpsilonName
 from cfexp.models.confidence import Orientation as Of
 from cfexp.models.model import Epoch, Model
 from cfexp.models.momentum import Items
+from cfexp.models.recency import RecencyName
 from cfexp.models.sweep import Rows, Side, Solver, Whitened, loss
 from cfexp.parallel import one_blas_thread, warn_of_threads
 from cfexp.seeds import generator
@@ -130,8 +131,7 @@ class ALS(Model):
         items = Items(Side.of(begun, threads), self.momentum, moved=start is not None)
         of_users, of_items = self.least(data.n_items), self.least(data.n_users)
         by_user, by_item = self.rows(data.positives), self.rows(data.by_item, "items")
-        solver = self._solver(float(by_user.weights.max()))
-        first = _FIRST if self.solver == "auto" else solver
+        first, solver = self.solvers(float(by_user.weights.max()))
         once = first != solver and start is None
         used = f"{solver} ({first.steps} in epoch 1)" if once else str(solver)
         done = 0
@@ -150,7 +150,7 @@ class ALS(Model):
             def scorer() -> AlsScorer:
                 current(number)
                 factors = items.side.factors(f)
-                refuse_divergence(float(np.abs(factors).max()), "largest item factor", number)
+                refuse_divergence(factors, "item factors", number)
                 made = AlsScorer(self, data.positives, factors, threads=threads)
                 made.facts = {"solver_used": used}
                 return made
@@ -210,17 +210,32 @@ class ALS(Model):
             **{name: getattr(self, name) if own is None else own for name, own in given.items()},
         )
 
-    def rows(self, positives: Positives, of: Of = "users", *, scoring: bool = False) -> Rows:
-        """Return what the solvers work on: all weights in units of the unseen pair's."""
-        added = self.weighting(scoring=scoring).added(positives, of)
+    def rows(
+        self,
+        positives: Positives,
+        of: Of = "users",
+        *,
+        scoring: bool = False,
+        histories: Positives | None = None,
+    ) -> Rows:
+        """Return what the solvers work on: all weights in units of the unseen pair's.
+
+        `histories`: where a user's mean is that of more than `positives` (`Confidence`).
+        """
+        added = self.weighting(scoring=scoring).added(positives, of, histories=histories)
         others, counts = positives.shape[1], np.diff(positives.indptr)
         ridge = self.penalty(counts, others) - self.least(others)
         return Rows.of(positives, added / np.float32(self.unseen_weight), ridge)
 
-    def _solver(self, largest: float) -> Solver:
+    def solvers(self, largest: float) -> tuple[Solver, Solver]:
+        """Return how a first epoch from random factors is solved, and how all others are.
+
+        `largest` is the largest weight of a positive.
+        """
         if self.solver == "auto":
-            return Solver("cg", _FEW_STEPS if largest <= _LIGHT else _STEPS)
-        return Solver(self.solver, self.cg_steps)
+            return _FIRST, Solver("cg", _FEW_STEPS if largest <= _LIGHT else _STEPS)
+        given = Solver(self.solver, self.cg_steps)
+        return given, given
 
     def penalty(self, counts: AnyArray | int, others: int) -> Any:  # noqa: ANN401
         """Return the regularization of rows with so many positives, over the unseen weight."""

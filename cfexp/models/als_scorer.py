@@ -49,6 +49,12 @@ class AlsScorer(FactorScorer):
         items = Side.of(self.item_factors, self.threads)
         return Whitened(items, self.model.least(self.n_items), ridged=self.model.nu > 0)
 
+    @cached_property
+    def _whitened_users(self) -> Whitened:
+        """The users of the training data, solved by the training weights."""
+        users = self._solve(self._whitened, self.model.rows(self.history))
+        return Whitened(users, self.model.least(len(users.solved)), ridged=self.model.nu > 0)
+
     def fold_in(self, history: History) -> Floats:
         """Return the user factors (m x factors) that minimise the objective for `history`.
 
@@ -73,9 +79,8 @@ class AlsScorer(FactorScorer):
                 f"{exchanged(given.shape[::-1], self.history.shape)}"
             )
         refuse_values(given, "the values of new items")
-        known = self._solve(self._whitened, self.model.rows(self.history))
-        against = Whitened(known, self.model.least(given.shape[1]), ridged=self.model.nu > 0)
-        return self._solve(against, self.model.rows(given, "items")).factors(self.model.factors)
+        rows = self.model.rows(given, "items", histories=self.history)
+        return self._solve(self._whitened_users, rows).factors(self.model.factors)
 
     def _solve(self, against: Whitened, rows: Rows) -> Side:
         side = Side.of(np.zeros((len(rows), self.model.factors), np.float32), self.threads)
@@ -91,11 +96,12 @@ class AlsScorer(FactorScorer):
         """Return the user factors for every row of `history`."""
         return self.user_factors if history is self.history else self.fold_in(history)
 
-    def queries_of(self, users: Codes) -> Floats:
+    def queries_of(self, users: Codes, history: Positives | None = None) -> Floats:
         """Return the factors of known users, solved anew unless `user_factors` holds them."""
         if "user_factors" in self.__dict__:
             return self.user_factors[users]
-        return self.queries(self.history[users])
+        factors: Floats = super().queries_of(users, history)
+        return factors
 
     def contributions(self, history: Positives, item: int) -> Doubles:
         """Return c_j y_item' W y_j for every entry j, with W = (Y'CY + reg I)^-1.

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cfexp.data.sound import exchanged
-from cfexp.errors import DataError, TrainingError
+from cfexp.errors import DataError
+from cfexp.models.finite import MILDER, refuse_infinite
+from cfexp.parallel import one_blas_thread
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Codes, Floats
@@ -50,20 +52,17 @@ def item_factors(
     old = start.item_factors
     if old.shape[1] > factors:
         exact = old.astype(np.float64)
-        _, directions = np.linalg.eigh(exact.T @ exact)
-        old = (exact @ directions[:, : -factors - 1 : -1]).astype(np.float32)
+        with one_blas_thread:
+            _, directions = np.linalg.eigh(exact.T @ exact)
+            old = (exact @ directions[:, : -factors - 1 : -1]).astype(np.float32)
     held = codes >= 0
     fresh[held, : old.shape[1]] = old[codes[held]]
     return fresh
 
 
-def refuse_divergence(number: float, name: str, epoch: int) -> None:
-    """Raise TrainingError unless `number` is finite."""
-    if not np.isfinite(number):
-        raise TrainingError(
-            f"ALS diverged: the {name} is {number} after epoch {epoch}; raise the "
-            'regularization, or lower alpha and recency, or take confidence = "log"'
-        )
+def refuse_divergence(numbers: AnyArray | float, name: str, epoch: int) -> None:
+    """Raise TrainingError unless `numbers` are finite."""
+    refuse_infinite(np.asarray(numbers), f"ALS diverged in epoch {epoch}: the {name}", MILDER)
 
 
 def _described(codes: AnyArray) -> str:

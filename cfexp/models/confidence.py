@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from cfexp.errors import DataError
+from cfexp.models.recency import RecencyName, past
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Floats
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 ConfidenceName = Literal["linear", "log", "binary", "capped", "clipped"]
 EpsilonName = Literal["user_mean", "side_mean"]
-RecencyName = Literal["rank", "age"]
 Orientation = Literal["users", "items"]
 """What the rows of a matrix are."""
 
@@ -61,10 +60,18 @@ class Confidence:
         """Whether both sides weigh a pair alike."""
         return not (self.kind == "log" and self.epsilon == "side_mean")
 
-    def added(self, positives: Positives, rows: Orientation = "users") -> Floats:
+    def added(
+        self,
+        positives: Positives,
+        rows: Orientation = "users",
+        *,
+        histories: Positives | None = None,
+    ) -> Floats:
         """Return what every entry of `positives` adds to the confidence, float32.
 
-        `rows` says whether the rows of `positives` are users or items.
+        `rows` says whether the rows of `positives` are users or items. "user_mean" is the
+        mean of the user's values in `histories` (users x items), where these are given:
+        `positives` may be new items, which are not all that their users have.
 
         Raises
         ------
@@ -72,47 +79,52 @@ class Confidence:
             When positives fade by age and have ranks but no times.
         """
         added = self._strength(positives)
-        added *= self._bent(positives, rows)
+        added *= self._bent(positives, rows, histories)
         if self.kind == "capped":
             np.minimum(added, np.float32(max(self.cap - self.unseen, 0)), out=added)
         return added
 
-    def _bent(self, positives: Positives, rows: Orientation) -> Floats:
+    def _bent(self, positives: Positives, rows: Orientation, histories: Positives | None) -> Floats:
         values = positives.data
         if self.kind == "log":
-            logs: Floats = np.log1p(values / self._epsilon(positives, rows))
+            logs: Floats = np.log1p(values / self._epsilon(positives, rows, histories))
             return logs
         if self.kind == "binary":
             return np.ones_like(values)
         return np.minimum(values, np.float32(self.clip)) if self.kind == "clipped" else values
 
-    def _epsilon(self, positives: Positives, rows: Orientation) -> Floats | float:
+    def _epsilon(
+        self, positives: Positives, rows: Orientation, histories: Positives | None
+    ) -> Floats | float:
         if not isinstance(self.epsilon, str):
             return float(self.epsilon)
-        owner = positives.indices
         if rows == "users" or self.epsilon == "side_mean":
-            owner = np.repeat(np.arange(positives.shape[0]), np.diff(positives.indptr))
-        total = np.bincount(owner, weights=positives.data)
-        means = np.maximum(total / np.maximum(np.bincount(owner), 1), 1)
-        return means.astype(np.float32)[owner]
+            owner, n = _rows(positives), positives.shape[0]
+        else:
+            owner, n = positives.indices, positives.shape[1]
+        if histories is None or self.epsilon == "side_mean":
+            return _means(owner, positives.data, n)[owner]
+        return _means(_rows(histories), histories.data, n)[owner]
 
     def _strength(self, positives: Positives) -> Floats:
         """Return alpha and what recency adds to it, a new array."""
-        past = self._past(positives)
-        if past is None:
+        ago = past(positives, self.recency_by) if self.recency else None
+        if ago is None:
             return np.full(positives.nnz, self.alpha, np.float32)
-        strength = np.multiply(past, np.float32(-1 / self.recency_scale), dtype=np.float32)
+        strength = np.multiply(ago, np.float32(-1 / self.recency_scale), dtype=np.float32)
         np.exp(strength, out=strength)
         strength *= np.float32(self.recency)
         strength += np.float32(self.alpha)
         return strength
 
-    def _past(self, positives: Positives) -> AnyArray | None:
-        if self.recency == 0 or positives.rank is None:
-            return None
-        if self.recency_by == "age" and positives.age is None:
-            raise DataError(
-                'recency_by = "age" needs times, and these rows have none; name a time '
-                'column in [data.columns], or fade by "rank" (the order of the rows)'
-            )
-        return positives.rank if self.recency_by == "rank" else positives.age
+
+def _rows(positives: Positives) -> AnyArray:
+    """Return the row of every entry."""
+    return np.repeat(np.arange(positives.shape[0]), np.diff(positives.indptr))
+
+
+def _means(owner: AnyArray, values: Floats, n: int) -> Floats:
+    """Return the mean of the values of each of `n` owners, at least 1."""
+    total = np.bincount(owner, weights=values, minlength=n)
+    counts = np.bincount(owner, minlength=n)
+    return np.maximum(total / np.maximum(counts, 1), 1).astype(np.float32)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import linalg
 
-from cfexp.parallel import each_block
+from cfexp.parallel import each_block, one_blas_thread
 
 if TYPE_CHECKING:
     from cfexp.arrays import Doubles
@@ -46,8 +46,9 @@ def invert(matrix: Doubles, threads: int | None = None) -> Doubles:
         each_block(n - stop, _TILE, panel, threads)
         each_block(n - stop, _TILE, update, threads)
 
-    for start in range(0, n, _TILE):
-        factor(start, min(start + _TILE, n))
+    with one_blas_thread:
+        for start in range(0, n, _TILE):
+            factor(start, min(start + _TILE, n))
 
     inverse = np.zeros_like(lower)
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import numpy as np
 from pydantic import Field
 
+from cfexp.arrays import entries
 from cfexp.errors import DataError
+from cfexp.memory import needs
 from cfexp.models import neighbours
 from cfexp.models.dense import invert
 from cfexp.models.item_model import ItemModel, ItemScorer
-from cfexp.models.memory import needs
 from cfexp.models.model import Epoch, Model
 from cfexp.parallel import each_block
 
@@ -33,7 +34,8 @@ class EASE(ItemModel):
         B_ij = -P_ij / P_jj for i != j
 
     (equation 8), and the score of item j is the sum of B_ij over the items i of a
-    user's history. Takes 16 bytes of memory per pair of items while it learns.
+    user's history. Only items that occur in training are learnt; while it learns, it takes
+    16 bytes of memory per pair of these, or 8 and, per pair of all items, 4 for B.
 
     With recency, X and the history hold 1 + recency exp(-rank / recency_scale) for 1.
     """
@@ -48,23 +50,20 @@ class EASE(ItemModel):
     ) -> Iterator[Epoch]:
         """Yield once; DataError when items x items does not fit into memory."""
         del rng
-        n = data.n_items
-        needs(
-            f"EASE on {n:,} items ({n:,} x {n:,} numbers, twice)",
-            16 * n * n,
-            "drop rare items, or use item_knn or als, which keep no such matrix",
-        )
-        scorer = EaseScorer(self, data.positives, self._weights(data, threads))
-        scorer.threads = threads
-        yield Epoch(1, lambda: scorer, lambda: None)
+        yield Epoch.only(EaseScorer(self, data.positives, self._weights(data, threads)), threads)
 
     def _weights(self, data: TrainingData, threads: int | None) -> Floats:
-        matrix = self.learnt(data.positives)
-        learnt = np.flatnonzero(np.diff(data.by_item.indptr))  # the others explain nothing
-        if len(learnt) < data.n_items:
-            matrix = matrix[:, learnt]
+        learnt = np.flatnonzero(data.item_counts)  # the others explain nothing
         n = len(learnt)
-        users, items = (neighbours.entries(m) for m in (matrix, matrix.T.tocsr()))
+        needs(
+            f"EASE on {n:,} items (weights of {data.n_items:,} x {data.n_items:,})",
+            max(16 * n * n, 8 * n * n + 4 * data.n_items**2),
+            "drop rare items, or use item_knn or als, which keep no such matrix",
+        )
+        matrix = self.learnt(data.positives)
+        if n < data.n_items:
+            matrix = matrix[:, learnt]
+        users, items = (entries(m) for m in (matrix, matrix.T.tocsr()))
         gram = np.zeros((n, n))
         each_block(
             n,
@@ -121,7 +120,7 @@ class EaseScorer(ItemScorer):
     def scores(self, queries: Matrix) -> Floats:
         """Return XB for the rows X of `queries`."""
         sums = np.zeros((queries.shape[0], self.n_items), np.float32)
-        neighbours.add_rows(*neighbours.entries(queries), self.weights, sums)
+        neighbours.add_rows(*entries(queries), self.weights, sums)
         return sums
 
     def arrays(self) -> dict[str, AnyArray]:
@@ -137,6 +136,4 @@ class EaseScorer(ItemScorer):
         n = history.shape[1]
         if weights.shape != (n, n):
             raise ValueError(f"weights of shape {weights.shape} for {n} items")
-        if not isinstance(model, EASE):
-            raise TypeError(f"not EASE's weights: {model!r}")
-        return cls(model, history, weights)
+        return cls(cast("EASE", model), history, weights)

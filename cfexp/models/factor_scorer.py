@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -25,8 +25,6 @@ class FactorScorer(RelatingScorer):
     """
 
     measures = ("cosine", "dot")
-    recipe: ClassVar[type[Model]]
-    """The models whose scorers these are."""
 
     def __init__(self, model: Model, history: Positives, item_factors: Floats) -> None:
         self.model = model
@@ -57,8 +55,6 @@ class FactorScorer(RelatingScorer):
     @classmethod
     def from_arrays(cls, model: Model, history: Positives, arrays: dict[str, AnyArray]) -> Self:
         """Return the scorer that `arrays()` described."""
-        if not isinstance(model, cls.recipe):
-            raise TypeError(f"not factors of {cls.recipe.__name__}: {model!r}")
         factors = np.ascontiguousarray(arrays["item_factors"], np.float32)
         rows = history.shape[1]
         if factors.ndim != 2 or len(factors) != rows or not np.isfinite(factors).all():  # noqa: PLR2004

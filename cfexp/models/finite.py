@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from cfexp.data.training import Positives
 
 SMALLER = "take smaller values, or set binary = true"
+MILDER = 'raise the regularization, or lower alpha and recency, or take confidence = "log"'
+"""What to do about ALS."""
 
 
 def refuse_infinite(numbers: AnyArray, what: str, instead: str) -> None:
@@ -25,7 +27,7 @@ def refuse_infinite(numbers: AnyArray, what: str, instead: str) -> None:
     """
     ends = (numbers.min(initial=0), numbers.max(initial=0))  # NaN is both
     if not np.isfinite(ends).all():
-        raise TrainingError(f"{what} must be finite, and are {ends[0]:g} to {ends[1]:g}; {instead}")
+        raise TrainingError(f"{what} must be finite, not {ends[0]:g} to {ends[1]:g}; {instead}")
 
 
 @contextmanager

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import numpy as np
 from pydantic import Field
 from scipy import sparse
 
+from cfexp.arrays import entries
 from cfexp.models import neighbours
 from cfexp.models.finite import refuse_infinite
 from cfexp.models.item_model import ItemModel, ItemScorer
@@ -63,9 +64,7 @@ class ItemKNN(ItemModel):
         """Yield once."""
         del rng
         similar = self._similarities(data, threads)
-        scorer = ItemKnnScorer(self, data.positives, similar)
-        scorer.threads = threads
-        yield Epoch(1, lambda: scorer, lambda: None)
+        yield Epoch.only(ItemKnnScorer(self, data.positives, similar), threads)
 
     def weighted(self, matrix: Matrix) -> Matrix:
         """Return TF-IDF or BM25 weights, if there are to be any."""
@@ -78,7 +77,7 @@ class ItemKNN(ItemModel):
     def _similarities(self, data: TrainingData, threads: int | None) -> Matrix:
         n = data.n_items
         weighted = self.learnt(data.positives)
-        users, items = (neighbours.entries(m) for m in (weighted, weighted.T.tocsr()))
+        users, items = (entries(m) for m in (weighted, weighted.T.tocsr()))
         norms = np.zeros(n)
         np.add.at(norms, data.positives.indices, users[2].astype(np.float64) ** 2)
         norms = np.sqrt(norms) ** self.normalization
@@ -109,7 +108,7 @@ class ItemKnnScorer(ItemScorer):
         self.model = model
         self.history = history
         self.similarities = similarities
-        self._similar = neighbours.entries(similarities)
+        self._similar = entries(similarities)
 
     @property
     def n_items(self) -> int:
@@ -133,7 +132,7 @@ class ItemKnnScorer(ItemScorer):
     def scores(self, queries: Matrix) -> Floats:
         """Return the sum of the similarities of each row's items, summed in float64."""
         sums = np.zeros((queries.shape[0], self.n_items))
-        neighbours.add_products(*neighbours.entries(queries), *self._similar, 0, sums)
+        neighbours.add_products(*entries(queries), *self._similar, 0, sums)
         return sums.astype(np.float32)
 
     def arrays(self) -> dict[str, AnyArray]:
@@ -150,6 +149,4 @@ class ItemKnnScorer(ItemScorer):
         parts = (arrays["data"], arrays["indices"], arrays["indptr"])
         similarities = sparse.csr_array(parts, shape=(n, n))
         similarities.check_format(full_check=True)
-        if not isinstance(model, ItemKNN):
-            raise TypeError(f"not similarities of item-kNN: {model!r}")
-        return cls(model, history, similarities)
+        return cls(cast("ItemKNN", model), history, similarities)

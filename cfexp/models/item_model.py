@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
 
-from cfexp.errors import DataError
 from cfexp.models.item_weights import valued, with_values
 from cfexp.models.model import Model
+from cfexp.models.recency import RecencyName, past
 from cfexp.models.relating import RelatingScorer
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class ItemModel(Model):
     recency_scale: Annotated[float, Field(gt=0)] = 10.0
     """After how many positives (or days) recency has faded to 37%. Without effect where
     recency is 0."""
-    recency_by: Literal["rank", "age"] = "rank"
+    recency_by: RecencyName = "rank"
     """Whether recency fades by the number of newer positives or by the days since."""
     scoring_recency: Annotated[float, Field(ge=0)] | None = None
     """recency of the history that users are scored from; left out: recency."""
@@ -65,15 +65,10 @@ class ItemModel(Model):
         return _times(valued(positives, binary=binary), fading)
 
     def _fading(self, positives: Positives, strength: float, scale: float) -> Doubles | None:
-        if strength == 0 or positives.rank is None:
+        ago = past(positives, self.recency_by) if strength else None
+        if ago is None:
             return None
-        past = positives.rank if self.recency_by == "rank" else positives.age
-        if past is None:
-            raise DataError(
-                'recency_by = "age" needs times, and these rows have none; name a time '
-                'column in [data.columns], or fade by "rank" (the order of the rows)'
-            )
-        faded: Doubles = 1 + strength * np.exp(-past.astype(np.float64) / scale)
+        faded: Doubles = 1 + strength * np.exp(-ago.astype(np.float64) / scale)
         return faded
 
 

@@ -114,9 +114,8 @@ def _add(scale: Any, a: Any, b: Any, out: Any, f: int) -> None:
 @njit(nogil=True, cache=True, forceinline=True)
 def _times(a: Any, b: Any, out: Any, f: int) -> None:
     """Write a * b, number by number, to `out`."""
-    zeros = splat(np.float32(0))
     for q in range(0, f, LANES):
-        store(out, q, fma(load(a, q), load(b, q), zeros))
+        store(out, q, mul(load(a, q), load(b, q)))
 
 
 @njit(nogil=True, cache=True)

@@ -17,7 +17,7 @@ import numpy as np
 from cfexp.data.sound import exchanged, refuse_values
 from cfexp.data.training import History, Positives, TrainingData
 from cfexp.errors import DataError
-from cfexp.models.listing import best_items
+from cfexp.models.listing import best_items, refuse_codes
 from cfexp.parallel import warn_of_threads
 from cfexp.recipe import Recipe
 from cfexp.seeds import generator
@@ -45,6 +45,12 @@ class Epoch:
     number: int
     scorer: Callable[[], Scorer]
     loss: Callable[[], float | None]
+
+    @classmethod
+    def only(cls, scorer: Scorer, threads: int | None) -> Epoch:
+        """Return the one epoch of a model without sweeps, whose scorer may take `threads`."""
+        scorer.threads = threads
+        return cls(1, lambda: scorer, lambda: None)
 
 
 class Scorer(ABC):
@@ -119,7 +125,7 @@ class Scorer(ABC):
         filter_seen
             Leave out what is in a user's history.
         hidden
-            What to leave out in place of that: one row per user asked, an entry per item.
+            What to leave out in place of that: users asked x items, an entry per item.
         candidates
             The items to choose from, as one bool per item or as item codes.
         rescale
@@ -130,15 +136,19 @@ class Scorer(ABC):
         ------
         IndexError
             When a user or a candidate is unknown.
+        DataError
+            When `hidden` is no matrix of that shape.
         """
         users = np.asarray(users)
+        refuse_codes(users, self.history.shape[0], "users")
         history = self.history[users]
         return best_items(
             self,
-            self.queries_of(users),
+            self.queries_of(users, history),
             k,
-            n_users=history.shape[0],
-            hidden=(history.matrix if filter_seen else None) if hidden is None else hidden,
+            history=history,
+            filter_seen=filter_seen,
+            hidden=hidden,
             candidates=candidates,
             rescale=rescale,
         )
@@ -159,15 +169,19 @@ class Scorer(ABC):
             self,
             self.queries(history),
             k,
-            n_users=history.shape[0],
-            hidden=(history.matrix if filter_seen else None) if hidden is None else hidden,
+            history=history,
+            filter_seen=filter_seen,
+            hidden=hidden,
             candidates=candidates,
             rescale=rescale,
         )
 
-    def queries_of(self, users: Codes) -> Any:  # noqa: ANN401
-        """Return what `queries` returns for the history of users of the training data."""
-        return self.queries(self.history[users])
+    def queries_of(self, users: Codes, history: Positives | None = None) -> Any:  # noqa: ANN401
+        """Return what `queries` returns for users of the training data.
+
+        `history` is theirs, where the caller has it already.
+        """
+        return self.queries(self.history[users] if history is None else history)
 
     def save(
         self,

@@ -4,25 +4,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numba import njit
-
-from cfexp.arrays import AnyArray, frozen
-
-if TYPE_CHECKING:
-    from cfexp.data.training import History
-
-
-def entries(matrix: History, *, binary: bool = False) -> tuple[AnyArray, AnyArray, AnyArray]:
-    """Return (indptr, indices, values) of a CSR matrix, read-only, as the kernel takes them."""
-    values = np.ones(matrix.nnz, np.float32) if binary else matrix.data
-    return (
-        frozen(np.asarray(matrix.indptr, np.int64)),
-        frozen(np.asarray(matrix.indices, np.int32)),
-        frozen(np.asarray(values, np.float32)),
-    )
 
 
 @njit(nogil=True, cache=True)

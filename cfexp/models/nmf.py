@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numba import njit
 from pydantic import Field
 
-from cfexp.models.als_start import warn_of_excess
+from cfexp.arrays import entries
+from cfexp.models.factor_model import FactorModel
 from cfexp.models.factor_scorer import FactorScorer
-from cfexp.models.finite import SMALLER, overflow_told, refuse_infinite
 from cfexp.models.item_weights import valued
-from cfexp.models.model import Epoch, Model
-from cfexp.models.neighbours import entries
 from cfexp.parallel import each_block, one_blas_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cfexp.arrays import Doubles, Floats
-    from cfexp.data.training import History, Positives, TrainingData
+    from cfexp.arrays import AnyArray, Doubles, Floats, Matrix
+    from cfexp.data.training import History, Positives
 
 _SEED = 0  # of the start, a randomised singular value decomposition
 _BLOCK = 64
@@ -29,65 +26,23 @@ _SWEEPS = 500
 _TOLERANCE = 1e-6  # of a factor's last change, relative to the largest factor
 
 
-class NMF(Model):
-    """Non-negative matrix factorisation (Lee & Seung 1999), scikit-learn's.
-
-    Minimises |X - W H|^2 over W, H >= 0, all pairs counted, by coordinate descent
-    (Cichocki & Phan 2009) from the same start every time (NNDSVDa, Boutsidis &
-    Gallopoulos 2008). For scoring, the factors of every user, known or not, are solved
-    from their history: min |x - w H|^2 over w >= 0.
-    """
-
-    kind: Literal["nmf"] = "nmf"
-
-    factors: Annotated[int, Field(ge=1, le=2048)] = 32
-    """Number of tastes, at most as many as there are users or items."""
-    iterations: Annotated[int, Field(ge=1)] = 50
-    """Rounds of coordinate descent over both sides, fewer where nothing moves any more."""
-    binary: bool = True
-    """Count every positive as 1, or take its value."""
-
-    def train(
-        self, data: TrainingData, rng: np.random.Generator, *, threads: int | None = None
-    ) -> Iterator[Epoch]:
-        """Yield once."""
-        from sklearn.decomposition import NMF as Factorization  # noqa: N811
-        from sklearn.exceptions import ConvergenceWarning
-
-        del rng
-        warn_of_excess(self.factors, data.positives.shape)
-        learner = Factorization(
-            min(self.factors, data.n_users, data.n_items),
-            init="nndsvda",
-            solver="cd",
-            max_iter=self.iterations,
-            random_state=_SEED,
-        )
-        told = overflow_told("NMF", data.positives)
-        with one_blas_thread, told, warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # `iterations` says when
-            learner.fit(valued(data.positives, binary=self.binary))
-        factors = np.ascontiguousarray(learner.components_.T, np.float32)
-        refuse_infinite(factors, "the factors of NMF", SMALLER)
-        scorer = NmfScorer(self, data.positives, factors)
-        scorer.threads = threads
-        scorer.facts = {"iterations_used": str(learner.n_iter_)}
-        yield Epoch(1, lambda: scorer, lambda: None)
-
-
 class NmfScorer(FactorScorer):
     """Scores are wH, with w solved from a user's history."""
 
     model: NMF
-    recipe = NMF
+
+    @cached_property
+    def _exact(self) -> tuple[Doubles, Doubles]:
+        """The item factors H in float64, items x factors, and H'H."""
+        factors = self.item_factors.astype(np.float64)
+        with one_blas_thread:
+            return factors, factors.T @ factors
 
     def queries(self, history: History) -> Floats:
         """Return the user factors w >= 0 for every row of `history`."""
         rows = self.checked(history)
-        parts = entries(rows, binary=self.model.binary)
-        factors = self.item_factors.astype(np.float64)
-        with one_blas_thread:
-            gram = factors.T @ factors
+        parts = entries(valued(rows, binary=self.model.binary))
+        factors, gram = self._exact
         users = np.zeros((rows.shape[0], factors.shape[1]), np.float32)
         each_block(
             len(users),
@@ -109,6 +64,39 @@ class NmfScorer(FactorScorer):
         row = valued(history, binary=self.model.binary)
         adds: Doubles = row.data * (factors[row.indices] @ along)
         return adds
+
+
+class NMF(FactorModel):
+    """Non-negative matrix factorisation (Lee & Seung 1999), scikit-learn's.
+
+    Minimises |X - W H|^2 over W, H >= 0, all pairs counted, by coordinate descent
+    (Cichocki & Phan 2009) from the same start every time (NNDSVDa, Boutsidis &
+    Gallopoulos 2008). For scoring, the factors of every user, known or not, are solved
+    from their history: min |x - w H|^2 over w >= 0.
+    """
+
+    kind: Literal["nmf"] = "nmf"
+    scorer: ClassVar = NmfScorer
+
+    factors: Annotated[int, Field(ge=1, le=2048)] = 32
+    """Number of tastes, at most as many as there are users or items."""
+    iterations: Annotated[int, Field(ge=1)] = 50
+    """Rounds of coordinate descent over both sides, fewer where nothing moves any more."""
+    binary: bool = True
+    """Count every positive as 1, or take its value."""
+
+    def components(self, matrix: Matrix, n: int) -> tuple[AnyArray, dict[str, str]]:
+        """Return H, and how many iterations it took."""
+        from sklearn.decomposition import NMF as Factorization  # noqa: N811
+        from sklearn.exceptions import ConvergenceWarning
+
+        learner = Factorization(
+            n, init="nndsvda", solver="cd", max_iter=self.iterations, random_state=_SEED
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # `iterations` says when
+            learner.fit(matrix)
+        return learner.components_, {"iterations_used": str(learner.n_iter_)}
 
 
 @njit(nogil=True, cache=True)

@@ -38,9 +38,7 @@ class Popularity(Model):
         del rng
         items = data.positives.indices
         counts = np.bincount(items, weights=self._weights(data), minlength=data.n_items)
-        scorer = PopularityScorer(self, data.positives, counts.astype(np.float32))
-        scorer.threads = threads
-        yield Epoch(1, lambda: scorer, lambda: None)
+        yield Epoch.only(PopularityScorer(self, data.positives, counts.astype(np.float32)), threads)
 
     def _weights(self, data: TrainingData) -> Doubles | None:
         if self.half_life_days is None:

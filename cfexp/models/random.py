@@ -32,9 +32,7 @@ class Random(Model):
     ) -> Iterator[Epoch]:
         """Yield once."""
         seed = rng.integers(2**64, dtype=np.uint64)
-        scorer = RandomScorer(self, data.positives, seed)
-        scorer.threads = threads
-        yield Epoch(1, lambda: scorer, lambda: None)
+        yield Epoch.only(RandomScorer(self, data.positives, seed), threads)
 
 
 class RandomScorer(Scorer):

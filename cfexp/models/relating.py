@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from scipy import sparse
 
+from cfexp.models.listing import refuse_codes
 from cfexp.models.model import Scorer
 from cfexp.parallel import one_blas_thread
 from cfexp.ranking import top_k
@@ -43,8 +44,9 @@ class RelatingScorer(Scorer):
         if measure not in self.measures:
             allowed = " or ".join(repr(one) for one in self.measures)
             raise ValueError(f"by must be {allowed}, got {by!r}")
-        items = np.atleast_1d(np.asarray(items, np.int32))
-        self._check(items)
+        items = np.atleast_1d(np.asarray(items))
+        refuse_codes(items, self.n_items, "items")
+        items = items.astype(np.int32)
         likeness = self.likeness(measure)
         itself = sparse.csr_array(
             (np.ones(len(items), np.float32), items, np.arange(len(items) + 1)),
@@ -63,7 +65,8 @@ class RelatingScorer(Scorer):
 
         Largest first; the sum is the score. Raises IndexError for an unknown user or item.
         """
-        self._check(np.array([item]))
+        refuse_codes(np.array([user]), self.history.shape[0], "users")
+        refuse_codes(np.array([item]), self.n_items, "items")
         history = self.history[[user]]
         with one_blas_thread:
             adds = self.contributions(history, item)
@@ -77,8 +80,3 @@ class RelatingScorer(Scorer):
     @abstractmethod
     def contributions(self, history: Positives, item: int) -> Doubles:
         """Return what every entry of `history`, one row, adds to the score of `item`."""
-
-    def _check(self, items: Codes) -> None:
-        wrong = items[(items < 0) | (items >= self.n_items)]
-        if len(wrong):
-            raise IndexError(f"items must be codes in 0..{self.n_items - 1}, got {wrong[0]}")

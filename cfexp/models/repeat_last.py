@@ -30,12 +30,9 @@ class RepeatLast(Model):
     ) -> Iterator[Epoch]:
         """Yield once."""
         del rng
-        counts = np.bincount(data.positives.indices, minlength=data.n_items)
         place = np.empty(data.n_items, np.float32)
-        place[np.argsort(-counts, kind="stable")] = np.arange(data.n_items)[::-1]
-        scorer = RepeatLastScorer(self, data.positives, place)
-        scorer.threads = threads
-        yield Epoch(1, lambda: scorer, lambda: None)
+        place[np.argsort(-data.item_counts, kind="stable")] = np.arange(data.n_items)[::-1]
+        yield Epoch.only(RepeatLastScorer(self, data.positives, place), threads)
 
 
 class RepeatLastScorer(Scorer):

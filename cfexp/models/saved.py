@@ -22,6 +22,7 @@ from cfexp.models.model import MaskName
 from cfexp.models.nmf import NmfScorer
 from cfexp.models.popularity import PopularityScorer
 from cfexp.models.random import RandomScorer
+from cfexp.models.relating import RelatingScorer
 from cfexp.models.repeat_last import RepeatLastScorer
 from cfexp.models.saved_model import SavedModel
 from cfexp.models.svd import SvdScorer
@@ -40,6 +41,8 @@ _SCORERS: dict[str, type[Scorer]] = {
     "repeat_last": RepeatLastScorer,
     "svd": SvdScorer,
 }
+RELATING = tuple(kind for kind, one in _SCORERS.items() if issubclass(one, RelatingScorer))
+"""Kinds of models that know how items relate."""
 
 
 def load(path: Path | str) -> SavedModel:

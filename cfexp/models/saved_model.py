@@ -75,7 +75,7 @@ class SavedModel:
             self.user_codes(asked),
             k,
             filter_seen=filter_seen,
-            candidates=None if candidates is None else self._allowed(np.asarray(candidates)),
+            candidates=self._allowed(candidates),
             rescale=rescale,
         )
         return self._table(asked, *found)
@@ -116,7 +116,7 @@ class SavedModel:
             self.folded(histories, values=values, times=times, owners=users),
             k,
             filter_seen=filter_seen,
-            candidates=None if candidates is None else self._allowed(np.asarray(candidates)),
+            candidates=self._allowed(candidates),
             rescale=rescale,
         )
         asked = np.arange(len(histories)) if users is None else np.asarray(users)
@@ -201,13 +201,8 @@ class SavedModel:
     def user_codes(self, ids: AnyArray) -> Codes:
         """Return the codes of users; raise a DataError that names those with nothing to go by."""
         past = self.scorer.history
-        codes = ids.astype(np.int32) if self.users is None else self.users.codes(ids)
-        unknown = (codes < 0) | (codes >= past.shape[0])
-        if unknown.any():
-            raise DataError(
-                f"{unknown.sum()} of {len(ids)} users are not among the {past.shape[0]} of the "
-                f"training data: {some(ids[unknown].tolist())}; for others, give a history"
-            )
+        hint = "; for others, give a history"
+        codes = _known(ids, self.users, past.shape[0], "users", hint)
         empty = np.diff((past if self.seen is None else self.seen).indptr)[codes] == 0
         if empty.any():
             raise DataError(
@@ -243,15 +238,29 @@ class SavedModel:
         occurs: Mask = np.bincount(self.seen.indices, minlength=self.seen.shape[1]) > 0
         return occurs
 
-    def _allowed(self, ids: AnyArray) -> Mask | Codes:
-        if ids.dtype == bool:
+    def _allowed(self, candidates: Sequence[Any] | AnyArray | None) -> Mask | Codes | None:
+        ids = None if candidates is None else np.asarray(candidates)
+        if ids is None or ids.dtype == bool:
             return ids
-        n = self.scorer.n_items
-        codes = ids.astype(np.int32) if self.items is None else self.items.codes(ids)
-        unknown = ids[(codes < 0) | (codes >= n)]
-        if len(unknown):
-            raise DataError(
-                f"{len(unknown)} of {len(ids)} candidates are not among the {n} items of the "
-                f"training data: {some(unknown.tolist())}"
-            )
-        return codes
+        return _known(ids, self.items, self.scorer.n_items, "candidates")
+
+
+def _known(
+    ids: AnyArray, vocabulary: Vocabulary | None, n: int, asked: str, hint: str = ""
+) -> Codes:
+    """Return the codes of original ids, which without a vocabulary are the codes.
+
+    Raises DataError for what was `asked` for and is not among the `n` of the training data.
+    """
+    if vocabulary is not None:
+        codes: AnyArray = vocabulary.codes(ids)
+    else:
+        codes = ids if ids.dtype.kind in "iu" else np.full(ids.shape, -1)
+    unknown = ids[(codes < 0) | (codes >= n)]
+    if len(unknown):
+        side = "items" if asked == "candidates" else asked
+        raise DataError(
+            f"{len(unknown)} of {len(ids)} {asked} are not among the {n} {side} of the training "
+            f"data: {some(unknown.tolist())}{hint}"
+        )
+    return codes.astype(np.int32)

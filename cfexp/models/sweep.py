@@ -33,9 +33,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.linalg import lapack
 
-from cfexp.arrays import AnyArray, Doubles, Floats, frozen
+from cfexp.arrays import AnyArray, Doubles, Floats, entries, frozen
 from cfexp.errors import TrainingError
 from cfexp.models import exact, kernels
+from cfexp.models.finite import MILDER
 from cfexp.parallel import each_block, one_blas_thread
 from cfexp.vectors import LANES
 
@@ -44,10 +45,7 @@ if TYPE_CHECKING:
 
 _ROWS = 128  # rows solved at a time
 _GRAM_ROWS = 1024  # rows whose products are summed at a time
-_GROWN = (
-    "the factors have grown beyond what can be computed with; raise the regularization, or "
-    'lower alpha, or take confidence = "log"'
-)
+_GROWN = f"ALS diverged: the factors have grown beyond what can be computed with; {MILDER}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +64,10 @@ class Rows:
     @classmethod
     def of(cls, matrix: History, weights: Floats, ridge: AnyArray | float = 0.0) -> Rows:
         """Return `matrix` with the given weights in place of its values."""
+        indptr, indices, _ = entries(matrix)
         return cls(
-            frozen(np.asarray(matrix.indptr, np.int64)),
-            frozen(np.asarray(matrix.indices, np.int32)),
+            indptr,
+            indices,
             frozen(np.asarray(weights, np.float32)),
             frozen(np.full(matrix.shape[0], ridge, np.float32)),
         )
@@ -146,7 +145,7 @@ class Side:
         if not ridge.any():
             return 0.0
         squares = np.square(self.times(np.eye(self.back.shape[0]))[:-1].astype(np.float64))
-        return float(ridge @ squares.sum(axis=1))
+        return float((ridge * squares.sum(axis=1)).sum())  # not BLAS, whose threads round
 
     def times(self, matrix: Doubles) -> Floats:
         """Return the factors times `matrix`, and a last row of zeros."""
@@ -193,7 +192,8 @@ class Whitened:
 
     def enter(self, free: Side) -> None:
         """Change the coordinates of the free side, in place, to those it is solved in."""
-        there = (free.back @ self.lower).astype(np.float32)
+        with one_blas_thread:
+            there = (free.back @ self.lower).astype(np.float32)
 
         def change(block: slice) -> None:
             free.solved[block] = free.solved[block] @ there

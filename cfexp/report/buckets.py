@@ -11,6 +11,7 @@ from cfexp.analysis.words import plain
 from cfexp.report import leaderboard as board
 from cfexp.report.findings import findings
 from cfexp.report.numbers import plus_minus
+from cfexp.report.once import once
 from cfexp.report.vectors import STAGES, StageName, attributes_of, averaged
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class BucketLine:
     rows: tuple[BucketRow, ...]
 
 
+@once
 def bucket_lines(study: StudyRecord) -> list[BucketLine]:
     """Return the groups of the winner and of every baseline, in the leaderboard's order.
 

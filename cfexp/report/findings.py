@@ -9,6 +9,7 @@ from cfexp.report.comparisons import Comparison, comparisons
 from cfexp.report.doubts import doubts
 from cfexp.report.intervals import intervals
 from cfexp.report.leaderboard import Row, leaderboard
+from cfexp.report.once import once
 
 if TYPE_CHECKING:
     from cfexp.analysis.intervals import Interval
@@ -34,17 +35,9 @@ class Findings:
         return next((pair for other, pair in self.pairs if other is row), None)
 
 
-_last: list[tuple[StudyRecord, Findings]] = []
-
-
+@once
 def findings(study: StudyRecord) -> Findings:
-    """Return the findings of a study; those of the last record asked for are kept.
-
-    A second or two for ten models over 6,000 users.
-    """
-    if not (_last and _last[0][0] is study):
-        rows = leaderboard(study)
-        around, pairs = intervals(study, rows), comparisons(study, rows)
-        warnings = doubts(study, rows, around, pairs)
-        _last[:] = [(study, Findings(rows, around, pairs, warnings))]
-    return _last[0][1]
+    """Return the findings of a study: a second or two for ten models over 6,000 users."""
+    rows = leaderboard(study)
+    around, pairs = intervals(study, rows), comparisons(study, rows)
+    return Findings(rows, around, pairs, doubts(study, rows, around, pairs))

@@ -25,15 +25,26 @@ def value(number: float | None) -> str:
     return f"{number:,.0f}" if size >= 1e4 else f"{number:.1f}" if size >= 10 else f"{number:.4f}"  # noqa: PLR2004
 
 
-def plus_minus(number: float | None, low: float | None, high: float | None) -> str:
-    """Return a value and half of its interval's width, where it has one.
+def signed(number: float) -> str:
+    """Return a difference with its sign.
 
-    >>> plus_minus(0.07, 0.066, 0.075), plus_minus(0.07, None, None)
-    ('0.0700 ±.0045', '0.0700')
+    >>> signed(0.0156), signed(-0.2)
+    ('+0.0156', '−0.2000')
+    """  # noqa: RUF002
+    return f"{'+' if number >= 0 else '−'}{value(abs(number))}"  # noqa: RUF001
+
+
+def plus_minus(number: float | None, low: float | None, high: float | None) -> str:
+    """Return a value and half of its interval's width, where it has one, as precisely.
+
+    >>> plus_minus(0.07, 0.066, 0.075), plus_minus(0.07, None, None), plus_minus(992.21, 992, 993)
+    ('0.0700 ±.0045', '0.0700', '992.2 ±0.5')
     """
     if low is None or high is None:
         return value(number)
-    return f"{value(number)} ±{value((high - low) / 2).removeprefix('0')}"
+    written = value(number)
+    half = f"{(high - low) / 2:,.{len(written.partition('.')[2])}f}"
+    return f"{written} ±{half.removeprefix('0') if written.lstrip('-')[0] == '0' else half}"
 
 
 def parameter(number: object) -> str:

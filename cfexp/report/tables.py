@@ -52,14 +52,14 @@ def leaderboard_table(study: StudyRecord, width: int = 100) -> Table:
     )
     table.add_column("", width=1)
     table.add_column("\nmodel", overflow="fold", min_width=room, max_width=_MODEL[1])
-    heads = [f"validation\n{_head(objective)}", *(f"test\n{_head(x)}" for x in [objective, *shown])]
-    for head in heads:
-        table.add_column(Text(head), justify="right", no_wrap=True)
+    tops = [f"validation\n{head(objective)}", *(f"test\n{head(x)}" for x in [objective, *shown])]
+    for top in tops:
+        table.add_column(Text(top), justify="right", no_wrap=True)
     table.add_column("\nfit", justify="right", no_wrap=True)
     for row, intervals in zip(rows, found.intervals, strict=True):
         table.add_row(
             "★" if row.winner else "",
-            Text.assemble(row.label, (_notes(row), "dim not bold")),
+            Text.assemble(row.label, (_noted(row), "dim not bold")),
             _cell(row, intervals, f"val/{objective}"),
             _cell(row, intervals, f"test/{objective}"),
             *(value(row.metrics.get(f"test/{metric}")) for metric in shown),
@@ -163,23 +163,28 @@ def _flat(place: int, row: Row, keys: list[str], intervals: dict[str, Interval])
 def _that_fit(metrics: list[str], width: int) -> list[str]:
     shown: list[str] = []
     for metric in metrics:
-        width -= max(len(_head(metric)), len("0.0000")) + _GAP
+        width -= max(len(head(metric)), len("0.0000")) + _GAP
         if width < 0:
             break
         shown.append(metric)
     return shown
 
 
-def _head(metric: str) -> str:
+def head(metric: str) -> str:
+    """Return a metric as a column's head; an arrow marks one that is better when low."""
     name = plain(metric)
     return name if goal_of(metric).direction == "maximize" else f"{name} ↓"
 
 
-def _notes(row: Row) -> str:
+def notes(row: Row) -> str:
+    """Return what a row's label does not say: parameters searched, mask, why it failed."""
     given = ", ".join(f"{name} {parameter(number)}" for name, number in row.searched.items())
     failed = f"failed: {row.reason}" if row.reason else ""
-    notes = "; ".join(filter(None, [given, _MASKS.get(row.mask), failed]))
-    return f"\n{notes}" if notes else ""
+    return "; ".join(filter(None, [given, _MASKS.get(row.mask), failed]))
+
+
+def _noted(row: Row) -> str:
+    return f"\n{words}" if (words := notes(row)) else ""
 
 
 def _cell(row: Row, intervals: dict[str, Interval], key: str) -> str:

@@ -10,7 +10,7 @@ from cfexp.metrics.metric import Metric
 from cfexp.report import leaderboard as board
 from cfexp.report.doubts import reference
 from cfexp.report.findings import findings
-from cfexp.report.numbers import counted, how_sure, p_value, value
+from cfexp.report.numbers import counted, how_sure, p_value, signed, value
 from cfexp.splits.futures import future_words
 
 if TYPE_CHECKING:
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from cfexp.analysis.significance import Difference
     from cfexp.report.leaderboard import Row
     from cfexp.search.record import StudyRecord
+
+_THAN = {
+    "better": "better than",
+    "worse": "worse than",
+    "no clear difference": "not clearly different from",
+}
 
 
 def verdict(study: StudyRecord) -> list[str]:
@@ -39,7 +45,7 @@ def verdict(study: StudyRecord) -> list[str]:
     words = _of_group(study.objectives[0], metric, best)
     words.append(_reached(study, best, metric, interval))
     words += [
-        _tuning(study, pair)
+        tuning(study, pair)
         for row, pair in found.pairs
         if pair is not None and row.default and row.entry == best.entry
     ]
@@ -58,6 +64,22 @@ def verdict(study: StudyRecord) -> list[str]:
     if compared:
         words.append(how_sure(compared))
     return [*words, board.readings(study), *last]
+
+
+def abstract(study: StudyRecord) -> list[str]:
+    """Return the verdict in two or three sentences: what was reached, and against whom."""
+    found = findings(study)
+    best, metric = board.winner(found.rows), measured_by(study.objectives[0])
+    if best is None or f"test/{metric}" not in best.metrics:
+        return _untuned(found.rows, study.objectives[0])
+    interval = found.intervals[found.rows.index(best)].get(f"test/{metric}")
+    words = [*_of_group(study.objectives[0], metric, best), _reached(study, best, metric, interval)]
+    outcomes: dict[str, list[str]] = {}
+    for row, pair in found.pairs:
+        if pair is not None:
+            outcomes.setdefault(pair.words(study.direction), []).append(row.label)
+    parts = [f"{_THAN[one]} {', '.join(outcomes[one])}" for one in _THAN if one in outcomes]
+    return [*words, f"It is {'; '.join(parts)} (paired tests, corrected)."] if parts else words
 
 
 def comparison_frame(study: StudyRecord) -> pd.DataFrame:
@@ -143,7 +165,8 @@ def _untuned(rows: list[Row], objective: str) -> list[str]:
     return [f"{baselines[0].label} is the best baseline: {reached}.", untuned]
 
 
-def _tuning(study: StudyRecord, pair: Difference) -> str:
+def tuning(study: StudyRecord, pair: Difference) -> str:
+    """Return whether tuning helped, from the winner's difference to the default."""
     outcome = pair.words(study.direction)
     if outcome == "better":
         return "Tuning helped: the winner is better than the default configuration."
@@ -181,10 +204,6 @@ def figures(pair: Difference, users: int) -> str:
     relative = "" if pair.relative is None else f" ({pair.relative:+.1%})"
     shared = "" if pair.users == users else f" over {pair.users:,} users"
     return (
-        f"{_signed(pair.mean)}{relative}, 95% interval {_signed(pair.low)} to "
-        f"{_signed(pair.high)}{shared}, {p_value(pair.p_corrected)}"
+        f"{signed(pair.mean)}{relative}, 95% interval {signed(pair.low)} to "
+        f"{signed(pair.high)}{shared}, {p_value(pair.p_corrected)}"
     )
-
-
-def _signed(number: float) -> str:
-    return f"{'+' if number >= 0 else '−'}{value(abs(number))}"  # noqa: RUF001

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from cfexp.analysis.words import plain
 from cfexp.report.buckets import bucket_frame, bucket_lines
-from cfexp.report.charts import bucket_sections
 from cfexp.report.findings import findings
-from cfexp.report.page import page
+from cfexp.report.html.contents import html_report
 from cfexp.report.per_user import per_user_frame
 from cfexp.report.tables import leaderboard_frame, leaderboard_json
 from cfexp.report.verdict import comparison_frame, verdict
@@ -21,20 +20,24 @@ if TYPE_CHECKING:
 
     from cfexp.search.record import StudyRecord
 
+REPORT = "report.html"
+
 
 def write(study: StudyRecord, trials: optuna.Study | None, folder: Path) -> list[Path]:
     """Write the report of a study into `folder` and return the files, in reading order.
 
-    `verdict.md`, `leaderboard.csv`, `leaderboard.json` (with the verdict and warnings),
-    `comparisons.csv` (the winner against the others), `buckets.csv` and
-    `buckets.html`, `search.html` (from Optuna's `trials`), `per_user.parquet` and
-    `study.toml`. Files that would be empty are not written; those that exist are
-    replaced.
+    `report.html` (with charts of Optuna's `trials`), `verdict.md`, `leaderboard.csv`,
+    `leaderboard.json` (with the verdict and warnings), `comparisons.csv` (the winner
+    against the others), `buckets.csv`, `per_user.parquet` and `study.toml`. Files that
+    would be empty are not written; those that exist are replaced.
     """
     folder.mkdir(parents=True, exist_ok=True)
     name = plain(study.name)
     words = _bullets(verdict(study), findings(study).warnings)
-    written = [_text(folder / "verdict.md", f"# {name}\n\n{words}")]
+    written = [
+        _text(folder / REPORT, html_report(study, trials)),
+        _text(folder / "verdict.md", f"# {name}\n\n{words}"),
+    ]
     written += [_leaderboard_csv(study, folder), _leaderboard_json(study, folder)]
     compared = comparison_frame(study)
     if len(compared):
@@ -45,15 +48,6 @@ def write(study: StudyRecord, trials: optuna.Study | None, folder: Path) -> list
         path = folder / "buckets.csv"
         bucket_frame(lines).to_csv(path, index=False)
         written.append(path)
-        title = f"{name}: groups of users"
-        lead = "Is the winner as good for users with short histories as for those with long ones?"
-        written.append(_text(folder / "buckets.html", page(title, lead, bucket_sections(lines))))
-    if trials is not None:
-        from cfexp.report.plots import ended, search_sections
-
-        sections = search_sections(trials, study.objectives[0])
-        lead = f"Trials: {ended(trials)}. Every value was measured on validation."
-        written.append(_text(folder / "search.html", page(f"{name}: search", lead, sections)))
     users = per_user_frame(study)
     if len(users):
         path = folder / "per_user.parquet"

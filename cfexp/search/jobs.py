@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from optuna.trial import TrialState
@@ -14,6 +15,8 @@ from cfexp.search.record import Point, RunRecord
 from cfexp.seeds import seed_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import optuna
 
     from cfexp.search.observer import Observer
@@ -24,13 +27,14 @@ if TYPE_CHECKING:
 class TrialJob(Job):
     """One trial: its parameters asked and written, its epochs reported, its record kept.
 
-    `overhead` is the seconds that Optuna took of it: ask, report, tell, storage.
+    `overhead` is the seconds that Optuna took of it: ask, report, tell, storage; the
+    worker waited for `delay` of them.
     """
 
     def __init__(
         self, objective: Objective, mirror: optuna.Study, store: Store, observer: Observer
     ) -> None:
-        self.overhead = 0.0
+        self.overhead = self.delay = 0.0
         self._objective = objective
         self._spec = objective.spec
         self._mirror = mirror
@@ -40,11 +44,9 @@ class TrialJob(Job):
     def ask(self) -> bool:
         """Take the next slot; False when its configuration is impossible, and recorded so."""
         self._started = _now()
-        began = time.perf_counter()
-        self._trial = self._mirror.ask()
-        self._entry, values = self._objective.propose(self._trial)
-        self._store.claim(self._mirror.get_trials(deepcopy=False)[self._trial.number])
-        self.overhead += time.perf_counter() - began
+        with self._delaying():
+            self._trial = self._mirror.ask()
+            self._entry, values = self._objective.propose(self._trial)
         number = self._trial.user_attrs["slot"]
         self._record = RunRecord(
             role="trial",
@@ -60,7 +62,9 @@ class TrialJob(Job):
         try:
             self._entry.configured(values)
         except ValidationError as error:
+            self.claim()
             self.failed(error.errors()[0]["msg"])
+            self.keep()
             return False
         self.task = {
             "do": "trial",
@@ -70,15 +74,17 @@ class TrialJob(Job):
         }
         return True
 
+    def claim(self) -> None:
+        with self._timed():
+            self._store.claim(self._mirror.get_trials(deepcopy=False)[self._trial.number])
+
     def point(self, point: Point) -> bool:
         self._observer.point(self._record.key, point)
         if len(self._spec.objectives) > 1:
             return True
-        began = time.perf_counter()
-        self._trial.report(point.metrics[f"val/{self._spec.objectives[0]}"], point.epoch)
-        go = not self._trial.should_prune()
-        self.overhead += time.perf_counter() - began
-        return go
+        with self._delaying():
+            self._trial.report(point.metrics[f"val/{self._spec.objectives[0]}"], point.epoch)
+            return not self._trial.should_prune()
 
     def done(self, answer: dict[str, Any]) -> None:
         self._end(
@@ -88,23 +94,41 @@ class TrialJob(Job):
             best_epoch=answer["best_epoch"],
             seconds=answer["seconds"],
             facts=answer["facts"],
+            peak_memory=answer["peak_memory"],
         )
 
     def failed(self, reason: str) -> None:
         self._end(state="failed", reason=reason)
 
+    def keep(self) -> None:
+        with self._timed():
+            self._store.end(self._record)
+        self._observer.finished(self._record)
+
     def _end(self, **found: Any) -> None:  # noqa: ANN401
         record = dataclasses.replace(self._record, started=self._started, ended=_now(), **found)
+        self._record = record
+        with self._delaying():
+            if record.state == "complete":
+                values = [record.metrics[f"val/{name}"] for name in self._spec.objectives]
+                self._mirror.tell(self._trial, values)
+            else:
+                pruned = record.state == "pruned"
+                state = TrialState.PRUNED if pruned else TrialState.FAIL
+                self._mirror.tell(self._trial, state=state)
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
         began = time.perf_counter()
-        if record.state == "complete":
-            values = [record.metrics[f"val/{name}"] for name in self._spec.objectives]
-            self._mirror.tell(self._trial, values)
-        else:
-            pruned = record.state == "pruned"
-            self._mirror.tell(self._trial, state=TrialState.PRUNED if pruned else TrialState.FAIL)
-        self._store.end(record)
+        yield
         self.overhead += time.perf_counter() - began
-        self._observer.finished(record)
+
+    @contextmanager
+    def _delaying(self) -> Iterator[None]:
+        before = self.overhead
+        with self._timed():
+            yield
+        self.delay += self.overhead - before
 
 
 class ReadJob(Job):
@@ -117,7 +141,6 @@ class ReadJob(Job):
         self.scorer = scorer
         self._store = store
         self._observer = observer
-        self._started = _now()
         self.task = {
             "do": "read",
             "model": record.model,
@@ -127,16 +150,22 @@ class ReadJob(Job):
             "scorer": scorer,
         }
 
+    def claim(self) -> None:
+        self._started = _now()
+
     def done(self, answer: dict[str, Any]) -> None:
-        self._end(metrics=answer["metrics"], seconds=answer["seconds"], facts=answer["facts"])
+        self._end(**answer)
 
     def failed(self, reason: str) -> None:
         self._end(state="failed", reason=reason, vectors=None)
 
+    def keep(self) -> None:
+        self._store.add_run(self.record)
+        self._observer.finished(self.record)
+
     def _end(self, **found: Any) -> None:  # noqa: ANN401
-        record = dataclasses.replace(self.record, started=self._started, ended=_now(), **found)
-        self._store.add_run(record)
-        self._observer.finished(record)
+        ended = _now()
+        self.record = dataclasses.replace(self.record, started=self._started, ended=ended, **found)
 
 
 def _now() -> int:

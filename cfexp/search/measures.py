@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -87,14 +86,10 @@ def measures(
     return Measures(tuple(metrics), tuple(map(goal_of, objectives)), tuple(buckets), attributes)
 
 
-_KNOWN: WeakKeyDictionary[StageData, dict[Buckets, ItemClasses]] = WeakKeyDictionary()
-
-
 def _classes(buckets: Buckets, stage: StageData) -> ItemClasses:
-    known = _KNOWN.setdefault(stage, {})
-    if buckets not in known:
-        known[buckets] = item_classes(buckets, np.diff(stage.training.by_item.indptr))
-    return known[buckets]
+    if buckets not in stage.known:
+        stage.known[buckets] = item_classes(buckets, stage.training.item_counts)
+    return cast("ItemClasses", stage.known[buckets])
 
 
 def _blank(stage: StageData, buckets: Sequence[Buckets]) -> Evaluation:
@@ -103,17 +98,14 @@ def _blank(stage: StageData, buckets: Sequence[Buckets]) -> Evaluation:
     blank = Evaluation(
         stage=stage.name,
         users=stage.users,
-        activity={
-            "train_interactions": np.diff(stage.seen.indptr).astype(np.int64)[stage.users],
-            "train_positives": np.diff(stage.history.indptr).astype(np.int64)[stage.users],
-        },
+        activity=stage.of_users.activity,
     )
     for one in buckets:
         blank.numerators[one.metric] = np.zeros(n)
         blank.denominators[one.metric] = np.ones(n)
         if one.of_items:
             classes = _classes(one, stage)
-            counts = relevant_counts(stage.relevant[stage.users], classes)
+            counts = relevant_counts(stage.of_users.relevant, classes)
             for name, count in zip(classes.names, counts, strict=True):
                 blank.class_numerators[name] = np.zeros(n)
                 blank.class_denominators[name] = count.astype(np.float64)

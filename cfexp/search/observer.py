@@ -29,6 +29,9 @@ class Observer:
     def finished(self, run: RunRecord) -> None:
         """Tell that a run is in the store."""
 
+    def computed(self, study: StudyRecord) -> None:
+        """Tell that all runs are done and the winner's model is saved; the report is next."""
+
     def interrupted(self, study: StudyRecord) -> None:
         """Tell that the study stops before its end; it can be resumed."""
 
@@ -60,6 +63,10 @@ class Observers(Observer):
     def finished(self, run: RunRecord) -> None:
         for observer in self._observers:
             observer.finished(run)
+
+    def computed(self, study: StudyRecord) -> None:
+        for observer in self._observers:
+            observer.computed(study)
 
     def interrupted(self, study: StudyRecord) -> None:
         for observer in self._observers:

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import selectors
-import signal
-import subprocess
-import sys
-import tempfile
 from abc import ABC, abstractmethod
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from cfexp.errors import WorkerError
+from cfexp.process import Child
 from cfexp.search.record import Point
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_CHUNK = 1 << 16  # bytes read at once
-_TAIL = 2000  # characters of a dead worker's last words
-
 
 class Job(ABC):
-    """A task for one worker, and what becomes of its answers."""
+    """A task for one worker, and what becomes of its answers.
+
+    `done` and `failed` take what the next job may depend on; `claim` and `keep` write
+    it down, while the worker is busy already.
+    """
 
     task: dict[str, Any]
+
+    def claim(self) -> None:  # noqa: B027 - there may be nothing to write
+        """Write down that a worker has the task."""
 
     def point(self, point: Point) -> bool:  # noqa: ARG002
         """Take an evaluated epoch and say whether to go on."""
@@ -40,80 +38,47 @@ class Job(ABC):
     def failed(self, reason: str) -> None:
         """Take the reason why there is none."""
 
+    def keep(self) -> None:  # noqa: B027 - likewise
+        """Write down how it ended."""
 
-class _Process:
-    """One worker process; restarted by the pool when it dies."""
 
-    def __init__(self, setup: dict[str, Any]) -> None:
+class _Worker(Child):
+    """One worker process; replaced by the pool when it dies."""
+
+    def __init__(self) -> None:
+        super().__init__("cfexp.search.worker")
         self.job: Job | None = None
-        self._rest = b""
-        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this
-        self._popen = subprocess.Popen(
-            [sys.executable, "-P", "-m", "cfexp.search.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            start_new_session=True,  # Ctrl-C is the coordinator's business
-        )
-        self.send(setup)
-
-    @property
-    def output(self) -> IO[bytes]:
-        assert self._popen.stdout is not None  # noqa: S101 - for the type checker
-        return self._popen.stdout
-
-    @property
-    def ended(self) -> bool:
-        return self._popen.poll() is not None
-
-    def send(self, message: dict[str, Any]) -> None:
-        assert self._popen.stdin is not None  # noqa: S101 - for the type checker
-        try:
-            self._popen.stdin.write(json.dumps(message).encode() + b"\n")
-            self._popen.stdin.flush()
-        except BrokenPipeError:
-            pass  # its end is noticed when its output is read
-
-    def receive(self) -> list[dict[str, Any]] | None:
-        """Return the messages that have arrived, or None when the process has ended."""
-        data = os.read(self.output.fileno(), _CHUNK)
-        if not data:
-            return None
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        return [json.loads(line) for line in lines]
-
-    def last_words(self) -> str:
-        """Say how the ended process ended."""
-        code = self._popen.wait()
-        self._log.seek(0)
-        words = self._log.read().decode(errors="replace").strip()[-_TAIL:]
-        if code < 0:
-            name = signal.Signals(-code).name
-            hint = " (out of memory?)" if -code == signal.SIGKILL else ""
-            return f"the computing process was ended by {name}{hint}"
-        return f"the computing process ended with code {code}: {words}"
-
-    def kill(self) -> None:
-        self._popen.kill()
-        self._popen.wait()
-        for pipe in (self._popen.stdin, self._popen.stdout, self._log):
-            if pipe is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
 
 
 class Pool:
-    """A fixed number of worker processes that take jobs until there are none."""
+    """A fixed number of worker processes that take jobs until there are none.
 
-    def __init__(self, workers: int, setup: dict[str, Any], note: Callable[[str], None]) -> None:
-        self._setup = {"do": "setup", **setup}
+    They start at once, importing while there is nothing to `set_up` yet.
+    """
+
+    def __init__(self, workers: int, note: Callable[[str], None]) -> None:
         self._note = note
-        self._processes = [self._start() for _ in range(workers)]
+        self._processes = [_Worker() for _ in range(workers)]
+        self._setup: dict[str, Any] = {}
+        self._later: list[Callable[[], None]] = []
 
-    def _start(self) -> _Process:
-        process = _Process(self._setup)
+    def set_up(self, **setup: Any) -> None:  # noqa: ANN401
+        """Tell all workers what to load, now and whenever one has to be replaced."""
+        self._setup = {"do": "setup", **setup}
+        for process in self._processes:
+            self._tell(process)
+
+    def _tell(self, process: _Worker) -> None:
         process.job = _Setup()
+        process.send(self._setup)
+
+    def _start(self) -> _Worker:
+        process = _Worker()
+        self._tell(process)
         return process
+
+    def __len__(self) -> int:
+        return len(self._processes)
 
     def __enter__(self) -> Self:
         return self
@@ -124,19 +89,31 @@ class Pool:
 
     def run(self, next_job: Callable[[], Job | None]) -> None:
         """Give every idle worker the next job, until `next_job` has none and all are idle."""
-        while True:
-            for index, process in enumerate(self._processes):
-                if process.job is not None:
-                    continue
-                if process.ended:  # while idle: no job's fault
-                    process.kill()
-                    self._processes[index] = self._start()
-                elif (job := next_job()) is not None:
-                    process.job = job
-                    process.send(job.task)
-            if all(process.job is None for process in self._processes):
-                return
-            self._wait()
+        try:
+            while True:
+                self._hand_out(next_job)
+                self._write()
+                if all(process.job is None for process in self._processes):
+                    return
+                self._wait()
+        finally:
+            self._write()
+
+    def _hand_out(self, next_job: Callable[[], Job | None]) -> None:
+        for index, process in enumerate(self._processes):
+            if process.job is not None:
+                continue
+            if process.ended:  # while idle: no job's fault
+                process.kill()
+                self._processes[index] = self._start()
+            elif (job := next_job()) is not None:
+                process.job = job
+                process.send(job.task)
+                self._later.append(job.claim)
+
+    def _write(self) -> None:
+        while self._later:
+            self._later.pop(0)()
 
     def _wait(self) -> None:
         with selectors.DefaultSelector() as selector:
@@ -150,18 +127,19 @@ class Pool:
         process = self._processes[index]
         messages = process.receive()
         if messages is None:
-            job, reason = process.job, process.last_words()
+            job, reason = process.job, f"the computing process {process.last_words()}"
             process.kill()
             if isinstance(job, _Setup):
                 job.failed(reason)
             self._processes[index] = self._start()
             if job is not None:
                 job.failed(reason)
+                self._later.append(job.keep)
             return
         for message in messages:
             self._handle(process, message)
 
-    def _handle(self, process: _Process, message: dict[str, Any]) -> None:
+    def _handle(self, process: _Worker, message: dict[str, Any]) -> None:
         job = process.job
         if "note" in message:
             self._note(message["note"])
@@ -176,6 +154,7 @@ class Pool:
             job.done(message["done"])
         else:
             job.failed(message["error"])
+        self._later.append(job.keep)
 
 
 class _Setup(Job):

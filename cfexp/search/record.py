@@ -48,7 +48,8 @@ class RunRecord:
     people. `model` holds every field of the model,
     `kind` included. `metrics` are keyed `val/ndcg@10`, `test/recall@20`. `curve` has
     one point per evaluated epoch (`val/...` metrics and `train/loss`). `seconds` holds
-    `fit` and `score`. `vectors` is the path, relative to the study's folder, of the
+    `fit` and `score`; `peak_memory` is the most bytes that the computing process held
+    meanwhile, the data included. `vectors` is the path, relative to the study's folder, of the
     per-user metrics, where they were kept. `facts` are what its fit settled by itself,
     in words (`solver_used`). Times are milliseconds since 1970.
     """
@@ -70,6 +71,7 @@ class RunRecord:
     reason: str | None = None
     vectors: str | None = None
     facts: dict[str, str] = field(default_factory=dict)
+    peak_memory: int | None = None
     started: int = 0
     ended: int = 0
 
@@ -116,6 +118,27 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Environment:
+    """What runs that started at `since` or later were computed with, until the next one.
+
+    `since` is in milliseconds since 1970; `facts` are versions, machine, threads and the
+    working folder's git commit, in words.
+    """
+
+    since: int
+    facts: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Environment:
+        """Return the environment that `to_json` described."""
+        return cls(**values)
+
+
+@dataclass(frozen=True)
 class StudyRecord:
     """A study as it stands in the store.
 
@@ -126,7 +149,9 @@ class StudyRecord:
     `model/` (the winner's), `report/`, `vocabulary.npz` (ids and titles) and `users.npz`
     (the user attributes that are grouped by).
     `direction` is the first objective's. `seconds` holds costs of the study's own
-    machinery, such as `optuna_per_trial`.
+    machinery: `optuna_per_trial`, and what of it workers waited for, `optuna_delay_per_trial`.
+    `environments` are in the order of time. `verdict` is what came out, in a few sentences,
+    once the report is written; it follows from the rest and does not make records differ.
     """
 
     name: str
@@ -145,6 +170,8 @@ class StudyRecord:
     created: int
     folder: str
     seconds: dict[str, float] = field(default_factory=dict)
+    environments: tuple[Environment, ...] = ()
+    verdict: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def data_name(self) -> str:
@@ -153,6 +180,27 @@ class StudyRecord:
         name = str(source.get("edition") or source.get("path") or source.get("kind") or self.name)
         return PurePath(name).name
 
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> StudyRecord:
+        """Return the record that `to_json` described."""
+        own = {
+            "objectives": tuple(values["objectives"]),
+            "runs": tuple(map(RunRecord.from_json, values["runs"])),
+            "readings": tuple(map(Reading.from_json, values["readings"])),
+            "environments": tuple(map(Environment.from_json, values["environments"])),
+            "verdict": tuple(values["verdict"]),
+        }
+        return cls(**{**values, **own})
+
     def of_role(self, role: Role) -> list[RunRecord]:
         """Return the runs of one role, in the order in which they were made."""
         return [run for run in self.runs if run.role == role]
+
+    def environment_of(self, run: RunRecord) -> dict[str, str]:
+        """Return the facts of the environment that a run was computed in, where known."""
+        known = [one.facts for one in self.environments if one.since <= run.started]
+        return known[-1] if known else {}

@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -24,9 +25,10 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 import cfexp
 from cfexp.errors import StudyConflictError, did_you_mean
 from cfexp.search.conflicts import refuse_other
+from cfexp.search.record import Environment
 from cfexp.search.slots import slots
 from cfexp.search.storage import ABOUT, study_names
-from cfexp.search.stored import Stored
+from cfexp.search.stored import Stored, environments
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,6 +111,11 @@ class Store:
         store.folder.mkdir(parents=True, exist_ok=True)
         return store
 
+    @cached_property
+    def objectives(self) -> list[str]:
+        """The names of the study's objectives."""
+        return list(self.study.user_attrs[ABOUT]["spec"]["objectives"])
+
     # Slots and trials
 
     def plan(self, spec: StudySpec, budget: int) -> int:
@@ -144,7 +151,7 @@ class Store:
         A trial's user attribute `slot` is its number in the store.
         """
         mirror = optuna.create_study(directions=self.study.directions)
-        objective = f"val/{self.study.user_attrs[ABOUT]['spec']['objectives'][0]}"
+        objective = f"val/{self.objectives[0]}"
         single = len(self.study.directions) == 1
         for trial in self.study.get_trials(deepcopy=False):
             self._ids[trial.number] = trial._trial_id  # noqa: SLF001
@@ -195,9 +202,8 @@ class Store:
         self._end(trial_id, record)
 
     def _end(self, trial_id: int, record: RunRecord) -> None:
-        objectives = self.study.user_attrs[ABOUT]["spec"]["objectives"]
         failed = record.state == "failed"
-        values = None if failed else [record.metrics[f"val/{name}"] for name in objectives]
+        values = None if failed else [record.metrics[f"val/{name}"] for name in self.objectives]
         self._storage.set_trial_state_values(trial_id, _STATES[record.state], values)
 
     # Everything else
@@ -213,6 +219,14 @@ class Store:
     def add_reading(self, reading: Reading) -> None:
         """Write a reading of the test set."""
         self.study.set_user_attr(f"reading:{reading.generation}", reading.to_json())
+
+    def add_environment(self, facts: dict[str, str]) -> None:
+        """Write what runs are computed with from now on, where that has changed."""
+        known = environments(self.study.user_attrs)
+        if known and known[-1].facts == facts:
+            return
+        environment = Environment(int(time.time() * 1000), facts)
+        self.study.set_user_attr(f"environment:{environment.since}", environment.to_json())
 
     def record(self) -> StudyRecord:
         """Return everything that is known of the study."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from cfexp.search.record import Reading, RunRecord, StudyRecord
+from cfexp.search.record import Environment, Reading, RunRecord, StudyRecord
 from cfexp.search.storage import ABOUT
 
 if TYPE_CHECKING:
@@ -64,7 +64,18 @@ class Stored:
             created=about["created"],
             folder=str(self._folder),
             seconds=attributes.get("seconds", {}),
+            environments=environments(attributes),
         )
+
+
+def environments(attributes: dict[str, Any]) -> tuple[Environment, ...]:
+    """Return what the study's runs were computed with, the oldest first."""
+    found = [
+        Environment.from_json(value)
+        for key, value in attributes.items()
+        if key.startswith("environment:")
+    ]
+    return tuple(sorted(found, key=lambda environment: environment.since))
 
 
 def _baselines(spec: dict[str, Any]) -> list[tuple[str, dict[str, Any], str]]:

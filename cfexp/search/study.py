@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from cfexp.provenance import provenance
 from cfexp.search.finals import best_final, best_trials
 from cfexp.search.jobs import TrialJob
-from cfexp.search.pool import Pool
 from cfexp.search.reader import Reader, scorer_path
 from cfexp.search.record import Reading
 from cfexp.search.trial import Objective
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from cfexp.models.model import Model
     from cfexp.search.jobs import ReadJob
     from cfexp.search.observer import Observer
-    from cfexp.search.pool import Job
+    from cfexp.search.pool import Job, Pool
     from cfexp.search.prepare import Prepared
     from cfexp.search.spec import Entry, StudySpec
     from cfexp.search.store import Store
@@ -34,14 +35,14 @@ if TYPE_CHECKING:
 def run(
     spec: StudySpec,
     prepared: Prepared,
+    pool: Pool,
     *,
     home: Path,
     observer: Observer,
     trials: int | None = None,
-    workers: int = 1,
     threads: int = 1,
 ) -> Store:
-    """Run what is missing of a study and return its store.
+    """Run what is missing of a study in the workers of `pool` and return its store.
 
     The caller holds the study's lock. `trials` raises the file's budget; `threads` are
     each worker's. Whatever is finished is in the store before an observer hears of it.
@@ -52,43 +53,43 @@ def run(
     shutil.rmtree(stages, ignore_errors=True)
     save_stages(list(prepared.stages.values()), stages)
     prepared.save_attributes(spec, stages / "users.npz")
-    setup = {
-        "stages": str(stages),
-        "folder": str(folder),
-        "metrics": [str(metric) for metric in spec.all_metrics],
-        "objectives": list(spec.objectives),
-        "buckets": [buckets.model_dump(mode="json") for buckets in spec.buckets],
-        "feedback": spec.feedback.model_dump(mode="json"),
-        "evaluate_every": spec.search.evaluate_every,
-        "patience": spec.search.idle_points,
-        "threads": threads,
-    }
+    pool.set_up(
+        stages=str(stages),
+        folder=str(folder),
+        metrics=[str(metric) for metric in spec.all_metrics],
+        objectives=list(spec.objectives),
+        buckets=[buckets.model_dump(mode="json") for buckets in spec.buckets],
+        feedback=spec.feedback.model_dump(mode="json"),
+        evaluate_every=spec.search.evaluate_every,
+        patience=spec.search.idle_points,
+        threads=threads,
+    )
     try:
-        with Pool(workers, setup, observer.note) as pool:
-            # Optuna is imported while the workers start.
-            from cfexp.search.storage import open_storage
-            from cfexp.search.store import Store
+        # Optuna is imported while the workers start.
+        from cfexp.search.storage import open_storage
+        from cfexp.search.store import Store
 
-            facts = {
-                "fingerprint": prepared.split.fingerprint,
-                "rows": prepared.split.rows_fingerprint,
-                "data": prepared.data_facts(),
-                "split": prepared.split_facts(),
-                "grouped_by": prepared.grouped_by(spec),
-            }
-            store = Store.create(open_storage(home), spec, home, facts)
-            prepared.save_vocabulary(store.folder / "vocabulary.npz")
-            prepared.save_attributes(spec, store.folder / "users.npz")
-            wanted = spec.search.trials if trials is None else trials
-            budget = store.plan(spec, wanted)
-            if trials is not None and budget > trials:
-                observer.note(f"the study has {budget} trials already; a budget is never lowered")
-            observer.started(store.record())
-            try:
-                _Coordinator(spec, store, pool, observer).run(budget, parallel=workers > 1)
-            except KeyboardInterrupt:
-                store.release()
-                raise
+        facts = {
+            "fingerprint": prepared.split.fingerprint,
+            "rows": prepared.split.rows_fingerprint,
+            "data": prepared.data_facts(),
+            "split": prepared.split_facts(),
+            "grouped_by": prepared.grouped_by(spec),
+        }
+        store = Store.create(open_storage(home), spec, home, facts)
+        prepared.save_vocabulary(store.folder / "vocabulary.npz")
+        prepared.save_attributes(spec, store.folder / "users.npz")
+        wanted = spec.search.trials if trials is None else trials
+        budget = store.plan(spec, wanted)
+        if trials is not None and budget > trials:
+            observer.note(f"the study has {budget} trials already; a budget is never lowered")
+        store.add_environment(provenance() | {"threads": f"{threads}", "workers": f"{len(pool)}"})
+        observer.started(store.record())
+        try:
+            _Coordinator(spec, store, pool, observer).run(budget)
+        except KeyboardInterrupt:
+            store.release()
+            raise
     finally:
         shutil.rmtree(stages, ignore_errors=True)
     return store
@@ -102,10 +103,10 @@ class _Coordinator:
         self.observer = observer
         self.reader = Reader(spec, store, pool, observer)
 
-    def run(self, budget: int, *, parallel: bool) -> None:
+    def run(self, budget: int) -> None:
         """Run all that is missing."""
         self.baselines()
-        self.trials(budget, parallel=parallel)
+        self.trials(budget)
         self.finals(budget)
 
     def baselines(self) -> None:
@@ -118,7 +119,7 @@ class _Coordinator:
             jobs += self.reader.jobs("baseline", entry, entry.model, name=name, label=label)
         self.reader.run("baselines", jobs)
 
-    def trials(self, budget: int, *, parallel: bool) -> None:
+    def trials(self, budget: int) -> None:
         """Run every trial that waits; each model is sampled and pruned on its own."""
         mirrors = {entry.label: self.store.mirror(entry.label) for entry in self.spec.models}
         for mirror in mirrors.values():
@@ -138,7 +139,7 @@ class _Coordinator:
             for number, label in slots:
                 seed = seed_for(self.spec.seed, "sampler", number)
                 mirror = mirrors[label]
-                mirror.sampler = self.spec.search.sampler.sampler(seed, parallel=parallel)
+                mirror.sampler = self.spec.search.sampler.sampler(seed, parallel=len(self.pool) > 1)
                 job = TrialJob(objective, mirror, self.store, self.observer)
                 jobs.append(job)
                 if job.ask():
@@ -147,7 +148,10 @@ class _Coordinator:
 
         self.pool.run(next_job)
         if jobs:
-            self.store.add_seconds(optuna_per_trial=sum(job.overhead for job in jobs) / len(jobs))
+            self.store.add_seconds(
+                optuna_per_trial=fmean(job.overhead for job in jobs),
+                optuna_delay_per_trial=fmean(job.delay for job in jobs),
+            )
 
     def finals(self, trials: int) -> None:
         """Run the best configurations again over seeds, name the winner, note the reading."""

@@ -31,9 +31,10 @@ from cfexp.errors import CfexpError
 from cfexp.metrics.evaluation import over_folds
 from cfexp.metrics.metric import Metric
 from cfexp.models.any_model import AnyModel
-from cfexp.models.warm import compile_kernels
+from cfexp.peak import forget_peak, peak_memory
 from cfexp.search.measures import Measures, measures
 from cfexp.search.runs import read_run, search_run
+from cfexp.search.warm import compile_kernels
 from cfexp.splits.stage_data import StageData, load_stages
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ class Worker:
 
     def _trial(self, *, model: dict[str, Any], mask: Any, seed: int) -> dict[str, Any]:  # noqa: ANN401
         stages = [stage for name, stage in self._stages.items() if name != "test"]
+        forget_peak()
         result = search_run(
             _MODEL.validate_python(model),
             stages,
@@ -146,7 +148,7 @@ class Worker:
             report=self._report,
             threads=self._threads,
         )
-        return dataclasses.asdict(result)
+        return dataclasses.asdict(result) | {"peak_memory": peak_memory()}
 
     def _read(
         self,
@@ -158,6 +160,7 @@ class Worker:
         scorer: str | None,
     ) -> dict[str, Any]:
         validation = [stage for name, stage in self._stages.items() if name != "test"]
+        forget_peak()
         readings = read_run(
             _MODEL.validate_python(model),
             [*validation, self._stages["test"]],
@@ -166,6 +169,7 @@ class Worker:
             seed=seed,
             threads=self._threads,
         )
+        peak = peak_memory()
         evaluations = dict(readings.evaluations)
         parts = {"test": evaluations.pop("test")}
         if evaluations:
@@ -191,6 +195,7 @@ class Worker:
             "metrics": readings.metrics,
             "seconds": readings.seconds,
             "facts": readings.facts,
+            "peak_memory": peak,
         }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from cfexp.data.training import Positives, TrainingData
+from cfexp.splits.stage_users import StageUsers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,6 +53,16 @@ class StageData:
         if self.fitted is not None:
             return self.fitted
         return np.bincount(self.seen.indices, minlength=self.seen.shape[1]) > 0
+
+    @cached_property
+    def of_users(self) -> StageUsers:
+        """The rows of these users."""
+        return StageUsers(self, self.users)
+
+    @cached_property
+    def known(self) -> dict[object, Any]:
+        """What has been worked out about the stage and will be wanted again, by any key."""
+        return {}
 
     @cached_property
     def relevant_hidden(self) -> dict[str, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfexp.tracking.names import digest, text
-from cfexp.tracking.provenance import provenance
+from cfexp.tracking.tables import log_tables
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -34,30 +34,20 @@ def _hash(path: Path) -> str:
 
 def upload_report(client: MlflowClient, run_id: str, study: StudyRecord) -> None:
     """Upload the study file, its origin and the study's `report/`, overwriting."""
+    import pandas as pd
+
     client.log_text(run_id, study.text, "study.toml")
-    client.log_dict(run_id, provenance(), "provenance.json")
+    origin = [environment.to_json() for environment in study.environments]
+    client.log_dict(run_id, {"environments": origin}, "provenance.json")
     report = Path(study.folder) / "report"
     if report.is_dir():
         client.log_artifacts(run_id, str(report))
-        _log_tables(client, run_id, report)
-
-
-def _log_tables(client: MlflowClient, run_id: str, report: Path) -> None:
-    """Write the report's CSV files once more in the form that the UI shows as tables.
-
-    MLflow's own `log_table` would append to what an earlier projection wrote.
-    """
-    import pandas as pd
-
-    tables = {f"tables/{path.stem}.json": path for path in sorted(report.glob("*.csv"))}
-    for name, path in tables.items():
-        client.log_text(run_id, pd.read_csv(path).to_json(orient="split", index=False), name)
-    tag = json.dumps([{"path": name, "type": "table"} for name in tables])
-    client.set_tag(run_id, "mlflow.loggedArtifacts", tag)
+        tables = {path.stem: pd.read_csv(path) for path in sorted(report.glob("*.csv"))}
+        log_tables(client, run_id, tables)
 
 
 def log_dataset(client: MlflowClient, run_id: str, study: StudyRecord) -> None:
-    """Name the data set as the run's input: what it is and where from, not its rows."""
+    """Name the data set as a run's input: what it is and where from, not its rows."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     source = study.spec.get("data", {})

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
+import warnings
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cfexp.analysis.words import plain
 from cfexp.errors import TrackingError
 from cfexp.tracking.address import SQLITE, check_address, is_server, redacted
 
@@ -25,6 +30,7 @@ _SETTINGS = {
 }
 _LOCK_SECONDS = 120
 _CONNECT_SECONDS = 5
+_REASON = 300  # characters
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 # How the drivers call the time that a connection may take.
 _TIMEOUTS = {
@@ -53,28 +59,71 @@ def open_client(uri: str, home: Path) -> MlflowClient:
     Raises
     ------
     TrackingError
-        When the address is not understood or the database cannot be reached.
+        When the address is not understood, or the store cannot be reached or refuses.
     """
     from filelock import FileLock
 
-    check_address(uri)
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
+    ready(uri)
     home.mkdir(parents=True, exist_ok=True)
     with FileLock(home / "mlflow.lock", timeout=_LOCK_SECONDS):
-        if uri.startswith(SQLITE):
+        if _is_missing(uri):
             _create_sqlite(Path(uri.removeprefix(SQLITE)))
         return _connect(uri)
 
 
+def ready(uri: str) -> None:
+    """Do what takes seconds before there is anything to write: import, and an empty database.
+
+    Raises
+    ------
+    TrackingError
+        When the address is not understood.
+    """
+    check_address(uri)
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    if _is_missing(uri):
+        _empty_database()
+    elif is_server(uri):
+        import mlflow
+    else:
+        import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+
+
+def _is_missing(uri: str) -> bool:
+    return uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists()
+
+
+@cache
+def _empty_database() -> sqlite3.Connection:
+    """Return a new MLflow database, in memory: there its migrations wait for no disk."""
+    name = "file:cfexp-mlflow?mode=memory&cache=shared"
+    held = sqlite3.connect(name, uri=True, check_same_thread=False)  # it lives as long as this
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # SQLAlchemy's pool of another kind
+        _connect(f"{SQLITE}{name}&uri=true")
+    return held
+
+
 def _create_sqlite(path: Path) -> None:
-    if path.exists():
-        return
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.new")
     unfinished.unlink(missing_ok=True)
-    _connect(f"{SQLITE}{unfinished}")
+    with contextlib.closing(sqlite3.connect(unfinished)) as file:
+        _empty_database().backup(file)
+        # A commit costs one write to the disk rather than several, and readers do not wait.
+        file.execute("PRAGMA journal_mode = wal")
     unfinished.rename(path)
+
+
+def settle(uri: str) -> None:
+    """Bring what SQLite keeps in its log into the database file, which may be copied then."""
+    if uri.startswith(SQLITE):
+        with (
+            contextlib.suppress(sqlite3.Error),  # somebody reads it: they will do it
+            contextlib.closing(sqlite3.connect(uri.removeprefix(SQLITE))) as file,
+        ):
+            file.execute("PRAGMA wal_checkpoint(truncate)")
 
 
 def check_database(uri: str) -> None:
@@ -111,8 +160,24 @@ def _connect(uri: str) -> MlflowClient:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries are no news
     client = MlflowClient(uri)
-    client.search_experiments(max_results=1)
+    try:
+        client.search_experiments(max_results=1)
+    except Exception as error:  # noqa: BLE001 - whatever the way to the store raises
+        raise TrackingError(reason(error)) from None
     return client
+
+
+def reason(error: Exception) -> str:
+    """Return on one line why MLflow failed, without what is secret."""
+    code = getattr(error, "error_code", None)
+    user = os.environ.get("MLFLOW_TRACKING_USERNAME")
+    names = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+    if code == "UNAUTHENTICATED" and user:
+        return f"it refuses the password of user {plain(user)!r}, or the user; see {names}"
+    if code == "UNAUTHENTICATED":
+        return f"it asks for a login, or refuses the one in its address; set {names}"
+    lines = redacted(error).strip().splitlines() or [type(error).__name__]
+    return plain(lines[0])[:_REASON]
 
 
 def open_experiment(client: MlflowClient, uri: str, home: Path, name: str) -> str:

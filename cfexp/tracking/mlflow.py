@@ -8,19 +8,19 @@ sync` calls too) writes whatever is missing.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import getpass
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
-from cfexp.analysis.words import plain
 from cfexp.errors import TrackingError
 from cfexp.tracking import artifacts, view
-from cfexp.tracking.address import is_server, redacted, tracking_uri, without_login
-from cfexp.tracking.client import open_client, open_experiment
+from cfexp.tracking.address import is_server, tracking_uri, without_login
+from cfexp.tracking.client import open_client, open_experiment, ready, reason, settle
 from cfexp.tracking.projection import Projection, study_digest
-from cfexp.tracking.provenance import provenance
+from cfexp.tracking.tables import log_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +55,7 @@ class MlflowTracker:
         self._projection: Projection | None = None
         self._lock: BaseFileLock | None = None
         self._ids: dict[str, str] = {}
+        self._written: dict[str, RunRecord] = {}
         self._failed = False
         self._name = ""
 
@@ -63,14 +64,26 @@ class MlflowTracker:
         """MLflow run ids by the key of the run's record, as far as projected."""
         return dict(self._ids)
 
+    def prepare(self) -> None:
+        """Import MLflow and make a database that is missing, in the background.
+
+        Nothing appears in the home before `start`, which also says what fails here.
+        """
+        self._thread.submit(ready, self.uri)
+
     def start(self, study: StudyRecord) -> None:
         """Open MLflow and the study's run, in the background; returns at once."""
         self._name = study.name
+        self._written.clear()
         self._thread.submit(self._guarded, lambda: self._start(study))
 
     def finished(self, run: RunRecord) -> None:
         """Write a finished run, in the background; returns at once."""
         self._thread.submit(self._guarded, lambda: self._write(run))
+
+    def computed(self, study: StudyRecord) -> None:
+        """Write the winner's model, in the background, while the report is made."""
+        self._thread.submit(self._guarded, lambda: self._log_model(study))
 
     def complete(self, study: StudyRecord) -> dict[str, str] | None:
         """Write all that is missing, and the study's files; wait until it is done.
@@ -89,7 +102,7 @@ class MlflowTracker:
     def interrupted(self, study: StudyRecord) -> None:
         """Finish what is queued and end the study's run as killed; a resume reopens it."""
         self._name = study.name
-        self._thread.submit(self._guarded, self._interrupt).result()
+        self._thread.submit(self._guarded, lambda: self._interrupt(study)).result()
         self._thread.submit(self._release).result()
 
     def _guarded(self, work: Callable[[], _T]) -> _T | None:
@@ -101,7 +114,7 @@ class MlflowTracker:
         except Exception as error:  # noqa: BLE001 - tracking never stops a study
             self._failed = True
             self._say(
-                f"MLflow at {without_login(self.uri)} cannot be written: {_first_line(error)}. "
+                f"MLflow at {without_login(self.uri)} cannot be written: {reason(error)}. "
                 f"No result is lost: `cfexp sync {self._name}` completes MLflow later."
             )
             return None
@@ -125,18 +138,26 @@ class MlflowTracker:
         if self._projection is None:
             raise TrackingError(f"run {run.key} came before the study was started")
         self._projection.run(run)
+        self._written[run.key] = run
+
+    def _log_model(self, study: StudyRecord) -> None:
+        projection = self._open(study)
+        artifacts.log_model(
+            projection.client, projection.experiment_id, projection.parent_id, study
+        )
 
     def _complete(self, study: StudyRecord) -> dict[str, str]:
         projection = self._open(study)
         client, parent = projection.client, projection.parent_id
         for run in study.runs:
             projection.run(run)
+        projection.mark(study)
         wanted = study_digest(study, artifacts.file_digests(Path(study.folder)))
         if not projection.is_complete(study, wanted):
             projection.running()
             artifacts.upload_report(client, parent, study)
-            artifacts.log_dataset(client, parent, study)
-            artifacts.log_model(client, projection.experiment_id, parent, study)
+            log_groups(client, projection.ids, study)
+            self._log_model(study)
             self._save_views(projection, study)
             projection.finish(study, wanted)
         if not is_server(self.uri):
@@ -149,16 +170,18 @@ class MlflowTracker:
         try:
             tags = view.view_tags(study, projection.parent_id)
         except Exception as error:  # noqa: BLE001 - an undocumented format, never worth a study
-            self._say(f"MLflow's saved view could not be made: {_first_line(error)}")
+            self._say(f"MLflow's saved view could not be made: {reason(error)}")
             return
         for name, value in tags.items():
             projection.client.set_experiment_tag(projection.experiment_id, name, value)
 
-    def _interrupt(self) -> None:
+    def _interrupt(self, study: StudyRecord) -> None:
         from time import time
 
         if self._projection and self._projection.parent_status == "RUNNING":
-            self._projection.end("KILLED", int(time() * 1000))
+            known = {run.key: run for run in study.runs} | self._written
+            now = dataclasses.replace(study, runs=tuple(known.values()))
+            self._projection.interrupt(now, int(time() * 1000))
 
     def _acquire(self, name: str) -> None:
         """Take the study's lock: two projectors of one study would double its runs."""
@@ -174,6 +197,8 @@ class MlflowTracker:
         self._lock = lock
 
     def _release(self) -> None:
+        if self._projection is not None:
+            settle(self.uri)
         self._projection = None
         if self._lock is not None:
             self._lock.release()
@@ -181,20 +206,11 @@ class MlflowTracker:
 
 
 def _context() -> dict[str, str]:
-    """Return the study run's tags about its origin, in MLflow's names where it has some."""
-    facts = provenance()
-    tags = {f"cfexp.env.{name}": value for name, value in facts.items()}
-    tags |= {"mlflow.source.type": "LOCAL", "mlflow.source.name": "cfexp"}
-    if "git_commit" in facts:
-        tags["mlflow.source.git.commit"] = facts["git_commit"]
+    """Return the tags by which MLflow knows who wrote a run, and with what."""
+    tags = {"mlflow.source.type": "LOCAL", "mlflow.source.name": "cfexp"}
     with contextlib.suppress(KeyError, OSError, ImportError):  # a container's user may be nameless
         tags["mlflow.user"] = getpass.getuser()
     return tags
-
-
-def _first_line(error: Exception) -> str:
-    lines = redacted(error).strip().splitlines() or [type(error).__name__]
-    return plain(lines[0])[:300]
 
 
 def _warn(message: str) -> None:

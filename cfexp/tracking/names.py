@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 STATUS: dict[State, str] = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 PARAM_LENGTH = 6000
 TAG_LENGTH = 5000
+_GIT = {
+    "git_commit": "mlflow.source.git.commit",
+    "git_branch": "mlflow.source.git.branch",
+    "git_dirty": "cfexp.git_dirty",
+}
+_NO_VERSIONS = {"platform", "machine", "cores", "threads", "workers", *_GIT}
 
 
 @dataclass(frozen=True)
@@ -88,11 +94,28 @@ def run_tags(study: StudyRecord, run: RunRecord) -> dict[str, str]:
         "cfexp.role": run.role,
         "cfexp.key": run.key,
         "cfexp.entry": run.entry,
+        "cfexp.kind": str(run.model.get("kind", "")),
         "cfexp.fingerprint": study.fingerprint,
     }
     if run.number is not None:
         tags["cfexp.trial"] = str(run.number)
-    return tags
+    if run.role != "trial" and not run.key.endswith("/seed-1"):
+        # MLflow unfolds a study that has such runs, but shows each of them among GenAI's.
+        tags["mlflow.runType"] = "evaluation"
+    return tags | environment_tags(study.environment_of(run))
+
+
+def environment_tags(facts: dict[str, str]) -> dict[str, str]:
+    """Return what a run was computed with as few tags, in MLflow's names where it has some."""
+    if not facts:
+        return {}
+    versions = [f"{name} {value}" for name, value in facts.items() if name not in _NO_VERSIONS]
+    tags = {
+        "cfexp.versions": ", ".join(versions),
+        "cfexp.machine": f"{facts['platform']}, {facts['cores']} cores",
+        "cfexp.threads": facts["threads"],
+    }
+    return tags | {tag: facts[name] for name, tag in _GIT.items() if name in facts}
 
 
 def run_entry(run: RunRecord) -> Entry:
@@ -105,8 +128,15 @@ def run_entry(run: RunRecord) -> Entry:
     tags |= {f"cfexp.{name}": words[:TAG_LENGTH] for name, words in run.facts.items()}
     if run.reason:
         tags["cfexp.reason"] = run.reason[:TAG_LENGTH]
-        tags["mlflow.note.content"] = f"**{run.state}**: {markdown(run.reason)}"[:TAG_LENGTH]
+    if run.state != "complete":
+        tags["mlflow.note.content"] = f"{run.state}{_why(run)}"[:TAG_LENGTH]
     return Entry(params, _samples(run), tags)
+
+
+def _why(run: RunRecord) -> str:
+    if run.reason:
+        return f": {markdown(run.reason)}"
+    return f" after epoch {run.curve[-1].epoch}" if run.curve else ""
 
 
 def _samples(run: RunRecord) -> list[Sample]:
@@ -134,9 +164,15 @@ def _samples(run: RunRecord) -> list[Sample]:
         step, shown = last.get(name, (run.generation, None))
         if shown != value:
             samples.append(Sample(metric_name(name), value, step, run.ended))
-    extras = {f"time/{name}_seconds": value for name, value in run.seconds.items()}
+    extras: dict[str, float] = {
+        f"time/{name}_seconds": value for name, value in run.seconds.items()
+    }
     if run.best_epoch is not None:
-        extras["train/best_epoch"] = float(run.best_epoch)
+        extras["train/best_epoch"] = run.best_epoch
+    if run.number is not None:
+        extras["search/trial"] = run.number  # a parameter would sort 10 before 2
+    if run.peak_memory is not None:
+        extras["memory/peak_megabytes"] = run.peak_memory / 1e6
     samples += [Sample(name, value, 0, run.ended) for name, value in extras.items()]
     return finite(samples)
 

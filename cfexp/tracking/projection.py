@@ -10,8 +10,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from cfexp.tracking.artifacts import log_dataset
 from cfexp.tracking.names import STATUS, Entry, digest, run_entry, run_name, run_tags
-from cfexp.tracking.summary import ended, identity, is_finished, study_entry
+from cfexp.tracking.notes import study_note
+from cfexp.tracking.standing import ended, is_finished
+from cfexp.tracking.summary import identity, marks, study_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,19 +34,25 @@ class Projection:
     """
 
     def __init__(
-        self, client: MlflowClient, experiment_id: str, study: StudyRecord, tags: dict[str, str]
+        self, client: MlflowClient, experiment_id: str, study: StudyRecord, context: dict[str, str]
     ) -> None:
         self.client = client
         self.experiment_id = experiment_id
         self.ids: dict[str, str] = {}
         self._done: dict[str, str] = {}
+        self._tags: dict[str, dict[str, str]] = {}
+        self._with_data: set[str] = set()
         self._study = study
-        marks = identity(study)
-        parent = next(self._search(marks), None)
+        self._context = context
+        tags = identity(study)
+        parent = next(self._search(tags), None)
         if parent is None:
+            tags |= context | {"mlflow.note.content": study_note(study)}
             parent = client.create_run(
-                experiment_id, start_time=study.created, tags=marks | tags, run_name=study.name
+                experiment_id, start_time=study.created, tags=tags, run_name=study.name
             )
+        if not _names_data(parent):
+            log_dataset(client, parent.info.run_id, study)
         self.parent_id: str = parent.info.run_id
         self.parent_digest: str | None = parent.data.tags.get("cfexp.digest")
         self.parent_status: str = parent.info.status
@@ -52,6 +61,9 @@ class Projection:
             self.ids[key] = run.info.run_id
             if run.info.status in STATUS.values():
                 self._done[key] = run.data.tags.get("cfexp.digest", "")
+            self._tags[key] = run.data.tags
+            if _names_data(run):
+                self._with_data.add(key)
 
     def _search(self, tags: dict[str, str]) -> Iterator[Run]:
         query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
@@ -72,13 +84,18 @@ class Projection:
         if self._done.get(run.key) == wanted:
             return
         if run.key not in self.ids:
-            tags = run_tags(self._study, run) | {"mlflow.parentRunId": self.parent_id}
+            tags = run_tags(self._study, run) | self._context
+            tags["mlflow.parentRunId"] = self.parent_id
             made = self.client.create_run(
                 self.experiment_id, start_time=run.started, tags=tags, run_name=run_name(run)
             )
             self.ids[run.key] = made.info.run_id
         run_id = self.ids[run.key]
+        if run.key not in self._with_data:
+            log_dataset(self.client, run_id, self._study)
+            self._with_data.add(run.key)
         self.write(run_id, entry)
+        self._forget_failure(run, run_id)
         self.client.set_terminated(run_id, STATUS[run.state], run.ended)
         self._done[run.key] = wanted
 
@@ -93,11 +110,32 @@ class Projection:
             tags=[RunTag(name, value) for name, value in entry.tags.items()],
         )
 
+    def _forget_failure(self, run: RunRecord, run_id: str) -> None:
+        """Take the reason of a failure from a run that was repeated and ended well."""
+        known = self._tags.get(run.key, {})
+        if run.state == "complete" and "cfexp.reason" in known:
+            for name in ("cfexp.reason", "mlflow.note.content"):
+                self.client.delete_tag(run_id, name)
+                known.pop(name)
+
+    def mark(self, study: StudyRecord) -> None:
+        """Write what runs are to the study, such as its winner, where that has changed."""
+        for key, tags in marks(study).items():
+            known = self._tags.setdefault(key, {})
+            if any(known.get(name) != value for name, value in tags.items()):
+                self.write(self.ids[key], Entry(tags=tags))
+                known |= tags
+
     def running(self) -> None:
         """Set the study's run running, also when it had ended."""
         if self.parent_status != "RUNNING":
             self.client.update_run(self.parent_id, status="RUNNING")
             self.parent_status = "RUNNING"
+
+    def interrupt(self, study: StudyRecord, when: int) -> None:
+        """Write how far the study came and end its run as killed; a resume reopens it."""
+        self.write(self.parent_id, study_entry(study))
+        self.end("KILLED", when)
 
     def is_complete(self, study: StudyRecord, wanted: str) -> bool:
         """Return whether the study's run was brought up to this digest."""
@@ -115,6 +153,10 @@ class Projection:
         """End the study's run."""
         self.client.set_terminated(self.parent_id, status, when)
         self.parent_status = status
+
+
+def _names_data(run: Run) -> bool:
+    return bool(run.inputs and run.inputs.dataset_inputs)
 
 
 def _status(study: StudyRecord) -> str:

@@ -1,15 +1,23 @@
-"""What a study's own run says: its tags, its best values, a description for people."""
+"""What a study's own run says, and what it says of its finalists' runs."""
 
 from __future__ import annotations
 
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from cfexp.analysis.seeds import is_counted, seeds_of
-from cfexp.tracking.names import TAG_LENGTH, Entry, Sample, finite, markdown, metric_name, text
+from cfexp.tracking.names import (
+    Entry,
+    Sample,
+    environment_tags,
+    finite,
+    metric_name,
+    text,
+)
+from cfexp.tracking.notes import final_note, study_note
+from cfexp.tracking.standing import ended, is_ranked, is_winner, winning_runs
 
 if TYPE_CHECKING:
-    from cfexp.search.record import RunRecord, StudyRecord
+    from cfexp.search.record import StudyRecord
 
 
 def identity(study: StudyRecord) -> dict[str, str]:
@@ -21,35 +29,6 @@ def identity(study: StudyRecord) -> dict[str, str]:
         "cfexp.fingerprint": study.fingerprint,
         "cfexp.created": str(study.created),
     }
-
-
-def best_trial(study: StudyRecord) -> RunRecord | None:
-    """Return the trial with the best first objective on validation."""
-    name = f"val/{study.objectives[0]}"
-    trials = [run for run in study.of_role("trial") if _ranked(run, name)]
-    sign = 1 if study.direction == "maximize" else -1
-    return max(trials, key=lambda run: sign * run.metrics[name], default=None)
-
-
-def winning_runs(study: StudyRecord) -> list[RunRecord]:
-    """Return the final runs, one per seed, of the winner of the last reading."""
-    if not study.readings:
-        return []
-    prefix, seeds = f"final/{study.readings[-1].winner}/", seeds_of(study.spec)
-    return [
-        run
-        for run in study.of_role("final")
-        if run.key.startswith(prefix) and is_counted(run.key, seeds)
-    ]
-
-
-def is_finished(study: StudyRecord) -> bool:
-    """Return whether all trials have ended and the test set was read for them."""
-    trials = study.of_role("trial")
-    if len(trials) < study.budget:
-        return False
-    found = any(run.state == "complete" for run in trials)
-    return not found or any(reading.trials == study.budget for reading in study.readings)
 
 
 def study_entry(study: StudyRecord) -> Entry:
@@ -64,7 +43,7 @@ def study_entry(study: StudyRecord) -> Entry:
     so_far: float | None = None
     trials = study.of_role("trial")
     for run in sorted(trials, key=lambda run: run.number or 0):
-        if _ranked(run, first):
+        if is_ranked(run, first):
             value = run.metrics[first]
             so_far = value if so_far is None else better(so_far, value)
             step = (run.number or 0) + 1
@@ -83,60 +62,22 @@ def study_entry(study: StudyRecord) -> Entry:
             samples.append(Sample(metric_name(name), fmean(values), generation, end))
     spec = {name: value for name, value in study.spec.items() if not isinstance(value, dict | list)}
     fixed = {"seed", "name"} & spec.keys()
-    note = description(study)[:TAG_LENGTH]
-    tags = {"mlflow.note.content": note, "cfexp.budget": str(study.budget)}
+    tags = {"mlflow.note.content": study_note(study), "cfexp.budget": str(study.budget)}
+    if study.environments:
+        tags |= environment_tags(study.environments[-1].facts)
     return Entry({name: text(spec[name]) for name in sorted(fixed)}, finite(samples), tags)
 
 
-def ended(study: StudyRecord) -> int:
-    """Return when the study's newest run ended, in milliseconds since 1970."""
-    return max((run.ended for run in study.runs), default=study.created)
+def marks(study: StudyRecord) -> dict[str, dict[str, str]]:
+    """Return, by key, the tags that runs have only through the study: who won, and of what.
 
-
-def description(study: StudyRecord) -> str:
-    """Return up to five lines of markdown, the findings first: MLflow folds the rest."""
-    lines = []
-    if seeds := winning_runs(study):
-        values, entry = _test_values(study, seeds), markdown(seeds[0].entry)
-        lines.append(f"**Winner on test**: {values} ({entry}, mean of {len(seeds)} seeds)")
-    if best := best_trial(study):
-        objective = study.objectives[0]
-        value = best.metrics[f"val/{objective}"]
-        lines.append(f"**Best on validation**: {objective} {value:.4f} ({markdown(best.label)})")
-    trials, readings = study.of_role("trial"), len(study.readings)
-    states = {state: sum(run.state == state for run in trials) for state in ("pruned", "failed")}
-    counts = "".join(f", {count} {state}" for state, count in states.items() if count)
-    times = f"{readings} time{'' if readings == 1 else 's'}"
-    progress = f"{len(trials)} of {study.budget}{counts}; test set read {times}"
-    if is_finished(study):
-        lines.append(f"**Trials**: {progress}")
-    else:
-        lines.insert(0, f"**Interrupted**: trials {progress}; `cfexp run` goes on")
-    lines.append(
-        f"**Data**: {_facts(study.data)}; **split**: {_facts(study.split.get('rows', {}))}"
-    )
-    lines += [markdown(study.description)] if study.description else []
-    return "\n".join(f"- {line}" for line in lines)
-
-
-def _test_values(study: StudyRecord, seeds: list[RunRecord]) -> str:
-    names = [f"test/{name}" for name in study.objectives]
-    means = {
-        name: fmean(run.metrics[name] for run in seeds)
-        for name in names
-        if all(name in run.metrics for run in seeds)
-    }
-    return ", ".join(f"{name.removeprefix('test/')} {mean:.4f}" for name, mean in means.items())
-
-
-def _facts(values: dict[str, object]) -> str:
-    """Return the short facts of a dictionary; numbers with separators, no hashes."""
-    return ", ".join(
-        f"{name} {value:,}" if isinstance(value, int) else f"{name} {markdown(value)}"
-        for name, value in values.items()
-        if isinstance(value, int | str) and value != "" and "fingerprint" not in name
-    )
-
-
-def _ranked(run: RunRecord, name: str) -> bool:
-    return run.state == "complete" and name in run.metrics
+    Finals that ended well have both, the trials that they repeat the first.
+    """
+    finals = [run for run in study.of_role("final") if run.state == "complete"]
+    numbers = {run.number for run in finals}
+    trials = [run for run in study.of_role("trial") if run.number in numbers]
+    won = {run.key: str(is_winner(study, run)).lower() for run in (*trials, *finals)}
+    found = {key: {"cfexp.winner": words} for key, words in won.items()}
+    for run in finals:
+        found[run.key]["mlflow.note.content"] = final_note(study, run)
+    return found

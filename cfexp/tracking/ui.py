@@ -195,6 +195,11 @@ def _announce(base: str, links: dict[str, str], say: Callable[[str], None]) -> N
     if not links:
         say(f"MLflow: {base}")
         return
-    names = {"runs": "All runs", "trials": "Trials charted", "report": "Report and files"}
+    names = {
+        "runs": "All runs",
+        "trials": "Trials charted",
+        "tested": "Baselines and finals",
+        "report": "Report and files",
+    }
     for name in (name for name in names if name in links):
-        say(f"{names[name] + ':':<18}{links[name]}")
+        say(f"{names[name] + ':':<22}{links[name]}")

@@ -1,8 +1,8 @@
 """The saved views that `cfexp ui` opens: MLflow's experiment page, set up for a study.
 
 MLflow's page starts in another mode, with metric columns hidden and ten runs charted.
-Its "share" button keeps a view as an experiment tag, and a link names the tag; this
-file writes such tags. The format is MLflow's own (3.x) and undocumented, so callers
+Its button "Views" keeps named views as experiment tags, and a link names the tag; this
+file writes such tags. The format is MLflow's own (3.17) and undocumented, so callers
 treat a failure here as nothing worse than a plain link.
 """
 
@@ -13,44 +13,77 @@ import json
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from cfexp.tracking.names import metric_name, text
+from cfexp.tracking.charts import tested_charts, trial_charts
+from cfexp.tracking.names import metric_name
+from cfexp.tracking.standing import searched
 
 if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
 
 TAG = "mlflow.sharedViewState."
-TRIALS, RUNS = "cfexp-trials", "cfexp-runs"
+RUNS, TRIALS, TESTED = "cfexp-runs", "cfexp-trials", "cfexp-tested"
+WINNER, ENDED = "cfexp-winner", "cfexp-ended"
 PARENT = "cfexp.run"
-_LIMIT = 5000  # characters of an experiment tag
-_COMPARED = 200
+_LIMIT = 20_000  # characters of an experiment tag
+_NAME, _NOTE = "attributes.`Run Name`", "attributes.`Description`"
 _WIDTH = 130  # pixels
+_WIDE = {_NAME: 340, _NOTE: 260}
+_NEWEST = "attributes.start_time"  # the one order in which MLflow nests children
+_FLAT = "metrics.`search/trial`"
+_COSTS = (
+    "train/best_epoch",
+    "search/trial",
+    "time/fit_seconds",
+    "time/score_seconds",
+    "memory/peak_megabytes",
+)
 
 
 def links(base: str, experiment_id: str, tags: dict[str, str]) -> dict[str, str]:
-    """Return links by name: `runs` (table), `trials` (charts), `report` (the study's run).
+    """Return links by name: `runs` (table), `trials` and `tested` (charts), `report`.
 
-    `tags` are the experiment's; where they hold no saved view, links are plain.
+    The last is the study's own run. `tags` are the experiment's; where they hold no
+    saved view, links are plain.
     """
     page = f"{base.rstrip('/')}/#/experiments/{experiment_id}/runs"
     mode = "workflowType=machine_learning"
-    found = {"runs": f"{page}?{mode}", "trials": f"{page}?{mode}"}
-    for name, key, extra in (("runs", RUNS, ""), ("trials", TRIALS, "&compareRunsMode=CHART")):
-        if f"{TAG}{key}" in tags:
-            found[name] += f"&viewStateShareKey={key}{extra}"
+    found = {}
+    for name, key in (("runs", RUNS), ("trials", TRIALS), ("tested", TESTED)):
+        saved = f"&viewStateShareKey={key}" if f"{TAG}{key}" in tags else ""
+        charted = "&compareRunsMode=CHART" if saved and name != "runs" else ""
+        found[name] = f"{page}?{mode}{saved}{charted}"
     if PARENT in tags:
         found["report"] = f"{page}/{tags[PARENT]}/artifacts?{mode}"
     return found
 
 
 def view_tags(study: StudyRecord, parent_id: str) -> dict[str, str]:
-    """Return the experiment tags that hold both views; one too long is left out."""
-    states = {
-        RUNS: _page(study, "tags.\"cfexp.role\" != 'study'"),
-        TRIALS: _page(study, "tags.\"cfexp.role\" = 'trial'") | _charts(study),
-    }
-    packed = {f"{TAG}{key}": _packed(state) for key, state in states.items()}
-    fitting = {name: value for name, value in packed.items() if len(value) <= _LIMIT}
+    """Return the experiment tags that hold the views; one too long is left out."""
+    views = _views(study)
+    tags = {}
+    for place, (key, (name, state)) in enumerate(views.items()):
+        when = study.created + len(views) - place  # the menu shows the newest first
+        view = {"name": name, "createdAt": when, "updatedAt": when, "state": _packed(state)}
+        tags[f"{TAG}{key}"] = json.dumps(view, separators=(",", ":"))
+    fitting = {name: value for name, value in tags.items() if len(value) <= _LIMIT}
     return fitting | {PARENT: parent_id}
+
+
+def _views(study: StudyRecord) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return name and state of every view, by key, in the menu's order."""
+    on_validation, on_test = (
+        f"metrics.`{metric_name(f'{stage}/{study.objectives[0]}')}`" for stage in ("val", "test")
+    )
+    role = 'tags."cfexp.role"'
+    trials = _page(study, f"{role} = 'trial'", on_validation) | trial_charts(study)
+    tested = _page(study, f"{role} != 'trial' and {role} != 'study'", on_test)
+    return {
+        RUNS: ("All runs", _page(study, "", _NEWEST)),
+        TRIALS: ("Trials", trials),
+        TESTED: ("Baselines and finals", tested | tested_charts(study)),
+        WINNER: ("Winner", _page(study, "tags.\"cfexp.winner\" = 'true'", on_test)),
+        ENDED: ("Failed and pruned", _page(study, "attributes.status != 'FINISHED'", _FLAT)),
+    }
 
 
 def _packed(state: dict[str, Any]) -> str:
@@ -58,27 +91,20 @@ def _packed(state: dict[str, Any]) -> str:
     return "deflate;" + base64.b64encode(data).decode()
 
 
-def _page(study: StudyRecord, search: str) -> dict[str, Any]:
+def _page(study: StudyRecord, search: str, order: str) -> dict[str, Any]:
     """Filter, order and columns of the run table."""
-    metrics, params = _metrics(study), _params(study)
-    facts = dict.fromkeys(name for run in study.runs for name in run.facts)
-    columns = [f"metrics.`{name}`" for name in metrics] + [f"params.`{name}`" for name in params]
-    columns += [f"tags.`cfexp.{name}`" for name in facts]
+    columns = _columns(study)
     return {
         "searchFilter": search,
-        "orderByKey": f"metrics.`{metrics[0]}`",
-        "orderByAsc": study.direction == "minimize",
+        "orderByKey": order,
+        "orderByAsc": study.direction == "minimize" and order.startswith("metrics"),
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
         "selectedColumns": columns,
-        "columnOrder": ["attributes.`Duration`", *columns],
-        "columnWidths": dict.fromkeys(columns, _WIDTH),
-        "runsExpanded": {},
-        "runsPinned": [],
-        "runsHidden": [],
-        "runsVisibilityMap": {},
+        "columnOrder": [_NAME, *columns],
+        "columnWidths": dict.fromkeys(columns, _WIDTH) | _WIDE,
         "runsHiddenMode": "SHOW_ALL",
         "viewMaximized": False,
         "runListHidden": False,
@@ -86,7 +112,6 @@ def _page(study: StudyRecord, search: str) -> dict[str, Any]:
         "groupsExpanded": {},
         "hideEmptyCharts": True,
         "useGroupedValuesInCharts": True,
-        "autoRefreshEnabled": True,
         "globalLineChartConfig": {
             "xAxisKey": "step",
             "lineSmoothness": 0,
@@ -95,53 +120,18 @@ def _page(study: StudyRecord, search: str) -> dict[str, Any]:
     }
 
 
-def _charts(study: StudyRecord) -> dict[str, Any]:
-    """One section: parallel coordinates, a scatter for each parameter, curves, times."""
-    target = {"type": "METRIC", "key": metric_name(f"val/{study.objectives[0]}")}
-    target["dataAccessKey"] = target["key"]
-    searched = _searched(study)
-    cards: list[dict[str, Any]] = []
-    if searched:
-        cards.append(
-            {
-                "type": "PARALLEL",
-                "selectedParams": searched,
-                "selectedMetrics": [target["key"]],
-                "showAllRuns": True,
-            }
-        )
-    cards += [
-        {"type": "SCATTER", "xaxis": {"type": "PARAM", "key": name}, "yaxis": target}
-        for name in searched
+def _columns(study: StudyRecord) -> list[str]:
+    """Return the columns: metrics, parameters, and what is known of runs in words."""
+    facts = dict.fromkeys(name for run in study.runs for name in run.facts)
+    tags = ["role", "kind", "winner", *facts]
+    tags += ["reason"] if any(run.reason for run in study.runs) else []
+    return [
+        _NOTE,
+        "attributes.`Dataset`",
+        *(f"metrics.`{name}`" for name in _metrics(study)),
+        *(f"params.`{name}`" for name in _params(study)),
+        *(f"tags.`cfexp.{name}`" for name in tags),
     ]
-    curve = {
-        "type": "LINE",
-        "metricKey": target["key"],
-        "selectedMetricKeys": [target["key"]],
-        "xAxisKey": "step",
-        "xAxisScaleType": "linear",
-        "scaleType": "linear",
-        "lineSmoothness": 0,
-        "useGlobalXaxisKey": True,
-        "useGlobalLineSmoothing": True,
-        "displayName": f"{target['key']} by epoch",
-    }
-    bars = {"type": "BAR", "metricKey": "time/fit_seconds", "displayName": "time/fit_seconds"}
-    cards += [curve, bars]
-    section = {"uuid": "cfexp", "name": "Study", "display": True, "isReordered": True}
-    section |= {"columns": 2, "cardHeight": 420, "deleted": False, "isGenerated": False}
-    common = {
-        "metricSectionId": "cfexp",
-        "deleted": False,
-        "isGenerated": False,
-        "runsCountToCompare": _COMPARED,
-    }
-    charts = [card | common | {"uuid": f"cfexp-{i}"} for i, card in enumerate(cards)]
-    return {
-        "compareRunCharts": charts,
-        "compareRunSections": [section],
-        "isAccordionReordered": True,
-    }
 
 
 def _metrics(study: StudyRecord) -> list[str]:
@@ -149,17 +139,11 @@ def _metrics(study: StudyRecord) -> list[str]:
     first = [f"{stage}/{name}" for name in study.objectives for stage in ("val", "test")]
     known = dict.fromkeys(name for run in study.runs for name in run.metrics)
     names = first[:1] + [name for name in first[1:] if name in known]
-    return [*map(metric_name, dict.fromkeys(names) | known), "time/fit_seconds", "train/best_epoch"]
+    names = [*map(metric_name, dict.fromkeys(names) | known)]
+    return [*names, *_COSTS]
 
 
 def _params(study: StudyRecord) -> list[str]:
     """Return parameters, the searched ones first."""
-    names = dict.fromkeys(["kind", *_searched(study)])
-    return list(names | dict.fromkeys(name for run in study.runs for name in run.model))
-
-
-def _searched(study: StudyRecord) -> list[str]:
-    """Return the model fields that differ between trials."""
-    trials = study.of_role("trial")
-    names = dict.fromkeys(name for run in trials for name in run.model if name != "kind")
-    return [name for name in names if len({text(run.model.get(name)) for run in trials}) > 1]
+    known = dict.fromkeys(name for run in study.runs for name in run.model)
+    return list(dict.fromkeys(searched(study)) | known | dict.fromkeys(("mask", "seed")))

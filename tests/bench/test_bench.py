@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from cfexp.bench import als as als_module
 from cfexp.bench import child, topk
-from cfexp.bench.als import AlsRow, als
+from cfexp.bench.als import AlsRow, als, operations
 from cfexp.bench.contenders import Settings
 from cfexp.bench.machine import product_gflops
 from cfexp.bench.matrices import synthetic
@@ -113,6 +113,27 @@ def test_medians_of_interleaved_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == [(one, seed) for seed in range(3) for one in ("implicit", "cfexp")]
     assert (row.peer_seconds, row.seconds, row.ratio, row.epochs) == (11.0, 2.0, 5.5, 3)
     assert row.ns_per_nonzero == pytest.approx(1e9 * 2.0 / (3 * 3_000))
+
+
+def test_operations_are_those_of_the_kernel() -> None:
+    """Against the loops of conjugate gradient and of an epoch, written out."""
+
+    def of_entry(steps: int, *, cold: bool) -> int:
+        dots, adds = 2, 2  # a product, or a multiple added, of one factor
+        start = adds if cold else dots + adds
+        return start + sum(dots + (adds if step < steps - 1 else 0) for step in range(steps))
+
+    users, items, nnz, f = 30, 20, 100, SETTINGS.factors
+    for epochs in (1, 2, 5):
+        expected = 0
+        for epoch in range(1, epochs + 1):
+            steps = 1 if epoch == 1 else 2
+            for fixed, free in ((items, users), (users, items)):
+                expected += nnz * f * of_entry(steps, cold=epoch == 1)
+                gram, there, here = 2 * fixed * f * f, 2 * fixed * f * f, 2 * free * f * f
+                expected += gram + there + here
+            expected += 2 * items * f * f if epoch > 2 else 0
+        assert operations(SETTINGS, users, items, nnz, epochs) == expected
 
 
 def test_lost_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

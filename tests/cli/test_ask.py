@@ -14,7 +14,6 @@ from scipy import sparse
 from typer.testing import CliRunner, Result
 
 import cfexp
-from cfexp.cli.ask import RELATING
 from cfexp.cli.main import app
 from cfexp.data.interactions import Vocabulary
 from cfexp.errors import DataError, InputError, ModelFileError, TrackingError
@@ -23,6 +22,7 @@ from cfexp.models.any_model import AnyModel
 from cfexp.models.item_knn import ItemKNN
 from cfexp.models.model import Model
 from cfexp.models.popularity import Popularity
+from cfexp.models.saved import RELATING
 from cfexp.search.study_file import parse
 
 SMALL = (Path(__file__).parents[1] / "search" / "conftest.py").read_text().split('"""')[3]

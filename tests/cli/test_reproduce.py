@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cfexp.bench import published
-from cfexp.bench.published import FIGURES, Row
+from cfexp.bench.figures import FIGURES
+from cfexp.bench.published import Row
 from cfexp.cli.main import app
 from cfexp.cli.reproduce import HEAD
 from cfexp.errors import DataError

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from cfexp.data import memory, synthetic
+from cfexp import memory
 from cfexp.data.places import Places
 from cfexp.data.synthetic import Synthetic
 from cfexp.errors import DataError
@@ -96,10 +96,10 @@ def test_what_does_not_fit_into_memory_is_refused(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(DataError, match=r"interactions = 1,000,000,000 .*about \d[\d,.]+ GiB"):
         make(**huge, tastes=1_000)
     small = Synthetic(users=10, items=10, interactions=100)
-    monkeypatch.setattr(synthetic, "available_memory", lambda: small.bytes_needed() - 1)
+    monkeypatch.setattr(memory, "available", lambda: small.bytes_needed() - 1)
     with pytest.raises(DataError, match="make one of these numbers smaller"):
         small.load(NOWHERE)
-    monkeypatch.setattr(synthetic, "available_memory", lambda: None)
+    monkeypatch.setattr(memory, "available", lambda: None)
     assert len(small.load(NOWHERE)) > 0
 
 
@@ -121,17 +121,6 @@ def test_memory_is_estimated_from_above_but_not_far(fields: dict[str, int]) -> N
     finally:
         tracemalloc.stop()
     assert peak < 1.05 * source.bytes_needed() < 3 * peak
-
-
-def test_available_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    known = memory.available_memory()
-    assert known is None or known > 2**20
-    (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:   7 kB\n")
-    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "meminfo")
-    assert memory.available_memory() == 7 * 1024
-    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "absent")
-    monkeypatch.setattr(memory.os, "sysconf", {"SC_PHYS_PAGES": 5, "SC_PAGE_SIZE": 4096}.get)
-    assert memory.available_memory() == 5 * 4096
 
 
 def test_extremes_are_possible() -> None:

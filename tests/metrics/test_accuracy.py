@@ -116,7 +116,7 @@ def test_ratios_are_float64_and_finite(name: str) -> None:
 def test_popularity_and_coverage_against_loops() -> None:
     lists, _ = random_lists(seed=9)
     numerator, denominator = beyond_accuracy.average_popularity(lists)
-    expected = [lists.shelf.popularity[row[row >= 0]].mean() for row in lists.items]
+    expected = [lists.shelf.training.item_counts[row[row >= 0]].mean() for row in lists.items]
     np.testing.assert_allclose(numerator / denominator, expected, rtol=1e-12)
     shown = {int(item) for row in lists.items for item in row if item >= 0}
     assert beyond_accuracy.coverage(lists) == len(shown) / N_ITEMS

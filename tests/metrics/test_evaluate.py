@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,16 @@ from scipy import sparse
 
 from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import EvaluationError, InputError, TrainingError
+from cfexp.metrics.classes import ItemClasses
 from cfexp.metrics.evaluate import evaluate
 from cfexp.metrics.evaluation import Evaluation, average, over_folds
+from cfexp.metrics.lists import Shelf
+from cfexp.metrics.metric import Metric
 from cfexp.models.model import Scorer
 from cfexp.models.popularity import Popularity
 from cfexp.ranking import ExactRanks
 from cfexp.splits.stage_data import StageData
+from cfexp.splits.stage_users import StageUsers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,6 +144,55 @@ def test_threads_and_subsets_change_no_user(stage: StageData, scorer: ItemItem) 
     np.testing.assert_array_equal(some.users, expected)
     rows = np.searchsorted(whole.users, some.users)
     np.testing.assert_array_equal(some.values("ndcg@5"), whole.values("ndcg@5")[rows])
+
+
+def test_what_does_not_change_is_worked_out_once(stage: StageData, scorer: ItemItem) -> None:
+    given: list[object] = []
+
+    class Noting(ItemItem):
+        def queries(self, history: Matrix) -> np.ndarray:
+            given.append(history)
+            return super().queries(history)
+
+    metrics = ["serendipity@5", "serendipity@10", "recall@5"]
+    found = [
+        evaluate(Noting(scorer.similarity), stage, metrics, mask=mask).means()
+        for mask in ("interacted", "positives", "interacted")
+    ]
+    assert given[0] is given[1] is given[2]
+    shelves = [one for one in stage.known.values() if isinstance(one, Shelf)]
+    assert len(shelves) == 2
+    assert found[0] == found[2]
+    fresh = dataclasses.replace(stage)
+    assert evaluate(scorer, fresh, metrics, mask="interacted").means() == found[0]
+    assert evaluate(scorer, fresh, metrics, mask="positives").means() == found[1]
+    some = evaluate(scorer, fresh, metrics, users=stage.users[:7])
+    assert len(some) == 7
+    assert len(fresh.known) == 2
+
+
+def test_of_all_users_nothing_is_copied(stage: StageData) -> None:
+    everybody = StageUsers(stage, np.arange(N_USERS, dtype=np.int32))
+    assert everybody.history is stage.history
+    assert everybody.seen is stage.seen
+    assert everybody.relevant is stage.relevant
+
+
+def test_classes_are_measured_as_deep_as_their_metric(stage: StageData, scorer: ItemItem) -> None:
+    codes = np.arange(N_ITEMS) % 2
+
+    def halves(metric: str) -> ItemClasses:
+        return ItemClasses(Metric.parse(metric), "half", ("even", "odd"), codes)
+
+    deep = evaluate(scorer, stage, ["recall@20"], classes=[halves("recall@20")])
+    shallow = evaluate(scorer, stage, ["recall@5"], classes=[halves("recall@20")])
+    assert list(shallow.class_numerators) == ["recall@20/half/even", "recall@20/half/odd"]
+    for name, hits in deep.class_numerators.items():
+        np.testing.assert_array_equal(shallow.class_numerators[name], hits)
+    assert shallow.means() == evaluate(scorer, stage, ["recall@5"]).means()
+    for metric in ("auc", "coverage@5"):
+        with pytest.raises(TypeError, match=f"{metric} is not computed from each user's list"):
+            evaluate(scorer, stage, ["recall@5"], classes=[halves(metric)])
 
 
 def test_a_relevant_item_that_is_hidden_is_refused(stage: StageData, scorer: ItemItem) -> None:

@@ -11,6 +11,7 @@ from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import DataError, TrainingError
 from cfexp.models.als import ALS
 from cfexp.models.als_scorer import AlsScorer
+from cfexp.models.sweep import Rows, Side, Whitened
 
 MODEL = ALS(factors=12, alpha=3, regularization=1, epochs=6, momentum=0)
 
@@ -95,6 +96,32 @@ def test_new_items_go_the_way_of_an_epoch(counts: Matrix, change: dict[str, floa
         ALS(factors=2, epochs=1).fit(counts[:, :90], rng=0).fold_in_items(counts[:, :90])
     with pytest.raises(DataError, match="greater than 0"):
         scorer.fold_in_items(-sparse.csr_array(counts.T))
+
+
+def test_new_items_share_their_users_means_with_the_training_data(counts: Matrix) -> None:
+    model = ALS(factors=6, epochs=3, alpha=3, confidence="log", epsilon="user_mean")
+    scorer = model.fit(counts, rng=0)
+    columns = sparse.csr_array(counts.T)
+    every, some = (scorer.fold_in_items(new) for new in (columns, columns[:7]))
+    np.testing.assert_array_equal(some, every[:7])
+
+
+def test_users_are_solved_once_for_all_new_items(
+    counts: Matrix, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer = ALS(factors=6, epochs=1).fit(counts, rng=0)
+    solved: list[int] = []
+    solve = AlsScorer._solve
+
+    def counted(self: AlsScorer, against: Whitened, rows: Rows) -> Side:
+        solved.append(len(rows))
+        return solve(self, against, rows)
+
+    monkeypatch.setattr(AlsScorer, "_solve", counted)
+    columns = sparse.csr_array(counts.T)
+    for n in (5, 3):
+        scorer.fold_in_items(columns[:n])
+    assert solved == [200, 5, 3]
 
 
 @pytest.mark.parametrize("solver", ["cg", "cholesky"])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from cfexp import memory
 from cfexp.errors import DataError
-from cfexp.models import memory
 from cfexp.models.ease import EASE, EaseScorer
 
 
@@ -75,8 +75,19 @@ def test_more_items_than_memory_are_refused(
         fitted(dense)
     monkeypatch.setattr(memory, "available", lambda: 8 * 2**30)
     wide = sparse.csr_array(([1.0], ([0], [99_999])), shape=(1, 100_000))
-    with pytest.raises(DataError, match=r"takes 149\.0 GiB of memory and 8\.0 GiB are left"):
+    with pytest.raises(DataError, match=r"takes about 37\.3 GiB of memory and 8\.0 GiB are left"):
         EASE().fit(wide)
+
+
+def test_items_that_nobody_took_need_no_room_to_be_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+    dense = np.zeros((3, 1_000), np.float32)
+    dense[:, :30] = 1
+    room = 8 * 30**2 + 4 * 1_000**2
+    monkeypatch.setattr(memory, "available", lambda: room)
+    EASE().fit(sparse.csr_array(dense))
+    monkeypatch.setattr(memory, "available", lambda: room - 1)
+    with pytest.raises(DataError, match="EASE on 30 items"):
+        EASE().fit(sparse.csr_array(dense))
 
 
 def test_values_beyond_floating_point_are_refused() -> None:

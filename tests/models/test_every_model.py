@@ -124,6 +124,28 @@ class TestEveryModel:
         assert (scaled[found] <= 1).all()
         assert np.isneginf(scaled[~found]).all()
 
+    def test_what_is_hidden_may_be_of_any_format(self, model: Model, matrix: Matrix) -> None:
+        scorer = model.fit(matrix, rng=0)
+        users = np.array([5, 280])
+        first = scorer.recommend(users, 3, filter_seen=False)[0]
+        hidden = np.zeros((2, 80), np.float32)
+        np.put_along_axis(hidden, first, 1, axis=1)
+        plain = scorer.recommend(users, 4, hidden=sparse.csr_array(hidden))[0]
+        assert not np.take_along_axis(hidden, plain, axis=1).any()
+        for other in (sparse.csc_array(hidden), sparse.coo_array(hidden), hidden):
+            np.testing.assert_array_equal(scorer.recommend(users, 4, hidden=other)[0], plain)
+        for wrong in (matrix, sparse.csr_array((2, 81)), sparse.csr_array((2, 79))):
+            with pytest.raises(DataError, match=r"hidden has shape .* each of the 2 users asked"):
+                scorer.recommend(users, 4, hidden=wrong)
+            with pytest.raises(DataError, match=r"hidden has shape"):
+                scorer.recommend_from(matrix[users], 4, hidden=wrong)
+
+    def test_users_that_are_not_there(self, model: Model, matrix: Matrix) -> None:
+        scorer = model.fit(matrix, rng=0)
+        for wrong in (-1, 300, 2**32):
+            with pytest.raises(IndexError, match=rf"users must be codes in 0\.\.299, got {wrong}"):
+                scorer.recommend([5, wrong])
+
     def test_seed(self, model: Model, matrix: Matrix) -> None:
         first, again, other = (
             model.fit(matrix, rng=seed).recommend([1, 2], 9) for seed in (1, 1, 2)

@@ -100,10 +100,11 @@ def test_what_is_not_there_is_refused(model: Model, positives: Positives) -> Non
     np.testing.assert_array_equal(default, named)
     with pytest.raises(ValueError, match=f"by must be '{scorer.measures[0]}'"):
         scorer.similar_items(4, 3, "taste")
-    for item in (-1, 30):
+    for item in (-1, 30, 2**32):
         with pytest.raises(IndexError, match=rf"items must be codes in 0\.\.29, got {item}"):
             scorer.similar_items([4, item])
         with pytest.raises(IndexError, match=r"items must be codes"):
             scorer.explain(0, item)
-    with pytest.raises(IndexError):
-        scorer.explain(90, 0)
+    for user in (-1, 90):
+        with pytest.raises(IndexError, match=rf"users must be codes in 0\.\.89, got {user}"):
+            scorer.explain(user, 0)

@@ -78,9 +78,11 @@ def test_without_ids_users_are_codes(matrix: Matrix, tmp_path: Path) -> None:
     saved = load(tmp_path / "m.npz")
     assert saved.users is None
     assert saved.recommend([0], 1)["item"].tolist() == [2]
-    for wrong in (3, -1):
-        with pytest.raises(DataError, match="not among the 3"):
+    for wrong in (3, -1, 2**32, "ann", 0.5):
+        with pytest.raises(DataError, match=f"1 of 1 users are not among the 3 .*{wrong}"):
             saved.recommend([wrong])
+        with pytest.raises(DataError, match=r"candidates are not among the 4 items of the"):
+            saved.recommend([0], candidates=[4 if wrong == 3 else wrong])
 
 
 def test_no_partial_file_is_left(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import optuna
 import pytest
 
@@ -21,12 +23,12 @@ from cfexp.search.record import Point, RunRecord, StudyRecord
 from cfexp.search.spec import StudySpec
 from cfexp.search.storage import ABOUT, open_storage
 
-TIMES = {"started", "ended", "seconds"}
+MEASURED = {"started", "ended", "seconds", "peak_memory"}
 
 
 def outcome(run: RunRecord) -> dict[str, object]:
-    """A run without what a clock decides."""
-    return {key: value for key, value in run.to_json().items() if key not in TIMES}
+    """A run without what it cost."""
+    return {key: value for key, value in run.to_json().items() if key not in MEASURED}
 
 
 def outcomes(study: StudyRecord) -> dict[str, dict[str, object]]:
@@ -50,6 +52,21 @@ def test_a_study_runs_to_its_budget(finished: tuple[Path, StudyRecord]) -> None:
     assert study.readings[0].winner == study.readings[0].finalists[0]
 
 
+def test_what_runs_are_computed_with_is_written_when_it_changes(
+    finished: tuple[Path, StudyRecord], small: StudySpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, first = finished
+    (only,) = first.environments
+    assert only.facts["numpy"] == np.__version__
+    assert {"threads", "workers", "cores"} <= only.facts.keys()
+    assert all(first.environment_of(run) == only.facts for run in first.runs)
+    assert run_study(small, home=home, track=False).environments == (only,)
+    monkeypatch.setattr("cfexp.search.study.provenance", lambda: only.facts | {"numpy": "9"})
+    resumed = run_study(small, home=home, track=False)
+    assert [one.facts["numpy"] for one in resumed.environments] == [np.__version__, "9"]
+    assert all(resumed.environment_of(run) == only.facts for run in resumed.runs)
+
+
 def test_every_run_has_its_metrics_and_its_model(finished: tuple[Path, StudyRecord]) -> None:
     home, study = finished
     for run in study.runs:
@@ -59,6 +76,8 @@ def test_every_run_has_its_metrics_and_its_model(finished: tuple[Path, StudyReco
             assert run.metrics[f"{prefix}/users"] > 100
         assert run.model["kind"] in {"als", "popularity"}
         assert run.ended >= run.started > 0
+        assert run.peak_memory is not None
+        assert run.peak_memory > 50_000_000
         if run.role == "trial":
             epochs = [point.epoch for point in run.curve]
             assert epochs == list(range(1, len(epochs) + 1))
@@ -148,6 +167,24 @@ def test_a_larger_budget_goes_on_and_counts_the_second_reading(
     ]
     assert study.readings[0].trials == 4
     assert study.readings[-1].winner == finished[1].readings[-1].winner
+
+
+def test_a_trial_is_written_down_while_the_next_one_computes(
+    small: StudySpec, tmp_path: Path
+) -> None:
+    heard: dict[str, float] = {}
+
+    class Hears(Observer):
+        def finished(self, run: RunRecord) -> None:
+            heard[run.key] = time.time() * 1000
+            stored = {one.key for one in open_study(tmp_path, "small").record().runs}
+            assert run.key in stored
+
+    study = run_study(small, home=tmp_path, track=False, observer=Hears())
+    trials = study.of_role("trial")
+    for one, following in itertools.pairwise(trials):
+        assert following.started <= heard[one.key]
+    assert 0 < study.seconds["optuna_delay_per_trial"] < study.seconds["optuna_per_trial"]
 
 
 class KillWorker(Observer):

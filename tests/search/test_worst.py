@@ -153,7 +153,7 @@ def test_every_kind_is_reported(
     popular = test[test["by"] == "item_popularity"]
     assert {name.split()[0] for name in popular["bucket"]} == {"head", "middle", "tail"}
     assert (frame["low"].dropna() <= frame["mean"].loc[frame["low"].dropna().index]).all()
-    page = (report / "buckets.html").read_text()
+    page = (report / "report.html").read_text()
     for words in ("recall@10 by country", "ndcg@10 by item popularity", "recall@10 by age"):
         assert words in page
     monkeypatch.setenv("COLUMNS", "120")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cfexp.search.record import Point, Reading, RunRecord, StudyRecord
+from cfexp.search.record import Environment, Point, Reading, RunRecord, StudyRecord
 from cfexp.tracking.address import tracking_uri
 from cfexp.tracking.client import open_client
 
@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 
 START = 1_760_000_000_000
 BEST_EPOCH = 3
+ENVIRONMENT = {
+    "cfexp": "1.0",
+    "python": "3.13.1",
+    "platform": "Linux-6",
+    "machine": "x86_64",
+    "cores": "8",
+    "numpy": "2.4.0",
+    "git_commit": "abcdef",
+    "git_branch": "main",
+    "git_dirty": "true",
+    "threads": "4",
+    "workers": "1",
+}
 
 
 def baseline(name: str, value: float) -> RunRecord:
@@ -40,10 +53,16 @@ def baseline(name: str, value: float) -> RunRecord:
 def trial(number: int) -> RunRecord:
     state = ("complete", "complete", "pruned", "failed")[number % 4]
     curve = tuple(
-        Point(epoch, {"val/ndcg@10": 0.05 + 0.001 * number - 0.01 * abs(epoch - BEST_EPOCH)})
+        Point(
+            epoch,
+            {
+                "val/ndcg@10": 0.05 + 0.001 * number - 0.01 * abs(epoch - BEST_EPOCH),
+                "train/loss": 1 / epoch,
+            },
+        )
         for epoch in range(1, 6)
     )
-    kept = {} if state == "failed" else curve[BEST_EPOCH - 1].metrics
+    kept = {} if state == "failed" else {"val/ndcg@10": 0.05 + 0.001 * number}
     return RunRecord(
         role="trial",
         key=f"trial/{number}",
@@ -59,6 +78,7 @@ def trial(number: int) -> RunRecord:
         facts={} if state == "failed" else {"solver_used": "cg, 2 steps"},
         seed=number,
         number=number,
+        peak_memory=200_000_000,
         reason="out of memory" if state == "failed" else None,
         started=START + 1000 * number,
         ended=START + 1000 * number + 900,
@@ -74,7 +94,7 @@ def final(number: int, seed: int) -> RunRecord:
         model={"kind": "als", "factors": 16 * (number + 1), "alpha": 0.5, "note": None},
         mask="interacted",
         state="complete",
-        metrics={"test/ndcg@10": 0.04 + 0.01 * seed},
+        metrics={"val/ndcg@10": 0.05 + 0.01 * seed, "test/ndcg@10": 0.04 + 0.01 * seed},
         seed=seed,
         number=number,
         generation=1,
@@ -103,6 +123,8 @@ def make_study() -> Callable[..., StudyRecord]:
             budget=trials,
             created=START - 1,
             folder=str(folder),
+            environments=(Environment(START - 1, ENVIRONMENT),),
+            verdict=("als #1 reaches 0.0450.", "It is better than popularity."),
         )
 
     return make

@@ -91,7 +91,7 @@ def test_the_studys_own_run(home: Path, study: StudyRecord) -> None:
     MlflowTracker(None, home, say=fail).complete(study)
     run = by_key(home)["study"]
     assert run.data.tags["cfexp.role"] == "study"
-    assert "Winner on test" in run.data.tags["mlflow.note.content"]
+    assert "als #1 reaches" in run.data.tags["mlflow.note.content"]
     assert run.data.metrics["trials/pruned"] == 2
     assert run.inputs.dataset_inputs[0].dataset.name == "rows.csv"
     files = {file.path for file in client_of(home).list_artifacts(run.info.run_id)}
@@ -169,14 +169,14 @@ def test_an_unfinished_study_is_not_called_finished(
     MlflowTracker(None, home, say=fail).complete(fewer)
     run = by_key(home)["study"]
     assert run.info.status == "KILLED"
-    assert "**Interrupted**: trials 8 of 12" in run.data.tags["mlflow.note.content"]
+    assert "Unfinished: 8 of 12 trials" in run.data.tags["mlflow.note.content"]
     before = everything(home)
     MlflowTracker(None, home, say=fail).complete(fewer)
     assert everything(home) == before
     MlflowTracker(None, home, say=fail).complete(make_study(Path(study.folder), 12))
     run = by_key(home)["study"]
     assert run.info.status == "FINISHED"
-    assert "Interrupted" not in run.data.tags["mlflow.note.content"]
+    assert "Unfinished" not in run.data.tags["mlflow.note.content"]
 
 
 def test_a_finished_study_that_was_stopped_again_is_finished_by_a_sync(

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING
 
+from cfexp.search.record import Environment
 from cfexp.tracking.names import TAG_LENGTH, run_entry, run_tags
 
 if TYPE_CHECKING:
@@ -74,6 +75,31 @@ def test_the_same_record_gives_the_same_entry(study: StudyRecord) -> None:
     assert run_entry(run) == run_entry(type(run).from_json(run.to_json()))
 
 
+def test_a_run_says_what_it_was_computed_with_not_what_came_later(study: StudyRecord) -> None:
+    run = study.of_role("trial")[2]
+    later = Environment(run.started + 1, {**study.environments[0].facts, "numpy": "3.0"})
+    resumed = dataclasses.replace(study, environments=(*study.environments, later))
+    assert run_tags(resumed, run) == run_tags(study, run)
+    next_run = study.of_role("trial")[3]
+    assert "numpy 3.0" in run_tags(resumed, next_run)["cfexp.versions"]
+    unknown = dataclasses.replace(study, environments=())
+    assert "cfexp.versions" not in run_tags(unknown, run)
+
+
+def test_costs_and_the_trial_s_number_are_metrics(study: StudyRecord) -> None:
+    values = {s.name: s.value for s in run_entry(study.of_role("trial")[2]).samples}
+    assert values["memory/peak_megabytes"] == 200
+    assert values["time/fit_seconds"] == 1.5
+    assert values["search/trial"] == 2
+    assert "search/trial" not in {s.name for s in run_entry(study.of_role("baseline")[0]).samples}
+
+
+def test_a_pruned_trial_says_when_and_a_whole_one_nothing(study: StudyRecord) -> None:
+    whole, _, pruned, _ = study.of_role("trial")[:4]
+    assert run_entry(pruned).tags["mlflow.note.content"] == "pruned after epoch 5"
+    assert "mlflow.note.content" not in run_entry(whole).tags
+
+
 def test_tags_that_others_rely_on(study: StudyRecord) -> None:
     tags = run_tags(study, study.of_role("trial")[2])
     assert tags == {
@@ -82,5 +108,12 @@ def test_tags_that_others_rely_on(study: StudyRecord) -> None:
         "cfexp.trial": "2",
         "cfexp.key": "trial/2",
         "cfexp.entry": "als",
+        "cfexp.kind": "als",
         "cfexp.fingerprint": "def",
+        "cfexp.versions": "cfexp 1.0, python 3.13.1, numpy 2.4.0",
+        "cfexp.machine": "Linux-6, 8 cores",
+        "cfexp.threads": "4",
+        "cfexp.git_dirty": "true",
+        "mlflow.source.git.commit": "abcdef",
+        "mlflow.source.git.branch": "main",
     }

@@ -148,7 +148,7 @@ def test_a_history_is_folded_in(home: Path, address: str) -> None:
 def test_an_unknown_user_is_named(address: str) -> None:
     status, answer = post(address, {"dataframe_records": [{"user": 7}, {"user": 100_000}]})
     assert status == 400
-    assert "1 of 2 users are not among the 200" in answer["message"]
+    assert "1 of 2 users are not among the 200 users of" in answer["message"]
     assert "100000; for others, give a history" in answer["message"]
 
 

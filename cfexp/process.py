@@ -1,0 +1,89 @@
+"""`Child`: a Python module run in a process of its own, spoken with in lines of JSON."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+from typing import IO, Any
+
+_CHUNK = 1 << 16  # bytes read at once
+_TAIL = 2000  # characters of a dead process's last words
+
+
+class Child:
+    """One process of ours that answers messages with messages.
+
+    What it prints elsewhere is kept for its last words.
+    """
+
+    def __init__(self, module: str) -> None:
+        self._rest = b""
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this
+        self._popen = subprocess.Popen(  # noqa: S603 - our own modules
+            [sys.executable, "-P", "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            start_new_session=True,  # Ctrl-C is the parent's business
+        )
+
+    @property
+    def output(self) -> IO[bytes]:
+        """Where the process's messages arrive; for a selector."""
+        assert self._popen.stdout is not None  # noqa: S101 - for the type checker
+        return self._popen.stdout
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process has ended."""
+        return self._popen.poll() is not None
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send a message; one to a process that has ended is lost."""
+        assert self._popen.stdin is not None  # noqa: S101 - for the type checker
+        try:
+            self._popen.stdin.write(json.dumps(message).encode() + b"\n")
+            self._popen.stdin.flush()
+        except BrokenPipeError:
+            pass  # its end is noticed when its output is read
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whether `receive` would return at once."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.output, selectors.EVENT_READ)
+            return bool(selector.select(0))
+
+    def receive(self) -> list[dict[str, Any]] | None:
+        """Wait, return the messages that have arrived, or None when the process has ended."""
+        data = os.read(self.output.fileno(), _CHUNK)
+        if not data:
+            return None
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+    def last_words(self) -> str:
+        """Say how the ended process ended."""
+        code = self._popen.wait()
+        self._log.seek(0)
+        words = self._log.read().decode(errors="replace").strip()[-_TAIL:]
+        if code < 0:
+            name = signal.Signals(-code).name
+            hint = " (out of memory?)" if -code == signal.SIGKILL else ""
+            return f"was ended by {name}{hint}"
+        return f"ended with code {code}: {words}"
+
+    def kill(self) -> None:
+        """End the process, and the conversation."""
+        self._popen.kill()
+        self._popen.wait()
+        for pipe in (self._popen.stdin, self._popen.stdout, self._log):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()

@@ -1,0 +1,83 @@
+"""`Beside`: tells a process of its own how a study goes on, which writes it to MLflow.
+
+MLflow takes seconds to import and to make its database, which pass while data are read,
+and milliseconds for every run, which pass while the next one computes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cfexp.process import Child
+from cfexp.search.observer import Observer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from cfexp.search.record import RunRecord, StudyRecord
+
+
+class Beside(Observer):
+    """An observer whose projection runs beside the study, from the moment it is made.
+
+    `say` is told, between runs, what the projector has to say.
+    """
+
+    def __init__(self, home: Path, uri: str | None, say: Callable[[str], None]) -> None:
+        self._child: Child | None = Child("cfexp.tracking.projector")
+        self._child.send({"home": str(home), "uri": uri})
+        self._say = say
+        self._name = ""
+
+    def started(self, study: StudyRecord) -> None:
+        self._name = study.name
+        self._send({"do": "started", "study": study.to_json()})
+
+    def finished(self, run: RunRecord) -> None:
+        self._send({"do": "finished", "run": run.to_json()})
+
+    def computed(self, study: StudyRecord) -> None:
+        self._send({"do": "computed", "study": study.to_json()})
+
+    def interrupted(self, study: StudyRecord) -> None:
+        self._last({"do": "interrupted", "study": study.to_json()})
+
+    def completed(self, study: StudyRecord) -> None:
+        self._last({"do": "completed", "study": study.to_json()})
+
+    def close(self) -> None:
+        """End the projector; nothing was written if the study never started."""
+        if self._child is not None:
+            self._child.kill()
+            self._child = None
+
+    def _send(self, message: dict[str, Any]) -> None:
+        if self._child is None:
+            return
+        self._child.send(message)
+        while self._child is not None and self._child.has_spoken:
+            self._hear()
+
+    def _last(self, message: dict[str, Any]) -> None:
+        """Send the last message and wait until it is done."""
+        self._send(message)
+        while self._child is not None:
+            self._hear()
+
+    def _hear(self) -> None:
+        """Wait for the projector, pass its notes on, and part from it when it is done."""
+        assert self._child is not None  # noqa: S101 - for the type checker
+        messages = self._child.receive()
+        if messages is None:
+            self._say(
+                f"writing to MLflow {self._child.last_words()}. No result is lost: "
+                f"`cfexp sync {self._name}` completes MLflow later."
+            )
+            self.close()
+            return
+        for message in messages:
+            if "note" in message:
+                self._say(message["note"])
+            else:
+                self.close()

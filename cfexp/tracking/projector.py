@@ -1,0 +1,70 @@
+"""The process that projects: it reads what happens as JSON lines and writes it to MLflow.
+
+Messages in: where MLflow is; then `started`, `finished` runs and `computed`; last,
+`completed` or `interrupted`. Out: `{"note": ...}` for people, and `{"done": true}` after the last.
+MLflow is imported, and its database made, before there is a study to write. When the
+process that started this one dies, what had come in time is still written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cfexp.search.record import RunRecord, StudyRecord
+from cfexp.tracking.mlflow import MlflowTracker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_NICENESS = 10  # what computes goes first
+
+
+def main() -> None:
+    """Serve the process that started this one, over standard input and output."""
+    os.nice(_NICENESS)
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # prints must not break the messages
+
+    def send(message: dict[str, Any]) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            out.write(json.dumps(message) + "\n")
+            out.flush()
+
+    place = json.loads(sys.stdin.readline())  # not an argument: it may hold a password
+    tracker = MlflowTracker(place["uri"], Path(place["home"]), lambda text: send({"note": text}))
+    tracker.prepare()
+    if project(tracker, sys.stdin):
+        send({"done": True})
+    # Nothing is left to write, and MLflow's threads must not keep the process.
+    os._exit(0)
+
+
+def project(tracker: MlflowTracker, messages: Iterable[str]) -> bool:
+    """Pass messages on to the tracker; return whether the last one came."""
+    calls: dict[str, Callable[[StudyRecord], object]] = {
+        "started": tracker.start,
+        "computed": tracker.computed,
+        "interrupted": tracker.interrupted,
+        "completed": tracker.complete,
+    }
+    study: StudyRecord | None = None
+    for message in map(json.loads, messages):
+        if message["do"] == "finished":
+            tracker.finished(RunRecord.from_json(message["run"]))
+            continue
+        study = StudyRecord.from_json(message["study"])
+        calls[message["do"]](study)
+        if message["do"] in {"interrupted", "completed"}:
+            return True
+    if study is not None:  # whoever told us of it has died
+        tracker.interrupted(study)
+    return False
+
+
+if __name__ == "__main__":
+    main()

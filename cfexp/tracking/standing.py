@@ -1,0 +1,65 @@
+"""How a study stands: its best trial, its winner, whether it has ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cfexp.analysis.seeds import configuration, is_counted, seeds_of
+from cfexp.tracking.names import text
+
+if TYPE_CHECKING:
+    from cfexp.search.record import RunRecord, StudyRecord
+
+
+def best_trial(study: StudyRecord) -> RunRecord | None:
+    """Return the trial with the best first objective on validation."""
+    name = f"val/{study.objectives[0]}"
+    trials = [run for run in study.of_role("trial") if is_ranked(run, name)]
+    sign = 1 if study.direction == "maximize" else -1
+    return max(trials, key=lambda run: sign * run.metrics[name], default=None)
+
+
+def is_ranked(run: RunRecord, name: str) -> bool:
+    """Return whether a run has a value that counts."""
+    return run.state == "complete" and name in run.metrics
+
+
+def winning_runs(study: StudyRecord) -> list[RunRecord]:
+    """Return the final runs, one per seed, of the winner of the last reading."""
+    return [run for run in study.of_role("final") if is_winner(study, run)]
+
+
+def is_winner(study: StudyRecord, run: RunRecord) -> bool:
+    """Return whether a run is of the winner of the last reading, its trial included."""
+    if not study.readings or run.role == "baseline":
+        return False
+    return run.number == study.readings[-1].winner and is_counted(run.key, seeds_of(study.spec))
+
+
+def seeds_beside(study: StudyRecord, run: RunRecord) -> list[RunRecord]:
+    """Return the runs of a run's configuration, one per seed that the study asks for."""
+    wanted, seeds = configuration(run.key), seeds_of(study.spec)
+    return [
+        one for one in study.runs if configuration(one.key) == wanted and is_counted(one.key, seeds)
+    ]
+
+
+def searched(study: StudyRecord) -> list[str]:
+    """Return the model fields that differ between trials."""
+    trials = study.of_role("trial")
+    names = dict.fromkeys(name for run in trials for name in run.model if name != "kind")
+    return [name for name in names if len({text(run.model.get(name)) for run in trials}) > 1]
+
+
+def is_finished(study: StudyRecord) -> bool:
+    """Return whether all trials have ended and the test set was read for them."""
+    trials = study.of_role("trial")
+    if len(trials) < study.budget:
+        return False
+    found = any(run.state == "complete" for run in trials)
+    return not found or any(reading.trials == study.budget for reading in study.readings)
+
+
+def ended(study: StudyRecord) -> int:
+    """Return when the study's newest run ended, in milliseconds since 1970."""
+    return max((run.ended for run in study.runs), default=study.created)

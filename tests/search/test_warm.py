@@ -1,0 +1,63 @@
+"""The first compilation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numba.core.dispatcher import Dispatcher
+from scipy import sparse
+
+from cfexp import ranking
+from cfexp.data.training import Positives, TrainingData
+from cfexp.metrics import similarity
+from cfexp.metrics.evaluate import evaluate
+from cfexp.metrics.metric import METRICS, UNCUT
+from cfexp.models import exact, kernels, neighbours, nmf
+from cfexp.models.als import ALS
+from cfexp.models.ease import EASE
+from cfexp.models.item_knn import ItemKNN
+from cfexp.models.model import Model
+from cfexp.models.nmf import NMF
+from cfexp.search import warm
+from cfexp.splits.stage_data import StageData
+
+LOOPS = {
+    f"{module.__name__}.{name}": loop
+    for module in (exact, kernels, neighbours, nmf, ranking, similarity)
+    for name, loop in vars(module).items()
+    if isinstance(loop, Dispatcher)
+}
+
+
+def test_what_takes_a_while_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    warm.compile_kernels(said.append)
+    said.clear()
+    monkeypatch.setattr(warm, "_PATIENCE", 1000)
+    warm.compile_kernels(said.append)
+    assert said == []
+    monkeypatch.setattr(warm, "_PATIENCE", -1)
+    warm.compile_kernels(said.append)
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize(
+    "model",
+    [ALS(factors=5, epochs=3, nu=1), ALS(factors=5, epochs=2, solver="cholesky"), EASE(),
+     ItemKNN(), NMF(factors=3)],
+    ids=lambda model: model.kind,
+)  # fmt: skip
+def test_nothing_is_left_to_compile(model: Model) -> None:
+    warm.compile_kernels()
+    compiled = {name: len(loop.overloads) for name, loop in LOOPS.items()}
+    rng = np.random.default_rng(0)
+    taken = rng.random((60, 40)) < 0.2
+    later = sparse.csr_array((~taken & (rng.random((60, 40)) < 0.1)).astype(np.float32))
+    matrix = sparse.csr_array(taken.astype(np.float32))
+    history = Positives(matrix, np.zeros(matrix.nnz, np.int32))
+    stage = StageData("validation", TrainingData(history), history, matrix, later)
+    metrics = [name if name in UNCUT else f"{name}@{k}" for name in METRICS for k in (3, 8)]
+    for epoch in model.train(stage.training, rng):
+        epoch.loss()
+        evaluate(epoch.scorer(), stage, metrics)
+    assert {name: len(loop.overloads) for name, loop in LOOPS.items()} == compiled
