@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,10 @@ def test_homes_of_two_people_and_one_server(home: Path, tmp_path: Path) -> None:
     """The champion's study is not in the second home; its values are with the server."""
     hers = Path(shutil.copytree(home, tmp_path / "hers"))
     registered(home, "weak", "--tracking-uri", f"sqlite:///{tmp_path}/server/mlflow.db")
-    with running_ui(tmp_path / "server") as (address, _):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with running_ui(tmp_path / "server", port=port) as (address, _):
         shutil.rmtree(home / "studies" / "weak")
         found = registered(hers, "small", "--tracking-uri", address)
         assert found["champion"]
