@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -38,6 +39,7 @@ DEFAULT_PORT = 5000
 _START_SECONDS = 120
 _STOP_SECONDS = 10
 _ANSWER_SECONDS = 5
+_OWN_SECONDS = 20
 
 
 def serve_ui(
@@ -132,15 +134,24 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _wait(base: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until our own server answers: another's may have taken the port meanwhile.
+
+    Ours writes what it is asked into its log. A server that keeps no such log is taken
+    for ours when it still runs some seconds after the first answer.
+    """
+    asked = secrets.token_hex(8)
+    answered: float | None = None
     end = time.monotonic() + _START_SECONDS
-    while time.monotonic() < end and process.poll() is None:
+    while (now := time.monotonic()) < end and process.poll() is None:
         with (
             contextlib.suppress(OSError),
             urllib.request.urlopen(  # noqa: S310 - our own http
-                f"{base}/health", timeout=_ANSWER_SECONDS
+                f"{base}/health?{asked}", timeout=_ANSWER_SECONDS
             ),
         ):
-            return
+            answered = answered or now
+            if asked in log.read_text(errors="replace") or now > answered + _OWN_SECONDS:
+                return
         time.sleep(0.1)
     raise TrackingError(f"MLflow's UI did not start; the end of {log}:\n{_tail(log)}")
 

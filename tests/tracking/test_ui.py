@@ -5,13 +5,16 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cfexp.errors import TrackingError
+from cfexp.tracking import ui
 from cfexp.tracking.address import login_header
 from cfexp.tracking.client import open_client
 from cfexp.tracking.mlflow import MlflowTracker
@@ -110,6 +113,24 @@ def test_a_taken_port_is_an_error(home: Path) -> None:
         taken.listen()
         with pytest.raises(TrackingError, match="is taken"):
             serve_ui(home, port=taken.getsockname()[1])
+
+
+@pytest.mark.slow
+def test_another_server_is_not_taken_for_ours(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Healthy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Healthy) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        # It has taken the port between our look at it and our server's start.
+        monkeypatch.setattr(ui, "_free_port", lambda _: other.server_port)
+        with pytest.raises(TrackingError, match="did not start"), running_ui(home):
+            pass
+        other.shutdown()
 
 
 def test_links_of_a_server_that_is_down_are_empty() -> None:
