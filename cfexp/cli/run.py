@@ -13,6 +13,7 @@ from cfexp.cli.progress import Progress
 from cfexp.errors import CfexpError, InputError, TrackingError
 from cfexp.launch import run_study
 from cfexp.search.study_file import load_study
+from cfexp.studies import DEFAULT_HOME
 
 if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
@@ -34,7 +35,7 @@ def run_file(
     if register is not None:
         _check_register(register, track=flags["track"])
     console = Console(stderr=as_json)
-    home = ["--home", str(flags["home"])]
+    home = [] if flags["home"] == DEFAULT_HOME else ["--home", str(flags["home"])]
     with Progress(console, spec) as progress:
         try:
             study = run_study(spec, observer=progress, **flags)
