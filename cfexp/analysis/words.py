@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 
 def plain(text: str) -> str:
     r"""Return `text` on one line, without characters that a terminal acts on.
@@ -10,3 +13,13 @@ def plain(text: str) -> str:
     'two lines, [31mred'
     """
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def markdown(text: str) -> str:
+    r"""Return `text` such that it reads the same in markdown: no markup in it acts.
+
+    >>> print(markdown("1. *bold* <b>bold</b>"))
+    1\. \*bold\* &lt;b&gt;bold&lt;/b&gt;
+    """
+    escaped = re.sub(r"([\\\\`*_\[\]~|])", r"\\\1", html.escape(plain(text), quote=False))
+    return re.sub(r"^(\d*)([-#+=.)])", r"\1\\\2", escaped)

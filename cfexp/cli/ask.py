@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from cfexp.analysis.words import plain
 from cfexp.cli.options import Home, TrackingUri
 from cfexp.studies import DEFAULT_HOME
 
@@ -181,12 +182,14 @@ def _print_table(title: str, columns: Sequence[str], lines: Sequence[Sequence[st
     from rich.text import Text
 
     shown = [place for place, name in enumerate(columns) if name != "title" or _any(lines, place)]
-    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=Text(plain(title)), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     for place in shown:
         words = columns[place] in {"item", "title"}
         table.add_column(columns[place], justify="left" if words else "right", overflow="fold")
     for line in lines:
-        table.add_row(*(Text(line[place]) for place in shown))
+        table.add_row(*(Text(plain(line[place])) for place in shown))
     Console().print(table)
 
 

@@ -39,10 +39,11 @@ def export(
 
     record = open_study(home, study).record()
     target = folder or Path(f"{study}-export")
+    tables = frames(record)
     written, empty = [], []
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for name, frame in frames(record).items():
+        for name, frame in tables.items():
             path = target / f"{name}.{form}"
             if len(frame):
                 write_frame(frame, path, form)

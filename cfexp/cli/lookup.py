@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cfexp.analysis.words import plain
 from cfexp.errors import DataError, ModelFileError, StudyConflictError, did_you_mean
 from cfexp.models.saved import load
 from cfexp.models.saved_model import SavedModel
@@ -108,7 +109,7 @@ class Lookup:
         """Return an item as people know it."""
         names = self.named(code)
         title = names.get("title")
-        return f"{title} ({names['item']})" if title else str(names["item"])
+        return plain(f"{title} ({names['item']})" if title else str(names["item"]))
 
     def _several(self, name: str, codes: list[int]) -> str:
         lines = [f"  {self.label(code)}" for code in codes[:_LISTED]]

@@ -18,6 +18,7 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bars
 
+from cfexp.analysis.words import plain
 from cfexp.search.observer import Observer, Phase
 
 if TYPE_CHECKING:
@@ -140,4 +141,4 @@ class Progress(Observer):
 
     def _line(self, text: str) -> None:
         seconds = time.perf_counter() - self._began
-        self._console.print(f"[dim]{seconds:7.1f}s[/dim] {escape(text)}", soft_wrap=True)
+        self._console.print(f"[dim]{seconds:7.1f}s[/dim] {escape(plain(text))}", soft_wrap=True)

@@ -14,6 +14,7 @@ from cfexp.errors import CfexpError, InputError, TrackingError
 from cfexp.launch import run_study
 from cfexp.search.study_file import load_study
 from cfexp.studies import DEFAULT_HOME
+from cfexp.tracking.address import redacted
 
 if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
@@ -35,16 +36,20 @@ def run_file(
     if register is not None:
         _check_register(register, track=flags["track"])
     console = Console(stderr=as_json)
-    home = [] if flags["home"] == DEFAULT_HOME else ["--home", str(flags["home"])]
     with Progress(console, spec) as progress:
         try:
             study = run_study(spec, observer=progress, **flags)
         except KeyboardInterrupt:
             progress.stop()
-            again = _repeated(flags | {"register": register}) + ["--json"] * as_json
-            command = ["cfexp", "run", str(file), *home, *again]
+            again = _command(
+                "run",
+                file,
+                *_repeated(flags | {"register": register}),
+                *["--json"] * as_json,
+                flags=flags,
+            )
             console.print(
-                "Stopped; everything finished is kept. To go on:\n  " + escape(shlex.join(command)),
+                f"Stopped; everything finished is kept. To go on:\n  {escape(again)}",
                 soft_wrap=True,
             )
             raise
@@ -57,7 +62,7 @@ def run_file(
     page = escape(str(Path(study.folder, "report", REPORT)))
     console.print(f"\nThe report, to be opened in a browser:\n  {page}", soft_wrap=True)
     if flags["track"]:
-        view = escape(shlex.join(["cfexp", "ui", study.name, *home]))
+        view = escape(_command("ui", study.name, flags=flags))
         console.print(f"\nTo compare the runs in MLflow:\n  {view}", soft_wrap=True)
     trials = study.of_role("trial")
     if trials and all(run.state == "failed" for run in trials):
@@ -84,13 +89,22 @@ def _registered(study: str, name: str, flags: dict[str, Any]) -> str:
     try:
         return words(register(flags["home"], study, name, tracking_uri=flags["tracking_uri"]))
     except TrackingError as error:
-        raise TrackingError(f"{error}\n`cfexp register {study} {name}` tries again") from error
+        again = _command("register", study, name, flags=flags)
+        raise TrackingError(f"{error}\n`{again}` tries again") from error
+
+
+def _command(name: str, *arguments: object, flags: dict[str, Any]) -> str:
+    """Return a command to be typed, on the same home and store; without the store's login."""
+    places = [] if flags["home"] == DEFAULT_HOME else ["--home", str(flags["home"])]
+    if flags["tracking_uri"] is not None:
+        places += ["--tracking-uri", redacted(flags["tracking_uri"])]
+    return shlex.join(["cfexp", name, *map(str, arguments), *places])
 
 
 def _repeated(flags: dict[str, Any]) -> list[str]:
     """Return the flags that a resumed run needs as well."""
     given = [] if flags["track"] else ["--no-track"]
-    usual = {"trials": None, "workers": 1, "threads": None, "tracking_uri": None, "register": None}
+    usual = {"trials": None, "workers": 1, "threads": None, "register": None}
     for name, value in usual.items():
         if flags[name] != value:
             given += [f"--{name.replace('_', '-')}", str(flags[name])]

@@ -6,6 +6,7 @@ user had there give the very scores that the user has.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,6 @@ from cfexp.data.interactions import Interactions, Vocabulary
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from cfexp.arrays import AnyArray, Codes, Longs, Matrix
     from cfexp.data.feedback import Feedback
     from cfexp.data.training import Positives
@@ -55,7 +54,13 @@ def histories_of(
     DataError
         When of a list nothing is left, or its values or times do not fit it.
     """
+    for name, given in (("users", owners), ("values", values), ("times", times)):
+        if given is not None and len(given) != len(lists):
+            raise DataError(f"{len(lists)} histories and {len(given)} entries of {name}")
     whose = [_whose(owners, place) for place in range(len(lists))]
+    for one, name in zip(lists, whose, strict=True):
+        if isinstance(one, str) or not isinstance(one, Sequence | np.ndarray):
+            raise DataError(f"{name} is not a list of item ids, but {one!r}")
     lengths = [len(one) for one in lists]
     row = np.repeat(np.arange(len(lists), dtype=np.int32), lengths)
     ids = np.empty(len(row), object)

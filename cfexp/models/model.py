@@ -193,20 +193,24 @@ class Scorer(ABC):
         seen: Matrix | None = None,
         mask: MaskName = "positives",
         feedback: Feedback | None = None,
+        history: Positives | None = None,
+        candidates: Mask | None = None,
     ) -> None:
         """Write this scorer and its history to one .npz file that `cfexp.load` reads.
 
         With vocabularies and titles, what is loaded speaks the original ids. `mask` is
         what a list leaves out, as when the model was evaluated, and `seen` (users x
-        items) the pairs that "interacted" hides; items in no pair of `seen` are then no
-        candidates. `feedback` is the rule that made the positives, for histories of users
-        to come (None: every value above 0 is one). The file appears whole or not at all,
-        and nothing in it is pickled.
+        items) the pairs that "interacted" hides. `candidates` says which items may be
+        recommended (None: those in some pair of `seen`), and `history` what users are
+        scored from, in place of what the model was fitted on. `feedback` is the rule that
+        made the positives, for histories of users to come (None: every value above 0 is
+        one). The file appears whole or not at all, and nothing in it is pickled.
 
         Raises
         ------
         DataError
-            When a vocabulary, `titles` or `seen` does not fit the shape of the history.
+            When a vocabulary, `titles`, `seen`, `candidates` or `history` does not fit the
+            shape of what the model was fitted on.
         """
         from cfexp.models.saving import write_scorer
 
@@ -219,6 +223,8 @@ class Scorer(ABC):
             seen=seen,
             mask=mask,
             feedback=feedback,
+            history=self.history if history is None else history,
+            candidates=candidates,
         )
 
 

@@ -28,7 +28,7 @@ from cfexp.models.saved_model import SavedModel
 from cfexp.models.svd import SvdScorer
 
 if TYPE_CHECKING:
-    from cfexp.arrays import AnyArray, Matrix
+    from cfexp.arrays import AnyArray, Mask, Matrix
     from cfexp.models.model import Model, Scorer
 
 _SCORERS: dict[str, type[Scorer]] = {
@@ -80,6 +80,7 @@ def load(path: Path | str) -> SavedModel:
             _seen(arrays, shape),
             TypeAdapter(MaskName).validate_python(header.get("mask", "positives")),
             Feedback.model_validate(header.get("feedback", {})),
+            _mask(arrays.get("candidates"), shape[1]),
         )
     except (DataError, ValueError, KeyError, TypeError, IndexError) as error:
         raise ModelFileError(f"{path} is damaged: {error}") from error
@@ -102,6 +103,12 @@ def _seen(arrays: dict[str, AnyArray], shape: tuple[int, int]) -> Matrix | None:
     seen = sparse.csr_array(parts, shape=shape)
     seen.check_format(full_check=True)
     return seen
+
+
+def _mask(values: AnyArray | None, n: int) -> Mask | None:
+    if values is not None and (values.shape != (n,) or values.dtype != bool):
+        raise ValueError(f"candidates are {n} bools, not {values.dtype} of {values.shape}")
+    return values
 
 
 def _strings(values: AnyArray | None, n: int) -> AnyArray | None:

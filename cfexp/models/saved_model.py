@@ -37,6 +37,8 @@ class SavedModel:
     """What the model's lists left out when it was evaluated."""
     feedback: Feedback = field(default_factory=Feedback)
     """What made positives of rows, and makes them of the histories of users to come."""
+    candidates: Mask | None = None
+    """The items that may be recommended; None: those that occur in `seen`."""
 
     def recommend(
         self,
@@ -233,8 +235,8 @@ class SavedModel:
 
     @cached_property
     def _occurring(self) -> Mask | None:
-        if self.seen is None:
-            return None
+        if self.candidates is not None or self.seen is None:
+            return self.candidates
         occurs: Mask = np.bincount(self.seen.indices, minlength=self.seen.shape[1]) > 0
         return occurs
 

@@ -11,9 +11,10 @@ from cfexp.models import archive
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cfexp.arrays import AnyArray, Matrix
+    from cfexp.arrays import AnyArray, Mask, Matrix
     from cfexp.data.feedback import Feedback
     from cfexp.data.interactions import Vocabulary
+    from cfexp.data.training import Positives
     from cfexp.models.model import MaskName, Scorer
 
 
@@ -27,15 +28,18 @@ def write_scorer(
     seen: Matrix | None,
     mask: MaskName,
     feedback: Feedback | None,
+    history: Positives,
+    candidates: Mask | None,
 ) -> None:
     """Do what `Scorer.save` says."""
-    history = scorer.history
-    _check_lengths(history.shape, users=users, items=items, titles=titles)
-    if seen is not None and seen.shape != history.shape:
-        raise DataError(
-            f"seen has shape {seen.shape}, the history {history.shape}: both must be users x "
-            f"items{exchanged(seen.shape, history.shape)}"
-        )
+    shape = scorer.history.shape
+    _check_lengths(shape, users=users, items=items, titles=titles, candidates=candidates)
+    for name, given in (("seen", seen), ("history", history)):
+        if given is not None and given.shape != shape:
+            raise DataError(
+                f"{name} has shape {given.shape}, what the model was fitted on {shape}: both must "
+                f"be users x items{exchanged(given.shape, shape)}"
+            )
     arrays: dict[str, AnyArray | None] = {
         "history.indptr": history.indptr,
         "history.indices": history.indices,
@@ -47,13 +51,14 @@ def write_scorer(
         "users": None if users is None else users.ids,
         "items": None if items is None else items.ids,
         "titles": titles,
+        "candidates": candidates,
         **{f"scorer.{name}": array for name, array in scorer.arrays().items()},
     }
     archive.write(
         path,
         {
             "model": scorer.model.model_dump(mode="json"),
-            "shape": list(history.shape),
+            "shape": list(shape),
             "mask": mask,
             **({} if feedback is None else {"feedback": feedback.model_dump(mode="json")}),
         },
@@ -67,12 +72,14 @@ def _check_lengths(
     users: Vocabulary | None,
     items: Vocabulary | None,
     titles: AnyArray | None,
+    candidates: Mask | None,
 ) -> None:
     n_users, n_items = shape
     for name, given, n in (
         ("users", users, n_users),
         ("items", items, n_items),
         ("titles", titles, n_items),
+        ("candidates", candidates, n_items),
     ):
         if given is not None and len(given) != n:
             raise DataError(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cfexp.analysis.words import markdown as escaped
 from cfexp.analysis.words import plain
 from cfexp.report.buckets import group_table
-from cfexp.report.numbers import MISSING, how_sure, p_value, plus_minus, value
+from cfexp.report.numbers import MISSING, how_sure, p_value, plus_minus, signed, value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,11 +86,9 @@ def markdown(compared: Compared) -> str:
     parts = []
     for title, (head, *body) in grids(compared):
         rule = ["---", *["---:"] * (len(head) - 1)]
-        lines = [
-            "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-            for cells in (head, rule, *body)
-        ]
-        parts += [f"**{title}**", "", *lines, ""]
+        names, *rows = [[*map(escaped, cells)] for cells in (head, *body)]
+        lines = [f"| {' | '.join(cells)} |" for cells in (names, rule, *rows)]
+        parts += [f"**{escaped(title)}**", "", *lines, ""]
     return "\n".join([*parts, *(f"- {note}" for note in notes(compared)), ""])
 
 
@@ -158,8 +157,8 @@ def _cells(compared: Compared, line: Line) -> list[str]:
     relative = "" if pair.relative is None else f" ({pair.relative:+.1%})"
     return [
         *cells,
-        f"{pair.mean:+.4f}{relative}",
-        f"{pair.low:+.4f} to {pair.high:+.4f}",
+        f"{signed(pair.mean)}{relative}",
+        f"{signed(pair.low)} to {signed(pair.high)}",
         p_value(pair.p_corrected).removeprefix("p ").removeprefix("= "),
         MISSING if pair.effect is None else f"{pair.effect:+.2f}",
         pair.words(compared.metric.direction),

@@ -187,7 +187,9 @@ class Worker:
                     users=Vocabulary(ids["users"]),
                     items=Vocabulary(ids["items"]),
                     titles=ids.get("titles"),
+                    history=self._stages["test"].history,
                     seen=self._stages["test"].seen,
+                    candidates=self._stages["test"].candidates,
                     mask=mask,
                     feedback=self._feedback,
                 )

@@ -7,14 +7,13 @@ twice writes the same points, which MLflow drops.
 from __future__ import annotations
 
 import hashlib
-import html
 import json
 import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cfexp.analysis.words import plain
+from cfexp.analysis.words import markdown, plain
 
 if TYPE_CHECKING:
     from cfexp.search.record import RunRecord, State, StudyRecord
@@ -70,16 +69,6 @@ def searched(study: StudyRecord) -> list[str]:
     trials = study.of_role("trial")
     names = dict.fromkeys(name for run in trials for name in run.model if name != "kind")
     return [name for name in names if len({text(run.model.get(name)) for run in trials}) > 1]
-
-
-def markdown(text: str) -> str:
-    r"""Return `text` such that it reads the same in markdown: no markup in it acts.
-
-    >>> print(markdown("1. *bold* <b>bold</b>"))
-    1\. \*bold\* &lt;b&gt;bold&lt;/b&gt;
-    """
-    escaped = re.sub(r"([\\\\`*_\[\]~|])", r"\\\1", html.escape(plain(text), quote=False))
-    return re.sub(r"^(\d*)([-#+=.)])", r"\1\\\2", escaped)
 
 
 def digest(values: Any) -> str:  # noqa: ANN401 - anything that JSON can hold

@@ -5,8 +5,9 @@ from __future__ import annotations
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
+from cfexp.analysis.words import markdown
 from cfexp.search.standing import best_trial, is_finished, is_winner, seeds_beside
-from cfexp.tracking.names import TAG_LENGTH, markdown, searched, text
+from cfexp.tracking.names import TAG_LENGTH, searched, text
 
 if TYPE_CHECKING:
     from cfexp.search.record import RunRecord, StudyRecord

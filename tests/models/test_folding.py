@@ -193,3 +193,23 @@ def test_a_model_of_a_plain_matrix_knows_no_order(rows: Interactions, tmp_path: 
     known = saved.recommend([7])
     assert folded["item"].tolist() == known["item"].tolist()
     np.testing.assert_allclose(folded["score"], known["score"], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("histories", "more", "words"),
+    [
+        ([1, 2, 3], {}, "history 1 is not a list of item ids, but 1"),
+        (["abc"], {}, "not a list of item ids, but 'abc'"),
+        ([[1], [2]], {"users": ["ann"]}, "2 histories and 1 entries of users"),
+        ([[1]], {"values": [[1.0], [2.0]]}, "1 histories and 2 entries of values"),
+        ([[1]], {"times": []}, "1 histories and 0 entries of times"),
+    ],
+)
+def test_what_is_no_history_is_named(
+    rows: Interactions, tmp_path: Path, histories: list[Any], more: dict[str, Any], words: str
+) -> None:
+    feedback = Feedback(duplicates="sum")
+    scorer = Popularity().fit(feedback.positives(rows).matrix)
+    scorer.save(tmp_path / "model.npz", items=rows.items)
+    with pytest.raises(DataError, match=words):
+        load(tmp_path / "model.npz").recommend_from(histories, **more)

@@ -12,6 +12,7 @@ from cfexp.data.interactions import Interactions
 from cfexp.data.places import Places
 from cfexp.launch import run_study
 from cfexp.metrics.evaluation import Evaluation
+from cfexp.models.saved import load
 from cfexp.report.vectors import vectors_of
 from cfexp.search.prepare import prepare
 from cfexp.search.study_file import parse
@@ -114,6 +115,16 @@ def test_a_study_of_every_split(name: str, folder: Path, tmp_path: Path) -> None
         assert isinstance(found, Evaluation)
         everybody = np.unique(np.concatenate([one.users for one in part]))
         np.testing.assert_array_equal(found.users, everybody)
+    # What the saved model recommends is what was evaluated, also to users held out whole.
+    saved = load(Path(study.folder, "model", "model.npz"))
+    lists, _ = saved.top(found.users, 10)
+    hits = [
+        np.isin(items, relevant.indices).sum()
+        for items, relevant in zip(
+            lists, (prepared.test.relevant[[user]] for user in found.users), strict=True
+        )
+    ]
+    np.testing.assert_array_equal(found.numerators["recall@10"], hits)
     share = study.split["future_share"]
     assert (share == 0) == (name in {"by_time", "column", "files"})
     again = run_study(spec, home=tmp_path, track=False)

@@ -24,9 +24,11 @@ def _command(study: StudyRecord) -> Html:
     command = ["cfexp", "run", "study.toml"]
     if study.budget != study.spec.get("search", {}).get("trials", study.budget):
         command += ["--trials", str(study.budget)]
+    command += ["--home", "again"]
     words = (
         "With one worker, the same file, data, machine and versions give the same trials and "
-        "numbers. Save the study file below, or take study.toml from beside this page, and run "
+        "numbers. Save the study file below where its data are found, and run, in a home that "
+        "does not know the study, "
     )
     return tag("p", words, tag("code", shlex.join(command)), ".")
 

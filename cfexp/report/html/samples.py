@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ class _Shown:
 
     model: SavedModel
 
-    @property
+    @cached_property
     def counts(self) -> AnyArray:
         return np.bincount(self.model.scorer.history.indices, minlength=self.model.scorer.n_items)
 

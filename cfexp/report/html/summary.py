@@ -9,6 +9,7 @@ from cfexp.report.findings import findings
 from cfexp.report.html.markup import Html, bullets, joined, tag
 from cfexp.report.verdict import verdict
 from cfexp.search.record import State
+from cfexp.search.standing import is_finished
 
 if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
@@ -26,7 +27,7 @@ def progress(study: StudyRecord) -> str:
     counts = Counter(run.state for run in trials)
     states = ", ".join(f"{counts[state]:,} {state}" for state in get_args(State) if counts[state])
     ended = f"{len(trials):,} of {study.budget:,} trials have ended{states and f': {states}'}."
-    if len(trials) == study.budget:
+    if is_finished(study):
         return ended
     return f"{ended} The study is not finished; cfexp run goes on with it."
 

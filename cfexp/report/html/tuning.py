@@ -11,7 +11,7 @@ from cfexp.report import leaderboard as board
 from cfexp.report.findings import findings
 from cfexp.report.html.figure import BLUE, GREY, MARGIN, ORANGE, drawn, label
 from cfexp.report.html.markup import Html, joined, tag
-from cfexp.report.numbers import p_value, signed
+from cfexp.report.numbers import counted, p_value, signed
 from cfexp.report.verdict import tuning
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def did_tuning_help(study: StudyRecord) -> Html:
         return tag("p", "No other configuration has values of users to compare the winner with.")
     own = [pair for row, pair in pairs if row.default and row.entry == best.entry]
     outcomes = [pair.words(study.direction) for row, pair in pairs if row.role == "baseline"]
-    sentences = [*(tuning(study, pair) for pair in own), *_counted(outcomes)]
+    sentences = [*(tuning(study, pair) for pair in own), *_counted(outcomes, defaults=bool(own))]
     side = "right" if study.direction == "maximize" else "left"
     note = (
         f"The winner's {metric} on test minus the other's, user by user, with 95% intervals: "
@@ -53,19 +53,20 @@ def did_tuning_help(study: StudyRecord) -> Html:
     )
 
 
-def _counted(outcomes: list[str]) -> Iterator[str]:
+def _counted(outcomes: list[str], *, defaults: bool) -> Iterator[str]:
     """Say how many baselines the winner beats."""
     counts = Counter(outcomes)
     if counts:
         beaten = counts["better"]
-        number = "all" if beaten == len(outcomes) else str(beaten or "none")
+        better = ["better than all" if beaten == len(outcomes) else f"better than {beaten}"]
         rest = (
             f"{word} than {n}" if word == "worse" else f"not clearly different from {n}"
             for word, n in counts.items()
             if word != "better"
         )
-        words = ", ".join([f"better than {number}", *rest])
-        yield f"Of {len(outcomes)} baselines, defaults among them, the winner is {words}."
+        words = ", ".join([*better[: bool(beaten)], *rest])
+        among = ", defaults among them," if defaults else ""
+        yield f"Of {counted(len(outcomes), 'baseline')}{among} the winner is {words}."
 
 
 def _forest(
