@@ -154,4 +154,7 @@ class _Session(Observer):
 
     def started(self, study: StudyRecord) -> None:
         self.study = study
+
+    def computed(self, study: StudyRecord) -> None:
+        self.study = study
         threading.Thread(target=import_module, args=["cfexp.report.ahead"]).start()

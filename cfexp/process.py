@@ -10,9 +10,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _CHUNK = 1 << 16  # bytes read at once
+_PARTING_SECONDS = 2
 _TAIL = 2000  # characters of a dead process's last words
 
 
@@ -45,10 +49,13 @@ class Child:
         return self._popen.poll() is not None
 
     def send(self, message: dict[str, Any]) -> None:
-        """Send a message; one to a process that has ended is lost."""
+        """Send a message; one to a process that has ended is lost.
+
+        It stands between line ends, so that one cut short by Ctrl-C spoils no other.
+        """
         assert self._popen.stdin is not None  # noqa: S101 - for the type checker
         try:
-            self._popen.stdin.write(json.dumps(message).encode() + b"\n")
+            self._popen.stdin.write(b"\n" + json.dumps(message).encode() + b"\n")
             self._popen.stdin.flush()
         except BrokenPipeError:
             pass  # its end is noticed when its output is read
@@ -82,8 +89,25 @@ class Child:
     def kill(self) -> None:
         """End the process, and the conversation."""
         self._popen.kill()
+        self._close()
         self._popen.wait()
+
+    def let_go(self) -> None:
+        """End the conversation; the process reads what was sent and ends by itself."""
+        self._close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._popen.wait(_PARTING_SECONDS)
+
+    def _close(self) -> None:
         for pipe in (self._popen.stdin, self._popen.stdout, self._log):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
+
+
+def messages_of(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Return the messages that a `Child` was sent; one that was cut short is left out."""
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            if line.strip():
+                yield json.loads(line)

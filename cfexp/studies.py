@@ -114,7 +114,7 @@ def register(home: Path, study: str, name: str, *, tracking_uri: str | None = No
     from cfexp.tracking.registry import Registry, check_name, told
 
     check_name(name)
-    record = open_study(home, study).record()
+    record = report(open_study(home, study))
     ours = contender(record, None)
     _project(record, home, tracking_uri)
     with told(f"{name!r} cannot be registered"):

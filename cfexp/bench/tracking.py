@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
 
 Sample = dict[str, float]
-_CLOCKED = {"started", "ended", "seconds"}
+_CLOCKED = {"started", "ended", "seconds", "peak_memory"}
 """What of a run may differ between two studies that found the same."""
 
 
@@ -111,7 +111,7 @@ def cost(rows: Sequence[TrackingRow]) -> Cost | None:
 
 
 def results(study: StudyRecord) -> list[dict[str, Any]]:
-    """Return all runs of a study without their times."""
+    """Return all runs of a study without their times and memory."""
     runs = [dataclasses.asdict(run) for run in study.runs]
     return [{name: run[name] for name in run.keys() - _CLOCKED} for run in runs]
 

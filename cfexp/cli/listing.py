@@ -70,13 +70,13 @@ def studies(home: Path) -> list[dict[str, Any]]:
 
 def _row(study: StudyRecord, *, running: bool) -> dict[str, Any]:
     from cfexp.report.leaderboard import leaderboard, winner
-    from cfexp.search.standing import best_trial, is_finished
+    from cfexp.search.standing import best_trial, state
 
     best, chosen = best_trial(study), winner(leaderboard(study))
     objective = study.objectives[0]
     values = (
         study.name,
-        "running" if running else "finished" if is_finished(study) else "interrupted",
+        state(study, running=running),
         len(study.of_role("trial")),
         study.budget,
         objective,

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cfexp.search.standing import best_trial, is_finished
+from cfexp.search.standing import best_trial, state
 from cfexp.search.storage import is_storage, open_storage, study_names
 from cfexp.search.study_lock import is_running
 from cfexp.studies import open_study
@@ -48,7 +48,6 @@ def summary(study: StudyRecord, *, running: bool) -> dict[str, Any]:
     trials = study.of_role("trial")
     states = Counter(run.state for run in trials)
     best = best_trial(study)
-    resting = "done" if is_finished(study) else "to be resumed with cfexp run"
     return {
         "study": study.name,
         "budget": study.budget,
@@ -58,5 +57,5 @@ def summary(study: StudyRecord, *, running: bool) -> dict[str, Any]:
         "best": None if best is None else best.metrics[f"val/{study.objectives[0]}"],
         "facts": {} if best is None else best.facts,
         "test_readings": len(study.readings),
-        "state": "running" if running else resting,
+        "state": state(study, running=running),
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cfexp.analysis.words import markdown as escaped
 from cfexp.analysis.words import plain
 from cfexp.report.buckets import group_table
-from cfexp.report.numbers import MISSING, how_sure, p_value, plus_minus, signed, value
+from cfexp.report.numbers import MISSING, gain, how_sure, p_value, plus_minus, signed, value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,10 +154,9 @@ def _cells(compared: Compared, line: Line) -> list[str]:
     cells = [plain(line.name), value(one.estimate), f"{value(one.low)} to {value(one.high)}"]
     if pair is None:
         return [*cells, *[MISSING] * 5]
-    relative = "" if pair.relative is None else f" ({pair.relative:+.1%})"
     return [
         *cells,
-        f"{signed(pair.mean)}{relative}",
+        gain(pair.mean, pair.relative),
         f"{signed(pair.low)} to {signed(pair.high)}",
         p_value(pair.p_corrected).removeprefix("p ").removeprefix("= "),
         MISSING if pair.effect is None else f"{pair.effect:+.2f}",

@@ -34,6 +34,15 @@ def signed(number: float) -> str:
     return f"{'+' if number >= 0 else '−'}{value(abs(number))}"  # noqa: RUF001
 
 
+def gain(mean: float, relative: float | None) -> str:
+    """Return a difference and, where there is one, how large it is relative to the other.
+
+    >>> gain(0.0156, 0.169), gain(-0.2, None)
+    ('+0.0156 (+16.9%)', '−0.2000')
+    """  # noqa: RUF002
+    return signed(mean) if relative is None else f"{signed(mean)} ({relative:+.1%})"
+
+
 def plus_minus(number: float | None, low: float | None, high: float | None) -> str:
     """Return a value and half of its interval's width, where it has one, as precisely.
 

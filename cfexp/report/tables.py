@@ -60,8 +60,8 @@ def leaderboard_table(study: StudyRecord, width: int = 100) -> Table:
         table.add_row(
             "★" if row.winner else "",
             Text.assemble(row.label, (_noted(row), "dim not bold")),
-            _cell(row, intervals, f"val/{objective}"),
-            _cell(row, intervals, f"test/{objective}"),
+            cell(row, intervals, f"val/{objective}"),
+            cell(row, intervals, f"test/{objective}"),
             *(value(row.metrics.get(f"test/{metric}")) for metric in shown),
             duration(row.seconds),
             style="bold green" if row.winner else "",
@@ -187,7 +187,8 @@ def _noted(row: Row) -> str:
     return f"\n{words}" if (words := notes(row)) else ""
 
 
-def _cell(row: Row, intervals: dict[str, Interval], key: str) -> str:
+def cell(row: Row, intervals: dict[str, Interval], key: str) -> str:
+    """Return a row's metric, with its interval where there is one."""
     low, high = (one.low, one.high) if (one := intervals.get(key)) else (None, None)
     return plus_minus(row.metrics.get(key), low, high)
 

@@ -10,7 +10,7 @@ from cfexp.metrics.metric import Metric
 from cfexp.report import leaderboard as board
 from cfexp.report.doubts import reference
 from cfexp.report.findings import findings
-from cfexp.report.numbers import counted, how_sure, p_value, signed, value
+from cfexp.report.numbers import counted, gain, how_sure, p_value, signed, value
 from cfexp.splits.futures import future_words
 
 if TYPE_CHECKING:
@@ -201,9 +201,8 @@ def _against(study: StudyRecord, name: str, pair: Difference | None, users: int)
 
 def figures(pair: Difference, users: int) -> str:
     """Return a comparison in numbers; over how many users, where not over all `users`."""
-    relative = "" if pair.relative is None else f" ({pair.relative:+.1%})"
     shared = "" if pair.users == users else f" over {pair.users:,} users"
     return (
-        f"{signed(pair.mean)}{relative}, 95% interval {signed(pair.low)} to "
+        f"{gain(pair.mean, pair.relative)}, 95% interval {signed(pair.low)} to "
         f"{signed(pair.high)}{shared}, {p_value(pair.p_corrected)}"
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import selectors
+import signal
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from cfexp.errors import WorkerError
@@ -11,7 +13,7 @@ from cfexp.process import Child
 from cfexp.search.record import Point
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class Job(ABC):
@@ -113,7 +115,8 @@ class Pool:
 
     def _write(self) -> None:
         while self._later:
-            self._later.pop(0)()
+            with _uninterrupted():
+                self._later.pop(0)()
 
     def _wait(self) -> None:
         with selectors.DefaultSelector() as selector:
@@ -165,3 +168,13 @@ class _Setup(Job):
 
     def failed(self, reason: str) -> None:
         raise WorkerError(f"a computing process could not start: {reason}")
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until the block is done."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -52,6 +52,11 @@ def is_finished(study: StudyRecord) -> bool:
     return not found or any(reading.trials == study.budget for reading in study.readings)
 
 
+def state(study: StudyRecord, *, running: bool) -> str:
+    """Return `running`, `finished`, or `interrupted`: `cfexp run` goes on with that."""
+    return "running" if running else "finished" if is_finished(study) else "interrupted"
+
+
 def ended(study: StudyRecord) -> int:
     """Return when the study's newest run ended, in milliseconds since 1970."""
     return max((run.ended for run in study.runs), default=study.created)

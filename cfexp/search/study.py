@@ -51,6 +51,8 @@ def run(
     folder = (home / "studies" / spec.name).resolve()
     stages = folder / "stages"
     shutil.rmtree(stages, ignore_errors=True)
+    for partial in folder.rglob(".*.partial"):  # left by a session that was killed
+        partial.unlink(missing_ok=True)
     save_stages(list(prepared.stages.values()), stages)
     prepared.save_attributes(spec, stages / "users.npz")
     pool.set_up(
@@ -192,11 +194,12 @@ class _Coordinator:
             seeds=self.spec.finals.seeds,
             winner=winner,
         )
-        if reading != last:  # another winner of the same finalists is another reading
-            self.store.add_reading(dataclasses.replace(reading, generation=len(study.readings) + 1))
         folder = self.store.folder / "model"
         folder.mkdir(exist_ok=True)
-        shutil.copyfile(self.store.folder / scorer_path(winner), folder / "model.npz")
+        shutil.copyfile(self.store.folder / scorer_path(winner), folder / ".model.npz.partial")
+        (folder / ".model.npz.partial").replace(folder / "model.npz")
+        if reading != last:  # another winner of the same finalists is another reading
+            self.store.add_reading(dataclasses.replace(reading, generation=len(study.readings) + 1))
 
 
 def _with_epochs(model: Model, epochs: int | None) -> Model:

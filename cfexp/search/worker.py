@@ -32,6 +32,7 @@ from cfexp.metrics.evaluation import over_folds
 from cfexp.metrics.metric import Metric
 from cfexp.models.any_model import AnyModel
 from cfexp.peak import forget_peak, peak_memory
+from cfexp.process import messages_of
 from cfexp.search.measures import Measures, measures
 from cfexp.search.runs import read_run, search_run
 from cfexp.search.warm import compile_kernels
@@ -202,9 +203,11 @@ class Worker:
 
 
 def _listen(source: IO[str], messages: queue.Queue[dict[str, Any]]) -> None:
-    for line in source:
-        messages.put(json.loads(line))
-    os._exit(0)  # the coordinator is gone: nobody is left to answer
+    try:
+        for message in messages_of(source):
+            messages.put(message)
+    finally:
+        os._exit(0)  # the coordinator is gone: nobody is left to answer
 
 
 def main() -> None:

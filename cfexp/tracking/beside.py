@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cfexp.process import Child
 from cfexp.search.observer import Observer
+from cfexp.tracking.address import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,10 +48,16 @@ class Beside(Observer):
         self._last({"do": "completed", "study": study.to_json()})
 
     def close(self) -> None:
-        """End the projector; nothing was written if the study never started."""
+        """Part from the projector.
+
+        One that knows the study ends its run in MLflow when it hears no more; nothing was
+        written if the study never started.
+        """
         if self._child is not None:
-            self._child.kill()
-            self._child = None
+            if self._name:
+                self._child.let_go()
+                self._child = None
+            self._end()
 
     def _send(self, message: dict[str, Any]) -> None:
         if self._child is None:
@@ -71,13 +78,18 @@ class Beside(Observer):
         messages = self._child.receive()
         if messages is None:
             self._say(
-                f"writing to MLflow {self._child.last_words()}. No result is lost: "
+                f"writing to MLflow {redacted(self._child.last_words())}. No result is lost: "
                 f"`cfexp sync {self._name}` completes MLflow later."
             )
-            self.close()
+            self._end()
             return
         for message in messages:
             if "note" in message:
                 self._say(message["note"])
             else:
-                self.close()
+                self._end()
+
+    def _end(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+            self._child = None

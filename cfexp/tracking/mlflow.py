@@ -43,26 +43,28 @@ class MlflowTracker:
         The folder of databases, artifacts and locks.
     say
         Told, once, that MLflow cannot be written. Default: a `UserWarning`.
+    patience
+        Seconds to wait for another process that still writes the study.
     """
 
     def __init__(
-        self, uri: str | None, home: Path, say: Callable[[str], None] | None = None
+        self,
+        uri: str | None,
+        home: Path,
+        say: Callable[[str], None] | None = None,
+        *,
+        patience: float = 0,
     ) -> None:
         self.uri = tracking_uri(uri, home)
         self.home = home
         self._say = say or _warn
+        self._patience = patience
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cfexp-mlflow")
         self._projection: Projection | None = None
         self._lock: BaseFileLock | None = None
-        self._ids: dict[str, str] = {}
-        self._written: dict[str, RunRecord] = {}
+        self._heard: dict[str, RunRecord] = {}
         self._failed = False
         self._name = ""
-
-    @property
-    def run_ids(self) -> dict[str, str]:
-        """MLflow run ids by the key of the run's record, as far as projected."""
-        return dict(self._ids)
 
     def prepare(self) -> None:
         """Import MLflow and make a database that is missing, in the background.
@@ -74,11 +76,12 @@ class MlflowTracker:
     def start(self, study: StudyRecord) -> None:
         """Open MLflow and the study's run, in the background; returns at once."""
         self._name = study.name
-        self._written.clear()
+        self._heard.clear()
         self._thread.submit(self._guarded, lambda: self._start(study))
 
     def finished(self, run: RunRecord) -> None:
         """Write a finished run, in the background; returns at once."""
+        self._heard[run.key] = run
         self._thread.submit(self._guarded, lambda: self._write(run))
 
     def computed(self, study: StudyRecord) -> None:
@@ -92,7 +95,7 @@ class MlflowTracker:
         None when MLflow could not be written (and `say` was told).
         """
         self._name = study.name
-        self._failed = False
+        self._try_again()
         done = self._thread.submit(self._guarded, lambda: self._complete(study))
         try:
             return done.result()
@@ -102,8 +105,18 @@ class MlflowTracker:
     def interrupted(self, study: StudyRecord) -> None:
         """Finish what is queued and end the study's run as killed; a resume reopens it."""
         self._name = study.name
+        self._try_again()
         self._thread.submit(self._guarded, lambda: self._interrupt(study)).result()
         self._thread.submit(self._release).result()
+
+    def _try_again(self) -> None:
+        """After a failure, look again at what MLflow has: an answer may have been lost."""
+
+        def forget() -> None:
+            if self._failed:
+                self._failed, self._projection = False, None
+
+        self._thread.submit(forget)
 
     def _guarded(self, work: Callable[[], _T]) -> _T | None:
         """Do `work`; say the first failure and skip what follows until `complete`."""
@@ -131,14 +144,12 @@ class MlflowTracker:
             self._acquire(study.name)
             experiment = open_experiment(client, self.uri, self.home, study.name)
             self._projection = Projection(client, experiment, study, _context())
-            self._ids = self._projection.ids
         return self._projection
 
     def _write(self, run: RunRecord) -> None:
         if self._projection is None:
             raise TrackingError(f"run {run.key} came before the study was started")
         self._projection.run(run)
-        self._written[run.key] = run
 
     def _log_model(self, study: StudyRecord) -> None:
         projection = self._open(study)
@@ -178,18 +189,23 @@ class MlflowTracker:
     def _interrupt(self, study: StudyRecord) -> None:
         from time import time
 
-        if self._projection and self._projection.parent_status == "RUNNING":
-            known = {run.key: run for run in study.runs} | self._written
+        projection = self._open(study)
+        known = {run.key: run for run in study.runs} | self._heard
+        for run in known.values():
+            projection.run(run)
+        if projection.parent_status == "RUNNING":
             now = dataclasses.replace(study, runs=tuple(known.values()))
-            self._projection.interrupt(now, int(time() * 1000))
+            projection.interrupt(now, int(time() * 1000))
 
     def _acquire(self, name: str) -> None:
         """Take the study's lock: two projectors of one study would double its runs."""
         from filelock import FileLock, Timeout
 
+        if self._lock is not None:
+            return
         folder = self.home / "locks"
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"mlflow-{quote(name, safe='')}.lock", timeout=0)
+        lock = FileLock(folder / f"mlflow-{quote(name, safe='')}.lock", timeout=self._patience)
         try:
             lock.acquire()
         except Timeout:

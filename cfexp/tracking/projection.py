@@ -39,7 +39,7 @@ class Projection:
         self.client = client
         self.experiment_id = experiment_id
         self.ids: dict[str, str] = {}
-        self._done: dict[str, str] = {}
+        self._done: dict[str, tuple[str, str]] = {}
         self._tags: dict[str, dict[str, str]] = {}
         self._with_data: set[str] = set()
         self._study = study
@@ -58,9 +58,14 @@ class Projection:
         self.parent_status: str = parent.info.status
         for run in self._search({"mlflow.parentRunId": self.parent_id}):
             key = run.data.tags.get("cfexp.key", "")
+            if key in self.ids:  # made twice, when MLflow's answer to the first was lost
+                surplus = run.info.run_id if key in self._done else self.ids.pop(key)
+                client.delete_run(surplus)
+                if key in self._done:
+                    continue
             self.ids[key] = run.info.run_id
             if run.info.status in STATUS.values():
-                self._done[key] = run.data.tags.get("cfexp.digest", "")
+                self._done[key] = run.info.status, run.data.tags.get("cfexp.digest", "")
             self._tags[key] = run.data.tags
             if _names_data(run):
                 self._with_data.add(key)
@@ -80,7 +85,7 @@ class Projection:
     def run(self, run: RunRecord) -> None:
         """Write one child run; nothing happens when it is there already."""
         entry = run_entry(run)
-        wanted = entry.tags["cfexp.digest"]
+        wanted = STATUS[run.state], entry.tags["cfexp.digest"]
         if self._done.get(run.key) == wanted:
             return
         if run.key not in self.ids:
@@ -94,8 +99,8 @@ class Projection:
         if run.key not in self._with_data:
             log_dataset(self.client, run_id, self._study)
             self._with_data.add(run.key)
-        self.write(run_id, entry)
         self._forget_failure(run, run_id)
+        self.write(run_id, entry)
         self.client.set_terminated(run_id, STATUS[run.state], run.ended)
         self._done[run.key] = wanted
 
@@ -114,9 +119,9 @@ class Projection:
         """Take the reason of a failure from a run that was repeated and ended well."""
         known = self._tags.get(run.key, {})
         if run.state == "complete" and "cfexp.reason" in known:
-            for name in ("cfexp.reason", "mlflow.note.content"):
-                self.client.delete_tag(run_id, name)
-                known.pop(name)
+            for name in ("mlflow.note.content", "cfexp.reason"):  # the last says that both are gone
+                if known.pop(name, None) is not None:
+                    self.client.delete_tag(run_id, name)
 
     def mark(self, study: StudyRecord) -> None:
         """Write what runs are to the study, such as its winner, where that has changed."""
@@ -133,9 +138,14 @@ class Projection:
             self.parent_status = "RUNNING"
 
     def interrupt(self, study: StudyRecord, when: int) -> None:
-        """Write how far the study came and end its run as killed; a resume reopens it."""
-        self.write(self.parent_id, study_entry(study))
-        self.end("KILLED", when)
+        """Write how far the study came and end its run; a resume reopens it.
+
+        Of a study that had ended, and was interrupted over its report, nothing is written:
+        what it found is said when that is complete.
+        """
+        if not is_finished(study):
+            self.write(self.parent_id, study_entry(study))
+        self.end(_status(study), when)
 
     def is_complete(self, study: StudyRecord, wanted: str) -> bool:
         """Return whether the study's run was brought up to this digest."""

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cfexp.process import messages_of
 from cfexp.search.record import RunRecord, StudyRecord
 from cfexp.tracking.mlflow import MlflowTracker
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _NICENESS = 10  # what computes goes first
+_PATIENCE = 60  # seconds: a killed session's projector may still write what it heard
 
 
 def main() -> None:
@@ -35,17 +37,26 @@ def main() -> None:
             out.write(json.dumps(message) + "\n")
             out.flush()
 
-    place = json.loads(sys.stdin.readline())  # not an argument: it may hold a password
-    tracker = MlflowTracker(place["uri"], Path(place["home"]), lambda text: send({"note": text}))
+    messages = messages_of(sys.stdin)
+    place = next(messages)  # not an argument: it may hold a password
+    tracker = MlflowTracker(
+        place["uri"],
+        Path(place["home"]),
+        lambda text: send({"note": text}),
+        patience=_PATIENCE,
+    )
     tracker.prepare()
-    if project(tracker, sys.stdin):
+    if project(tracker, messages):
         send({"done": True})
     # Nothing is left to write, and MLflow's threads must not keep the process.
     os._exit(0)
 
 
-def project(tracker: MlflowTracker, messages: Iterable[str]) -> bool:
-    """Pass messages on to the tracker; return whether the last one came."""
+def project(tracker: MlflowTracker, messages: Iterable[dict[str, Any]]) -> bool:
+    """Pass messages on to the tracker; return whether the last one came.
+
+    Where it did not, whoever told of the study has died, and its run is ended here.
+    """
     calls: dict[str, Callable[[StudyRecord], object]] = {
         "started": tracker.start,
         "computed": tracker.computed,
@@ -53,17 +64,21 @@ def project(tracker: MlflowTracker, messages: Iterable[str]) -> bool:
         "completed": tracker.complete,
     }
     study: StudyRecord | None = None
-    for message in map(json.loads, messages):
-        if message["do"] == "finished":
-            tracker.finished(RunRecord.from_json(message["run"]))
-            continue
-        study = StudyRecord.from_json(message["study"])
-        calls[message["do"]](study)
-        if message["do"] in {"interrupted", "completed"}:
-            return True
-    if study is not None:  # whoever told us of it has died
-        tracker.interrupted(study)
-    return False
+    ended = False
+    try:
+        for message in messages:
+            if message["do"] == "finished":
+                tracker.finished(RunRecord.from_json(message["run"]))
+                continue
+            study = StudyRecord.from_json(message["study"])
+            calls[message["do"]](study)
+            ended = message["do"] in {"interrupted", "completed"}
+            if ended:
+                break
+    finally:
+        if study is not None and not ended:
+            tracker.interrupted(study)
+    return ended
 
 
 if __name__ == "__main__":

@@ -144,7 +144,7 @@ def _wait(base: str, process: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + _START_SECONDS
     while (now := time.monotonic()) < end and process.poll() is None:
         with (
-            contextlib.suppress(OSError),
+            contextlib.suppress(OSError, http.client.HTTPException),
             urllib.request.urlopen(  # noqa: S310 - our own http
                 f"{base}/health?{asked}", timeout=_ANSWER_SECONDS
             ),

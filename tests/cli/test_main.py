@@ -55,7 +55,7 @@ def test_run_then_more_trials_then_status(study: Path, tmp_path: Path) -> None:
     assert "trials" in second.stderr
     shown = json.loads(call("status", "--json", cwd=tmp_path).stdout)
     assert [(row["study"], row["budget"], row["ended"], row["state"]) for row in shown] == [
-        ("small", 8, 8, "done")
+        ("small", 8, 8, "finished")
     ]
     used = shown[0]["facts"]["solver_used"]
     assert used in {f"cg, {steps} steps (1 in epoch 1)" for steps in (2, 3)}

@@ -117,6 +117,19 @@ def test_the_alias_moves_only_to_what_is_better(home: Path) -> None:
     assert answer["item"].tolist() == [row["item"] for row in json.loads(named.stdout)]
 
 
+def test_what_was_found_stays_described(home: Path) -> None:
+    def notes() -> dict[str, str]:
+        (experiment,) = client_of(home).search_experiments(filter_string="name = 'small'")
+        runs = client_of(home).search_runs([experiment.experiment_id])
+        return {run.info.run_id: run.data.tags.get("mlflow.note.content", "") for run in runs}
+
+    assert call("sync", "small", "--home", home).exit_code == 0
+    before = notes()
+    assert any("chosen on validation among" in note for note in before.values())
+    registered(home, "small")
+    assert notes() == before
+
+
 def test_a_champion_whose_values_are_gone_stays(home: Path) -> None:
     registered(home, "weak")
     for kept in (home / "artifacts").rglob("registered/*.npz"):

@@ -219,11 +219,12 @@ def test_two_workers_share_a_budget(small: StudySpec, tmp_path: Path) -> None:
 def test_another_science_under_the_same_name_is_refused(
     finished: tuple[Path, StudyRecord], small: StudySpec
 ) -> None:
-    home, study = finished
+    home, _ = finished
+    before = open_study(home, "small").record()
     other = small.model_copy(update={"seed": 6})
     with pytest.raises(StudyConflictError, match="seed: stored 5, now 6"):
         run_study(other, home=home, track=False)
-    assert open_study(home, "small").record() == study
+    assert open_study(home, "small").record() == before
 
 
 def test_other_data_under_the_same_name_are_refused(tmp_path: Path, small: StudySpec) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import shutil
@@ -149,10 +150,12 @@ def test_a_refused_study_leaves_no_trace(tmp_path: Path) -> None:
 
 
 def projector() -> int:
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    (found,) = (
-        int(child)
-        for child in children
-        if b"cfexp.tracking.projector" in Path(f"/proc/{child}/cmdline").read_bytes()
-    )
-    return found
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # of a process that has ended meanwhile
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            called = (folder / "cmdline").read_bytes()
+            if parent == os.getpid() and b"cfexp.tracking.projector" in called:
+                found.append(int(folder.name))
+    (only,) = found
+    return only

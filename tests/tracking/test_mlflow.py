@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from cfexp.search.record import Reading
-from cfexp.tracking.client import open_client
+from cfexp.tracking.client import open_client, open_experiment
 from cfexp.tracking.mlflow import MlflowTracker
 from cfexp.tracking.projection import Projection
 
@@ -67,7 +67,6 @@ def test_a_study_step_by_step(home: Path, study: StudyRecord) -> None:
     assert tracker.complete(study) == {}
     runs = by_key(home)
     assert set(runs) == {"study", *(run.key for run in study.runs)}
-    assert tracker.run_ids == {run.key: runs[run.key].info.run_id for run in study.runs}
     states = {key: run.info.status for key, run in runs.items()}
     assert states["study"] == "FINISHED"
     assert states["trial/0"] == "FINISHED"
@@ -233,6 +232,59 @@ def test_a_run_cut_off_after_its_birth_is_completed(
     runs = by_key(home)
     assert len(runs) == 1 + len(study.runs)
     assert "RUNNING" not in {run.info.status for run in runs.values()}
+
+
+def test_an_interrupted_study_whose_projection_failed_is_not_left_running(
+    home: Path, study: StudyRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    tracker = MlflowTracker(None, home, say=said.append)
+    first, second, *_ = study.runs
+    tracker.start(dataclasses.replace(study, runs=(), readings=()))
+    with monkeypatch.context() as patch:
+        patch.setattr(Projection, "write", lambda *_: 1 / 0)
+        tracker.finished(first)
+        end = time.monotonic() + 60
+        while not said and time.monotonic() < end:
+            time.sleep(0.01)
+    tracker.finished(second)
+    tracker.interrupted(dataclasses.replace(study, runs=(), readings=()))
+    assert len(said) == 1
+    runs = by_key(home)
+    assert set(runs) == {"study", first.key, second.key}
+    assert "RUNNING" not in {run.info.status for run in runs.values()}
+
+
+def test_a_study_whose_opening_failed_is_completed(
+    home: Path, study: StudyRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    failures = iter([OSError("busy")])
+
+    def busy_once(*arguments: Any) -> str:  # noqa: ANN401 - those of `open_experiment`
+        for failure in failures:
+            raise failure
+        return open_experiment(*arguments)
+
+    monkeypatch.setattr("cfexp.tracking.mlflow.open_experiment", busy_once)
+    tracker = MlflowTracker(None, home, say=said.append)
+    tracker.start(study)
+    assert tracker.complete(study) == {}
+    assert len(said) == 1
+    assert len(by_key(home)) == 1 + len(study.runs)
+
+
+def test_a_run_made_twice_is_one_again(home: Path, study: StudyRecord) -> None:
+    MlflowTracker(None, home, say=fail).complete(study)
+    runs, client = by_key(home), client_of(home)
+    for run in study.runs[:2]:  # as when the answer to its making was lost
+        own = runs[run.key]
+        tags = {"cfexp.key": run.key, "mlflow.parentRunId": runs["study"].info.run_id}
+        client.create_run(own.info.experiment_id, tags=tags)
+    MlflowTracker(None, home, say=fail).complete(study)
+    assert {key: run.info.run_id for key, run in by_key(home).items()} == {
+        key: run.info.run_id for key, run in runs.items()
+    }
 
 
 KILLED = """

@@ -8,8 +8,8 @@ from cfexp.analysis.worst import measured_by
 from cfexp.report import leaderboard as board
 from cfexp.report.findings import findings
 from cfexp.report.html.markup import Html, joined, shared_out, table, tag, text
-from cfexp.report.numbers import MISSING, duration, p_value, plus_minus, signed
-from cfexp.report.tables import head, notes
+from cfexp.report.numbers import MISSING, duration, gain, p_value
+from cfexp.report.tables import cell, head, notes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,8 +49,8 @@ def _first(study: StudyRecord, found: Findings, objective: str) -> Html:
         (
             f"{place}",
             _named(row),
-            _cell(row, own, f"val/{objective}"),
-            _cell(row, own, key),
+            cell(row, own, f"val/{objective}"),
+            cell(row, own, key),
             _mark(own[key], span) if key in own else MISSING,
             _against(study, found, row),
             f"{len(row.runs)}",
@@ -63,7 +63,7 @@ def _first(study: StudyRecord, found: Findings, objective: str) -> Html:
 
 def _other(found: Findings, metrics: Sequence[str]) -> Html:
     rows = [
-        (row.label, *(_cell(row, own, f"test/{metric}") for metric in metrics))
+        (row.label, *(cell(row, own, f"test/{metric}") for metric in metrics))
         for row, own in zip(found.rows, found.intervals, strict=True)
     ]
     heads = ["on test", *map(head, metrics)]
@@ -78,11 +78,6 @@ def _winner(found: Findings) -> int:
 def _named(row: Row) -> Html:
     star = "★ " if row.winner else ""
     return joined(f"{star}{row.label}", tag("div", notes(row), class_="small note"))
-
-
-def _cell(row: Row, intervals: dict[str, Interval], key: str) -> str:
-    low, high = (one.low, one.high) if (one := intervals.get(key)) else (None, None)
-    return plus_minus(row.metrics.get(key), low, high)
 
 
 def _mark(one: Interval, span: tuple[float, float]) -> Html:
@@ -119,8 +114,7 @@ def _against(study: StudyRecord, found: Findings, row: Row) -> Html:
 
 
 def _figures(pair: Difference) -> str:
-    relative = "" if pair.relative is None else f" ({pair.relative:+.1%})"
-    return f"{signed(pair.mean)}{relative}, {p_value(pair.p_corrected)}"
+    return f"{gain(pair.mean, pair.relative)}, {p_value(pair.p_corrected)}"
 
 
 def _caption(study: StudyRecord, found: Findings) -> list[str]:

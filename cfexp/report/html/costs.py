@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cfexp.report.html.figure import BLUE, MARGIN, ORANGE, drawn, label
+from cfexp.report.html.figure import BLUE, LEGEND, MARGIN, ORANGE, drawn, label
 from cfexp.report.html.markup import Html, joined, table, tag
 from cfexp.report.numbers import duration
 
@@ -99,5 +99,5 @@ def _figure(trials: list[RunRecord]) -> Figure:
         barmode="stack",
         height=330,
         margin=MARGIN,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+        legend={**LEGEND, "traceorder": "normal"},
     )

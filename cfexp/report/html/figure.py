@@ -22,6 +22,7 @@ OTHERS = (ORANGE, GREEN, PINK, GREY, "#d55e00", "#7b61c9", "#8a8a00")
 """What is not the winner, which is blue."""
 FROM_TO = [[0.0, ORANGE], [0.5, "#b0528c"], [1.0, BLUE]]
 """A scale of colours: from orange, low or early, to blue."""
+LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 MARGIN = {"l": 70, "r": 24, "t": 40, "b": 60}
 
 

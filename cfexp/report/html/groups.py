@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cfexp.analysis.words import plain
 from cfexp.report.buckets import bucket_lines
-from cfexp.report.html.figure import BLUE, MARGIN, OTHERS, drawn, label
+from cfexp.report.html.figure import BLUE, LEGEND, MARGIN, OTHERS, drawn, label
 from cfexp.report.html.markup import Html, folded, joined, shared_out, table, tag
 from cfexp.report.numbers import plus_minus
 from cfexp.report.vectors import STAGES
@@ -94,7 +94,7 @@ def _figure(buckets: Buckets, lines: list[BucketLine]) -> Figure:
         barmode="group",
         height=400 if beside else 120 + 300 * len(stages),
         margin=MARGIN,
-        legend={"orientation": "h", "y": 1.1 if beside else 1.05, "yanchor": "bottom", "x": 0},
+        legend={**LEGEND, "y": 1.1 if beside else 1.05},
     )
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from cfexp.analysis.words import plain
-from cfexp.report.html.figure import BLUE, GREY, MARGIN, OTHERS, drawn, label
+from cfexp.report.html.figure import BLUE, GREY, LEGEND, MARGIN, OTHERS, drawn, label
 from cfexp.report.html.markup import Html, bullets, joined, tag
 from cfexp.report.html.parameters import parameter_charts
 from cfexp.report.html.tradeoff import trial_fronts
@@ -93,7 +93,7 @@ def _history(study: StudyRecord, key: str) -> Figure:
         height=380,
         margin=MARGIN,
         hovermode="closest",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        legend=LEGEND,
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cfexp.analysis.worst import goal_of
 from cfexp.report import leaderboard as board
 from cfexp.report.findings import findings
-from cfexp.report.html.figure import BLUE, GREY, MARGIN, ORANGE, PINK, drawn, label
+from cfexp.report.html.figure import BLUE, GREY, LEGEND, MARGIN, ORANGE, PINK, drawn, label
 from cfexp.report.html.markup import Html, tag
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _figure(study: StudyRecord, panels: dict[str, list[Spot]], *, fronts: bool) 
         margin=MARGIN,
         hovermode="closest",
         showlegend=len(told) > 1,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        legend=LEGEND,
     )
 
 

@@ -9,9 +9,9 @@ from cfexp.analysis.worst import measured_by
 from cfexp.metrics.metric import Metric
 from cfexp.report import leaderboard as board
 from cfexp.report.findings import findings
-from cfexp.report.html.figure import BLUE, GREY, MARGIN, ORANGE, drawn, label
+from cfexp.report.html.figure import BLUE, GREY, LEGEND, MARGIN, ORANGE, drawn, label
 from cfexp.report.html.markup import Html, joined, tag
-from cfexp.report.numbers import counted, p_value, signed
+from cfexp.report.numbers import counted, gain, p_value
 from cfexp.report.verdict import tuning
 
 if TYPE_CHECKING:
@@ -109,10 +109,9 @@ def _forest(
         height=130 + 36 * len(pairs),
         margin={**MARGIN, "r": 240},
         showlegend=True,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        legend=LEGEND,
     )
 
 
 def _figures(pair: Difference) -> str:
-    relative = "" if pair.relative is None else f" ({pair.relative:+.1%})"
-    return label(f"{signed(pair.mean)}{relative}, {p_value(pair.p_corrected)}")
+    return label(f"{gain(pair.mean, pair.relative)}, {p_value(pair.p_corrected)}")
