@@ -19,7 +19,8 @@ def by_model(trials: optuna.Study) -> dict[str, optuna.Study]:
     models = dict.fromkeys(owners.values())
     if len(models) <= 1 and len(trials.directions) == 1:
         return {"": trials}
-    return {model: _part(trials, model, owners) for model in models or [""]}
+    searched = [model for model in models if model] or [""]  # the rest have no parameters to draw
+    return {model: _part(trials, model, owners) for model in searched}
 
 
 def _owner(trial: FrozenTrial) -> str:
