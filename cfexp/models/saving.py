@@ -34,11 +34,11 @@ def write_scorer(
     """Do what `Scorer.save` says."""
     shape = scorer.history.shape
     _check_lengths(shape, users=users, items=items, titles=titles, candidates=candidates)
-    for name, given in (("seen", seen), ("history", history)):
+    for name, given, other in (("seen", seen, "history"), ("history", history, "training data")):
         if given is not None and given.shape != shape:
             raise DataError(
-                f"{name} has shape {given.shape}, what the model was fitted on {shape}: both must "
-                f"be users x items{exchanged(given.shape, shape)}"
+                f"{name} has shape {given.shape}, the {other} {shape}: both must be users x "
+                f"items{exchanged(given.shape, shape)}"
             )
     arrays: dict[str, AnyArray | None] = {
         "history.indptr": history.indptr,

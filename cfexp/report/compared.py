@@ -86,7 +86,7 @@ def markdown(compared: Compared) -> str:
     parts = []
     for title, (head, *body) in grids(compared):
         rule = ["---", *["---:"] * (len(head) - 1)]
-        names, *rows = [[*map(escaped, cells)] for cells in (head, *body)]
+        names, rows = [*map(escaped, head)], [[escaped(cells[0]), *cells[1:]] for cells in body]
         lines = [f"| {' | '.join(cells)} |" for cells in (names, rule, *rows)]
         parts += [f"**{escaped(title)}**", "", *lines, ""]
     return "\n".join([*parts, *(f"- {note}" for note in notes(compared)), ""])

@@ -63,7 +63,7 @@ class MlflowTracker:
         self._projection: Projection | None = None
         self._lock: BaseFileLock | None = None
         self._heard: dict[str, RunRecord] = {}
-        self._failed = False
+        self._failed = self._told = False
         self._name = ""
 
     def prepare(self) -> None:
@@ -126,6 +126,9 @@ class MlflowTracker:
             return work()
         except Exception as error:  # noqa: BLE001 - tracking never stops a study
             self._failed = True
+            if self._told:
+                return None
+            self._told = True
             self._say(
                 f"MLflow at {without_login(self.uri)} cannot be written: {reason(error)}. "
                 f"No result is lost: `cfexp sync {self._name}` completes MLflow later."

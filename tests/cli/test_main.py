@@ -84,7 +84,7 @@ def test_a_signal_ends_cleanly_and_says_how_to_resume(
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err + out
-    assert f"cfexp run {study} --home mlruns --no-track" in out
+    assert f"cfexp run {study} --no-track" in out
     row = json.loads(call("status", "small", "--json", cwd=tmp_path).stdout)[0]
     assert 0 < row["ended"] < 500
     assert row["failed"] == 0

@@ -206,14 +206,16 @@ def test_an_unfinished_study_is_not_called_finished(
     assert "Unfinished" not in run.data.tags["mlflow.note.content"]
 
 
-def test_a_finished_study_that_was_stopped_again_is_finished_by_a_sync(
+def test_a_finished_study_that_is_stopped_again_stays_finished(
     home: Path, study: StudyRecord
 ) -> None:
     MlflowTracker(None, home, say=fail).complete(study)
+    before = by_key(home)["study"].data.tags
     tracker = MlflowTracker(None, home, say=fail)
     tracker.start(study)
     tracker.interrupted(study)
-    assert by_key(home)["study"].info.status == "KILLED"
+    assert by_key(home)["study"].info.status == "FINISHED"
+    assert by_key(home)["study"].data.tags == before
     MlflowTracker(None, home, say=fail).complete(study)
     assert by_key(home)["study"].info.status == "FINISHED"
 
