@@ -10,11 +10,10 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
+from helpers import SMALL, invoke
 from scipy import sparse
-from typer.testing import CliRunner, Result
 
 import cfexp
-from cfexp.cli.main import app
 from cfexp.data.interactions import Vocabulary
 from cfexp.errors import DataError, InputError, ModelFileError, TrackingError
 from cfexp.models.als import ALS
@@ -25,22 +24,17 @@ from cfexp.models.popularity import Popularity
 from cfexp.models.saved import RELATING
 from cfexp.search.study_file import parse
 
-SMALL = (Path(__file__).parents[1] / "search" / "conftest.py").read_text().split('"""')[3]
 TITLES = ["Alien", "Aliens", "Heat", "heat", "", "Big Fish", "Big", "The [Room]"]
 
 
-def call(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [*map(str, arguments)])
-
-
 def printed(*arguments: str | Path) -> Any:  # noqa: ANN401 - JSON
-    done = call(*arguments, "--json")
+    done = invoke(*arguments, "--json")
     assert done.exit_code == 0, done.exception
     return json.loads(done.stdout)
 
 
 def refused(*arguments: str | Path) -> str:
-    done = call(*arguments)
+    done = invoke(*arguments)
     assert isinstance(done.exception, InputError), done.output
     assert done.exception.exit_code == 2
     return str(done.exception)
@@ -80,7 +74,7 @@ def test_recommend_speaks_the_original_ids(model: Path, matrix: sparse.csr_array
     for row in rows:
         assert row["title"] == TITLES[(row["item"] - 100) // 10]
         assert matrix[int(row["user"][1:]), (row["item"] - 100) // 10] == 0
-    shown = call("recommend", model, "u03").stdout
+    shown = invoke("recommend", model, "u03").stdout
     assert "for user u03" in shown
     assert "title" in shown
 
@@ -99,8 +93,8 @@ def test_similar_items(model: Path) -> None:
         assert found["item"] == {"item": 160, "title": "Big"}
         assert [row["item"] for row in found["similar"]] == (items[0] * 10 + 100).tolist()
         assert [row[by] for row in found["similar"]] == pytest.approx(values[0].tolist())
-    assert "like Big (160)" in call("similar", model, "160").stdout
-    assert call("similar", model, "160", "--by", "taste").exit_code == 2
+    assert "like Big (160)" in invoke("similar", model, "160").stdout
+    assert invoke("similar", model, "160", "--by", "taste").exit_code == 2
 
 
 def test_contributions_sum_to_the_score(model: Path, matrix: sparse.csr_array) -> None:
@@ -112,7 +106,7 @@ def test_contributions_sum_to_the_score(model: Path, matrix: sparse.csr_array) -
     history = found["contributions"]
     assert {(row["item"] - 100) // 10 for row in history} == set(matrix[[3]].indices.tolist())
     assert sum(row["adds"] for row in history) == pytest.approx(found["score"])
-    shown = call("explain", model, "u03", "170", "-k", "1").stdout
+    shown = invoke("explain", model, "u03", "170", "-k", "1").stdout
     assert "The [Room] (170) for user u03" in shown
     assert "others" in shown
 
@@ -149,7 +143,7 @@ def test_unknown_users_and_items(model: Path, bare: Path) -> None:
 def test_a_model_without_ids_speaks_in_codes(bare: Path) -> None:
     rows = printed("recommend", bare, "3", "-k", "1")
     assert set(rows[0]) == {"user", "rank", "item", "score"}
-    assert "title" not in call("recommend", bare, "3").stdout
+    assert "title" not in invoke("recommend", bare, "3").stdout
 
 
 @pytest.mark.parametrize("model", get_args(get_args(AnyModel)[0]))
@@ -217,14 +211,14 @@ def test_a_study_and_its_model_in_mlflow(tmp_path: Path, monkeypatch: pytest.Mon
         told = [printed(command, name, *rest, "--home", home) for name in names]
         assert told[1] == told[0]
         assert told[2] == told[0]
-    done = call("recommend", "models:/m-none", "1", "--home", home)
+    done = invoke("recommend", "models:/m-none", "1", "--home", home)
     assert isinstance(done.exception, TrackingError)
     assert "cannot get models:/m-none" in str(done.exception)
 
 
 def test_mlflow_without_anything_tracked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    done = call("recommend", "models:/x/1", "1", "--home", tmp_path)
+    done = invoke("recommend", "models:/x/1", "1", "--home", tmp_path)
     assert isinstance(done.exception, TrackingError)
     assert list(tmp_path.iterdir()) == []
 

@@ -5,30 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import SMALL, call
 
-SMALL = (Path(__file__).parents[1] / "search" / "conftest.py").read_text().split('"""')[3]
 BUCKETS = """
 [[buckets]]
 metric = "recall@10"
 edges = [20]
 """
-
-
-def call(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cfexp.cli.main", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=250,
-    )
 
 
 @pytest.fixture(scope="module")

@@ -13,14 +13,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner, Result
+from helpers import SMALL, invoke
 
 from cfexp.cli.listing import COLUMNS
-from cfexp.cli.main import app
 from cfexp.errors import InputError
 from cfexp.studies import open_study
 
-SMALL = (Path(__file__).parents[1] / "search" / "conftest.py").read_text().split('"""')[3]
 MIXED = """
 [[models]]
 name = "log"
@@ -33,17 +31,13 @@ edges = [20]
 """
 
 
-def call(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [*map(str, arguments)])
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished study, `small`, whose parameters are numbers and words, and `begun`."""
     folder = tmp_path_factory.mktemp("exported")
     file = folder / "small.toml"
     file.write_text(SMALL + MIXED)
-    done = call("run", file, "--no-track", "--home", folder / "home")
+    done = invoke("run", file, "--no-track", "--home", folder / "home")
     assert done.exit_code == 0, done.output
     begun = folder / "begun.toml"
     text = SMALL.replace('name = "small"', 'name = "begun"')
@@ -56,7 +50,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for line in process.stdout:
             if "trial als" in line:
                 break
-        (row, _) = json.loads(call("list", "--format", "json", "--home", folder / "home").stdout)
+        (row, _) = json.loads(invoke("list", "--format", "json", "--home", folder / "home").stdout)
         assert (row["study"], row["state"]) == ("begun", "running")
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
@@ -66,7 +60,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("form", ["parquet", "csv"])
 def test_every_table_is_a_file(form: str, home: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    done = call("export", "small", "-o", folder, "--format", form, "--home", home)
+    done = invoke("export", "small", "-o", folder, "--format", form, "--home", home)
     assert done.exit_code == 0, done.exception
     names = ["leaderboard", "comparisons", "buckets", "trials", "per_user"]
     assert sorted(path.name for path in folder.iterdir()) == sorted(f"{n}.{form}" for n in names)
@@ -100,27 +94,27 @@ def test_an_export_says_in_json_what_it_wrote(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    done = call("export", "begun", "--json", "--home", home)
+    done = invoke("export", "begun", "--json", "--home", home)
     written = {one["table"]: Path(one["file"]) for one in json.loads(done.stdout)}
     assert {"trials", "leaderboard", "per_user"} <= set(written)
     assert "comparisons" not in written, "there is no winner yet"
     assert all(path.parent == Path("begun-export") and path.is_file() for path in written.values())
-    assert "nothing yet of: comparisons" in call("export", "begun", "--home", home).stdout
+    assert "nothing yet of: comparisons" in invoke("export", "begun", "--home", home).stdout
 
 
 def test_an_export_that_cannot_be_written(home: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    done = call("export", "small", "-o", tmp_path / "file" / "x", "--home", home)
+    done = invoke("export", "small", "-o", tmp_path / "file" / "x", "--home", home)
     assert isinstance(done.exception, InputError)
     assert "cannot be written" in str(done.exception)
-    done = call("export", "smal", "--home", home)
+    done = invoke("export", "smal", "--home", home)
     assert isinstance(done.exception, InputError)
     assert "did you mean 'small'?" in str(done.exception)
-    assert call("export", "small", "--format", "xlsx", "--home", home).exit_code == 2
+    assert invoke("export", "small", "--format", "xlsx", "--home", home).exit_code == 2
 
 
 def test_list(home: Path) -> None:
-    begun, small = json.loads(call("list", "--format", "json", "--home", home).stdout)
+    begun, small = json.loads(invoke("list", "--format", "json", "--home", home).stdout)
     assert list(small) == list(COLUMNS)
     assert (begun["study"], begun["state"], begun["budget"]) == ("begun", "interrupted", 400)
     assert 0 < begun["trials"] < 400
@@ -135,17 +129,18 @@ def test_list(home: Path) -> None:
     values = [run.metrics["val/ndcg@10"] for run in trials if run.state == "complete"]
     assert small["best_on_validation"] == max(values)
 
-    rows = list(csv.DictReader(io.StringIO(call("list", "--format", "csv", "--home", home).stdout)))
+    text = invoke("list", "--format", "csv", "--home", home).stdout
+    rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["study"] for row in rows] == ["begun", "small"]
     assert rows[0]["winner"] == ""
     assert float(rows[1]["winner_on_test"]) == small["winner_on_test"]
-    shown = call("list", "--home", home).stdout
+    shown = invoke("list", "--home", home).stdout
     assert "interrupted" in shown
     assert f"{small['winner_on_test']:.4f}" in shown
 
 
 def test_an_empty_home(tmp_path: Path) -> None:
-    assert json.loads(call("list", "--format", "json", "--home", tmp_path).stdout) == []
-    assert call("list", "--format", "csv", "--home", tmp_path).stdout == ",".join(COLUMNS) + "\n"
-    assert "no studies in" in call("list", "--home", tmp_path).stdout
+    assert json.loads(invoke("list", "--format", "json", "--home", tmp_path).stdout) == []
+    assert invoke("list", "--format", "csv", "--home", tmp_path).stdout == ",".join(COLUMNS) + "\n"
+    assert "no studies in" in invoke("list", "--home", tmp_path).stdout
     assert list(tmp_path.iterdir()) == []

@@ -11,21 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
+from helpers import SMALL, call
 
 import cfexp
-
-SMALL = (Path(__file__).parents[1] / "search" / "conftest.py").read_text().split('"""')[3]
-
-
-def call(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cfexp.cli.main", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=250,
-    )
 
 
 @pytest.fixture

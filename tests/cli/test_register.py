@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import SMALL, invoke
 from mlflow import MlflowClient
-from typer.testing import CliRunner, Result
 
-from cfexp.cli.main import app
 from cfexp.errors import InputError, TrackingError
 from cfexp.tracking.ui import running_ui
 
-SMALL = (Path(__file__).parents[1] / "search" / "conftest.py").read_text().split('"""')[3]
 SMALL = SMALL.replace("trials = 8", "trials = 2")
 TEXTS = {
     "small": SMALL,
@@ -29,10 +27,6 @@ TEXTS = {
 pytestmark = pytest.mark.slow
 
 
-def call(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [*map(str, arguments)])
-
-
 @pytest.fixture(scope="module")
 def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with finished studies; `other` has another split, `same` is `small` again."""
@@ -42,7 +36,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name, text in TEXTS.items():
             file = folder / f"{name}.toml"
             file.write_text(text.replace('name = "small"', f'name = "{name}"'))
-            done = call("run", file, "--no-track", "--home", folder / "home")
+            done = invoke("run", file, "--no-track", "--home", folder / "home")
             assert done.exit_code == 0, done.output
     return folder / "home"
 
@@ -62,7 +56,7 @@ def aliases(client: MlflowClient) -> dict[str, str]:
 
 
 def registered(home: Path, study: str, *more: str) -> dict[str, Any]:
-    done = call("register", study, "shop", "--json", "--home", home, *more)
+    done = invoke("register", study, "shop", "--json", "--home", home, *more)
     assert done.exit_code == 0, done.exception
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -113,7 +107,7 @@ def test_the_alias_moves_only_to_what_is_better(home: Path) -> None:
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home}/mlflow.db")
         model = mlflow.pyfunc.load_model("models:/shop@champion")
     answer = model.predict(pd.DataFrame({"user": [1, 2]}))
-    named = call("recommend", "models:/shop@champion", "1", "2", "--json", "--home", home)
+    named = invoke("recommend", "models:/shop@champion", "1", "2", "--json", "--home", home)
     assert answer["item"].tolist() == [row["item"] for row in json.loads(named.stdout)]
 
 
@@ -123,7 +117,7 @@ def test_what_was_found_stays_described(home: Path) -> None:
         runs = client_of(home).search_runs([experiment.experiment_id])
         return {run.info.run_id: run.data.tags.get("mlflow.note.content", "") for run in runs}
 
-    assert call("sync", "small", "--home", home).exit_code == 0
+    assert invoke("sync", "small", "--home", home).exit_code == 0
     before = notes()
     assert any("chosen on validation among" in note for note in before.values())
     registered(home, "small")
@@ -170,12 +164,12 @@ def test_homes_of_two_people_and_one_server(home: Path, tmp_path: Path) -> None:
 
 def test_run_and_register(home: Path, studied: Path) -> None:
     file = studied.parent / "small.toml"
-    done = call("run", file, "--register", "shop", "--home", home)
+    done = invoke("run", file, "--register", "shop", "--home", home)
     assert done.exit_code == 0, done.output
     assert "shop version 1 is registered. small:als" in done.stdout
     assert (
         "shop version 1 is registered already"
-        in call("register", "small", "shop", "--home", home).stdout
+        in invoke("register", "small", "shop", "--home", home).stdout
     )
 
 
@@ -190,7 +184,7 @@ def test_run_and_register(home: Path, studied: Path) -> None:
 )
 def test_mistakes(arguments: list[str], words: str, studied: Path) -> None:
     file = str(studied.parent / "small.toml")
-    done = call(*[file if one == "FILE" else one for one in arguments], "--home", studied)
+    done = invoke(*[file if one == "FILE" else one for one in arguments], "--home", studied)
     assert isinstance(done.exception, InputError), done.output
     assert words in str(done.exception)
 
@@ -200,13 +194,15 @@ def test_a_study_without_a_winner(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     file = tmp_path / "study.toml"
     file.write_text(SMALL.replace("trials = 2", "trials = 0"))
     home = tmp_path / "home"
-    assert call("run", file, "--no-track", "--home", home).exit_code == 0
-    done = call("register", "small", "shop", "--home", home)
+    assert invoke("run", file, "--no-track", "--home", home).exit_code == 0
+    done = invoke("register", "small", "shop", "--home", home)
     assert isinstance(done.exception, InputError)
     assert "has no winner yet" in str(done.exception)
 
 
 def test_a_server_that_is_down(home: Path) -> None:
-    done = call("register", "small", "shop", "--home", home, "--tracking-uri", "http://127.0.0.1:9")
+    done = invoke(
+        "register", "small", "shop", "--home", home, "--tracking-uri", "http://127.0.0.1:9"
+    )
     assert isinstance(done.exception, TrackingError)
     assert "cannot be written" in str(done.exception)

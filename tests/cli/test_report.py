@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-SMALL = (Path(__file__).parents[1] / "search" / "conftest.py").read_text().split('"""')[3]
-
-
-def call(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cfexp.cli.main", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=250,
-    )
+from helpers import SMALL, call
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
+from helpers import children_of
 
 from cfexp.errors import EvaluationError, InputError, StudyConflictError
 from cfexp.launch import run_study
@@ -196,7 +197,7 @@ class KillWorker(Observer):
     def point(self, key: str, point: Point) -> None:
         if key == "trial/2" and not self.done:
             self.done = True
-            for child in workers_of_this_process():
+            for child in children_of("cfexp.search.worker"):
                 os.kill(child, signal.SIGKILL)
             time.sleep(0.2)
 
@@ -318,17 +319,8 @@ class KillAtFinal(KillWorker):
 
     def finished(self, run: RunRecord) -> None:
         if self.final and run.state == "complete":
-            for child in workers_of_this_process():
+            for child in children_of("cfexp.search.worker"):
                 os.kill(child, signal.SIGKILL)
-
-
-def workers_of_this_process() -> list[int]:
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    return [
-        int(child)
-        for child in children
-        if b"cfexp.search.worker" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
 
 
 def test_a_final_that_dies_does_not_take_the_study_along(small: StudySpec, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import shutil
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import children_of
 
 from cfexp.errors import CfexpError
 from cfexp.launch import run_study
@@ -150,12 +150,5 @@ def test_a_refused_study_leaves_no_trace(tmp_path: Path) -> None:
 
 
 def projector() -> int:
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # of a process that has ended meanwhile
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            called = (folder / "cmdline").read_bytes()
-            if parent == os.getpid() and b"cfexp.tracking.projector" in called:
-                found.append(int(folder.name))
-    (only,) = found
+    (only,) = children_of("cfexp.tracking.projector")
     return only

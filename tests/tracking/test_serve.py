@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from helpers import SMALL
 from typer.testing import CliRunner
 
 import cfexp
@@ -28,7 +29,6 @@ from cfexp.studies import register
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SMALL = (Path(__file__).parents[1] / "search" / "conftest.py").read_text().split('"""')[3]
 
 pytestmark = pytest.mark.slow
 
