@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 COLUMNS = ("user", "history", "values", "times", "k", "filter_seen")
 """What a row may say; `k` and `filter_seen` are parameters of the whole request as well."""
 DEFAULT_K = 10
-_MOST = 2**31
 _EXACT = 2**53  # above it a float no longer tells whole numbers apart
 
 
@@ -130,7 +129,7 @@ def _count(cell: Any) -> int:  # noqa: ANN401
     if cell is None:
         return DEFAULT_K
     whole = isinstance(cell, int | np.integer) or (isinstance(cell, float) and cell.is_integer())
-    if isinstance(cell, bool) or not whole or not 1 <= cell < _MOST:
+    if isinstance(cell, bool) or not whole or not 1 <= cell < _EXACT:
         raise DataError(f"k must be a whole number from 1, not {cell!r}")
     return int(cell)
 
