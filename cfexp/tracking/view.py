@@ -52,7 +52,7 @@ def links(base: str, experiment_id: str, tags: dict[str, str]) -> dict[str, str]
         charted = "&compareRunsMode=CHART" if saved and name != "runs" else ""
         found[name] = f"{page}?{mode}{saved}{charted}"
     if PARENT in tags:
-        found["report"] = f"{page}/{tags[PARENT]}/artifacts?{mode}"
+        found["report"] = f"{page}/{tags[PARENT]}/artifacts/report.html?{mode}"
     return found
 
 
