@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import getpass
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -45,6 +46,9 @@ class MlflowTracker:
         Told, once, that MLflow cannot be written. Default: a `UserWarning`.
     patience
         Seconds to wait for another process that still writes the study.
+    niceness
+        Of the thread that writes while the study goes on; what is written at its end
+        is waited for, and written at the process's own.
     """
 
     def __init__(
@@ -54,12 +58,13 @@ class MlflowTracker:
         say: Callable[[str], None] | None = None,
         *,
         patience: float = 0,
+        niceness: int = 0,
     ) -> None:
         self.uri = tracking_uri(uri, home)
         self.home = home
         self._say = say or _warn
         self._patience = patience
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cfexp-mlflow")
+        self._thread = _thread(niceness)
         self._projection: Projection | None = None
         self._lock: BaseFileLock | None = None
         self._heard: dict[str, RunRecord] = {}
@@ -95,7 +100,7 @@ class MlflowTracker:
         None when MLflow could not be written (and `say` was told).
         """
         self._name = study.name
-        self._try_again()
+        self._hurry()
         done = self._thread.submit(self._guarded, lambda: self._complete(study))
         try:
             return done.result()
@@ -105,18 +110,19 @@ class MlflowTracker:
     def interrupted(self, study: StudyRecord) -> None:
         """Finish what is queued and end the study's run as killed; a resume reopens it."""
         self._name = study.name
-        self._try_again()
+        self._hurry()
         self._thread.submit(self._guarded, lambda: self._interrupt(study)).result()
         self._thread.submit(self._release).result()
 
-    def _try_again(self) -> None:
-        """After a failure, look again at what MLflow has: an answer may have been lost."""
+    def _hurry(self) -> None:
+        """Leave what is queued to the last call, which writes it too, with nobody in its way.
 
-        def forget() -> None:
-            if self._failed:
-                self._failed, self._projection = False, None
-
-        self._thread.submit(forget)
+        After a failure it looks again at what MLflow has: an answer may have been lost.
+        """
+        self._thread.shutdown(cancel_futures=True)
+        self._thread = _thread(0)
+        if self._failed:
+            self._failed, self._projection = False, None
 
     def _guarded(self, work: Callable[[], _T]) -> _T | None:
         """Do `work`; say the first failure and skip what follows until `complete`."""
@@ -222,6 +228,11 @@ class MlflowTracker:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
+
+
+def _thread(niceness: int) -> ThreadPoolExecutor:
+    # On Linux every thread has a niceness of its own.
+    return ThreadPoolExecutor(1, "cfexp-mlflow", os.nice, (niceness,))
 
 
 def _context() -> dict[str, str]:

@@ -1,8 +1,8 @@
 """`Projection`: one study's runs in MLflow, brought up to date from its records.
 
 A run is found again by its tag `cfexp.key` and is done when its tag `cfexp.digest`
-equals the record's and its status is final. All values of a run go in one
-`log_batch`, the digest with them; whatever a killed process left is completed.
+equals the record's and its status is final, which is written last. Tags are written as
+the run is made, all else in one `log_batch`; whatever a killed process left is completed.
 """
 
 from __future__ import annotations
@@ -89,12 +89,13 @@ class Projection:
         if self._done.get(run.key) == wanted:
             return
         if run.key not in self.ids:
-            tags = run_tags(self._study, run) | self._context
+            tags = run_tags(self._study, run) | self._context | entry.tags
             tags["mlflow.parentRunId"] = self.parent_id
             made = self.client.create_run(
                 self.experiment_id, start_time=run.started, tags=tags, run_name=run_name(run)
             )
             self.ids[run.key] = made.info.run_id
+            entry = dataclasses.replace(entry, tags={})  # another batch costs more than all tags
         run_id = self.ids[run.key]
         if run.key not in self._with_data:
             log_dataset(self.client, run_id, self._study)

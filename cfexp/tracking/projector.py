@@ -22,13 +22,12 @@ from cfexp.tracking.mlflow import MlflowTracker
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_NICENESS = 10  # what computes goes first
+_NICENESS = 19  # what computes goes first
 _PATIENCE = 60  # seconds: a killed session's projector may still write what it heard
 
 
 def main() -> None:
     """Serve the process that started this one, over standard input and output."""
-    os.nice(_NICENESS)
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # prints must not break the messages
 
@@ -44,6 +43,7 @@ def main() -> None:
         Path(place["home"]),
         lambda text: send({"note": text}),
         patience=_PATIENCE,
+        niceness=_NICENESS,
     )
     tracker.prepare()
     if project(tracker, messages):

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.record import RunRecord, StudyRecord
 
 
 def fail(message: str) -> None:
@@ -361,3 +362,28 @@ def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
         "import cfexp.tracking.ui; assert 'numpy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no niceness of their own")
+def test_it_makes_way_until_it_is_waited_for(
+    home: Path, study: StudyRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, int] = {}
+    written = threading.Event()
+    write = Projection.run
+
+    def noting(self: Projection, run: RunRecord) -> None:
+        seen[run.key] = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        write(self, run)
+        written.set()
+
+    monkeypatch.setattr(Projection, "run", noting)
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    tracker = MlflowTracker(None, home, say=fail, niceness=3)
+    tracker.start(dataclasses.replace(study, runs=(), readings=()))
+    tracker.finished(study.runs[0])
+    assert written.wait(60)
+    assert seen == {study.runs[0].key: min(own + 3, 19)}
+    tracker.complete(study)
+    assert {seen[run.key] for run in study.runs} == {own}
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own
