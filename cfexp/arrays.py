@@ -17,7 +17,7 @@ from cfexp.errors import DataError
 from cfexp.memory import needs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 Codes: TypeAlias = NDArray[np.int32]
@@ -61,7 +61,7 @@ def save_arrays(path: Path, arrays: Mapping[str, AnyArray], *, compressed: bool 
     Text is stored as unicode, which needs no pickle.
     """
     plain = {
-        name: array.astype(np.str_) if array.dtype.kind == "O" else array
+        name: as_text(array, name) if array.dtype.kind == "O" else array
         for name, array in arrays.items()
     }
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -72,6 +72,14 @@ def save_arrays(path: Path, arrays: Mapping[str, AnyArray], *, compressed: bool 
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def as_text(texts: AnyArray | Sequence[str], name: str) -> AnyArray:
+    """Return texts as NumPy keeps them: each takes the room of the longest."""
+    longest = max((len(str(one)) for one in texts), default=1)
+    hint = f"one of them has {longest:,} characters, and each takes the room of the longest"
+    needs(f"the text of {name!r}", 4 * longest * len(texts), hint)
+    return np.asarray(texts, np.str_)
 
 
 def load_arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, AnyArray]:
