@@ -93,13 +93,13 @@ def load_arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, Any
     DataError
         When there is no such file, or it is anything but arrays of numbers and text.
     """
+    if not path.is_file():  # to open a pipe would wait for a writer
+        raise DataError(f"there is no file {path}")
     try:
-        if not path.is_file():  # to open a pipe would wait for a writer
-            raise DataError(f"there is no file {path}")
         with zipfile.ZipFile(path) as archive:
             members = {_array_name(member): member for member in archive.infolist()}
             if len(members) < len(archive.infolist()):
-                raise ValueError("two arrays have the same name")
+                raise ValueError("two arrays have the same name")  # noqa: TRY301 - as NumPy's
             wanted = list(members if names is None else set(names) & set(members))
             size = sum(members[name].file_size for name in wanted)
             needs(f"what {path} declares", size, "was it made by cfexp?")
@@ -139,11 +139,13 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> AnyArray:
         sides = tuple(int(side) for side in shape.replace(",", " ").split())
         dtype = np.dtype(kind)
         if math.prod(sides) * dtype.itemsize != member.file_size - len(start) - length:
-            raise ValueError(f"{member.filename} declares {sides} of {kind}, which it does not hold")
+            raise ValueError(
+                f"{member.filename} declares {sides} of {kind}, which it does not hold"
+            )
         array = np.empty(math.prod(sides), dtype)
-        left = memoryview(array.view(np.uint8)) if array.nbytes else memoryview(b"")
+        left: AnyArray = array.view(np.uint8) if array.nbytes else np.empty(0, np.uint8)
         while part := file.read(_CHUNK):  # to the end, where the checksum is compared
-            left[: len(part)] = part
+            left[: len(part)] = np.frombuffer(part, np.uint8)
             left = left[len(part) :]
         if len(left):
             raise EOFError(f"{member.filename} ends early")

@@ -119,13 +119,17 @@ def ui(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port.", show_default="5000 or a free one")
     ] = None,
+    host: Annotated[
+        str,
+        typer.Option(help="Where to listen; another address is open to all who can reach it."),
+    ] = "127.0.0.1",
     home: Home = DEFAULT_HOME,
     tracking_uri: TrackingUri = None,
 ) -> None:
-    """Open MLflow's own UI on what studies wrote, on this machine only."""
+    """Open MLflow's own UI on what studies wrote, on this machine unless told otherwise."""
     from cfexp.tracking.ui import serve_ui
 
-    serve_ui(home, tracking_uri, port, study, say=typer.echo)
+    serve_ui(home, tracking_uri, port, study, say=typer.echo, host=host)
 
 
 @app.command()

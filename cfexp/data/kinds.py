@@ -73,7 +73,9 @@ def _decoded(role: str, column: pa.ChunkedArray, reader: Reader) -> pa.ChunkedAr
     if is_text(kind) or _is_binary(kind):
         lengths = (pc.binary_length(one.dictionary).take(one.indices) for one in column.chunks)
         size = sum(pc.sum(one.cast(pa.int64())).as_py() or 0 for one in lengths)
-        needs(f"{reader.file}: the column of the {role}", size, "are its texts meant to be so long?")
+        needs(
+            f"{reader.file}: the column of the {role}", size, "are its texts meant to be so long?"
+        )
     return pa.chunked_array([chunk.dictionary_decode() for chunk in column.chunks], kind)
 
 

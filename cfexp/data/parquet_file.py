@@ -83,7 +83,9 @@ class ParquetReader:
         from cfexp.data.kinds import is_text
 
         fields = pq.read_schema(self.file)
-        return [field.name for field in fields if is_text(field.type) or pa.types.is_binary(field.type)]
+        return [
+            field.name for field in fields if is_text(field.type) or pa.types.is_binary(field.type)
+        ]
 
     def _check_size(self, rows: int, columns: int) -> None:
         """Refuse what its own header says to be larger than memory, however few bytes it has."""

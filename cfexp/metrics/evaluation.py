@@ -131,12 +131,13 @@ class Evaluation:
     def load(cls, path: Path) -> Evaluation:
         """Read what `save` wrote; DataError for anything else."""
         arrays = load_arrays(path)
-        for key, array in {"stage": None, "users": None, **arrays}.items():
-            shape = () if key.startswith(_SINGLE) else (np.size(arrays.get("users")),)
-            if array is None or array.shape != shape:
+        users = arrays.get("users", np.empty(0))
+        for key in {"stage", "users", *arrays}:
+            shape = () if key.startswith(_SINGLE) else (users.size,)
+            if key not in arrays or arrays[key].shape != shape:
                 raise DataError(f"{path} is no file of per-user metrics: no sound {key!r} in it")
         pooled = frozenset(key.removeprefix("pooled/") for key in arrays if "pooled/" in key)
-        evaluation = cls(stage=str(arrays["stage"]), users=arrays["users"], pooled=pooled)
+        evaluation = cls(stage=str(arrays["stage"]), users=users, pooled=pooled)
         parts: dict[str, dict[str, Any]] = {
             "numerator": evaluation.numerators,
             "denominator": evaluation.denominators,

@@ -55,7 +55,7 @@ def load(path: Path | str) -> SavedModel:
     header, arrays = archive.read(path)
     model, shape = _recipe(path, header)
     try:
-        _finite(arrays)
+        _check_numbers(arrays)
         history = sparse.csr_array(
             (arrays["history.data"], arrays["history.indices"], arrays["history.indptr"]),
             shape=shape,
@@ -87,8 +87,10 @@ def load(path: Path | str) -> SavedModel:
         raise ModelFileError(f"{path} is damaged: {error}") from error
 
 
-def _finite(arrays: dict[str, AnyArray]) -> None:
+def _check_numbers(arrays: dict[str, AnyArray]) -> None:
     for name, array in arrays.items():
+        if array.dtype.kind == "U" and name not in {"users", "items", "titles"}:
+            raise ValueError(f"{name} must hold numbers, not text")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ValueError(f"{name} must hold numbers that are finite")
 

@@ -33,21 +33,11 @@ def read_document(file: Path) -> tuple[str, dict[str, Any]]:
         When there is no such file, or it cannot be read, or is none that a person wrote.
     """
     name = str(file)
+    data = _bytes(file)
     try:
-        if file.exists() and not (file.is_file() or file.is_dir()):  # a pipe, a device: no end
-            raise InputError(f"study file {name} cannot be read: it is not a regular file")
-        with file.open("rb") as stream:
-            data = stream.read(_LARGEST + 1)
-        if len(data) > _LARGEST:
-            raise InputError(f"{name}: a study file has at most {_LARGEST:,} bytes")
         text = data.decode()
-        if _DOTTED.search(text):
-            raise tomllib.TOMLDecodeError(f"a dotted key has at most {_DEEPEST} parts")
+        _check_keys(text)
         return text, tomllib.loads(text)
-    except FileNotFoundError:
-        raise InputError(f"there is no study file {name}") from None
-    except OSError as error:
-        raise InputError(f"study file {name} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise StudyFileError(name, [Mistake("", f"is not UTF-8 text: {error}")]) from None
     except RecursionError:
@@ -56,6 +46,26 @@ def read_document(file: Path) -> tuple[str, dict[str, Any]]:
         raise StudyFileError(name, [Mistake("", f"is not valid TOML: {error}")]) from None
     except ValueError:
         raise StudyFileError(name, [Mistake("", _LONG)]) from None
+
+
+def _bytes(file: Path) -> bytes:
+    if file.exists() and not (file.is_file() or file.is_dir()):  # a pipe, a device: no end
+        raise InputError(f"study file {file} cannot be read: it is not a regular file")
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(_LARGEST + 1)
+    except FileNotFoundError:
+        raise InputError(f"there is no study file {file}") from None
+    except OSError as error:
+        raise InputError(f"study file {file} cannot be read: {error.strerror}") from None
+    if len(data) > _LARGEST:
+        raise InputError(f"{file}: a study file has at most {_LARGEST:,} bytes")
+    return data
+
+
+def _check_keys(text: str) -> None:
+    if _DOTTED.search(text):
+        raise tomllib.TOMLDecodeError(f"a dotted key has at most {_DEEPEST} parts")
 
 
 def as_json(document: dict[str, Any], name: str) -> str:

@@ -6,6 +6,8 @@ folder, an unpickled class, a process started or a connection made is a defect: 
 kept, and the exit code is 1.
 """
 
+# ruff: noqa: T201 - a command that prints
+
 from __future__ import annotations
 
 import argparse

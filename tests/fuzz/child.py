@@ -54,9 +54,11 @@ def outcome(folder: Path, guard: Guard) -> tuple[str, str]:
 
 
 def like(message: str) -> str:
-    """Return what messages of one origin have in common."""
-    head = re.sub(r"\S*/\S*", "PATH", message[:400].partition("\n  ")[2] or message[:400])
-    return re.sub(r"'[^']*'|\"[^\"]*\"|-?\d[\d.,e+]*|\[\d*\]", "X", head)[:70]
+    """Return what messages of one rule have in common."""
+    head, _, more = message.partition("\n  ")
+    rule = (more or head).partition("\n")[0]
+    rule = re.sub(r"^\S*[/.\[\]\w]+: ", "", rule).partition(" (received")[0]
+    return re.sub(r"'[^']*'|\"[^\"]*\"|[-\d][\d.,e+]*|\S*/\S*", "", rule)[:40]
 
 
 def write(folder: Path, case: dict[str, bytes]) -> None:

@@ -1,5 +1,7 @@
 """Sound studies on small files, and what becomes of them: a case is a folder of files."""
 
+# ruff: noqa: PIE800 - a record in two lines
+
 from __future__ import annotations
 
 import io
@@ -36,7 +38,13 @@ _SOURCES: list[dict[str, Any]] = [
         **{"kind": "csv", "path": "rows.tsv", "columns": {"user": 1, "item": 2, "time": 4}},
         **{"separator": "\t", "quote": "", "header": False, "time_format": "unix"},
     },
-    {"kind": "csv", "path": "rows.dat", "columns": _COLUMNS, "separator": "::", "encoding": "latin-1"},
+    {
+        "kind": "csv",
+        "path": "rows.dat",
+        "columns": _COLUMNS,
+        "separator": "::",
+        "encoding": "latin-1",
+    },
     {
         **{"kind": "csv", "path": "rows.csv", "columns": {**_COLUMNS, "part": "part"}},
         "users": {"path": "users.csv", "id": "user", "columns": {"age": "age", "country": 3}},
@@ -135,7 +143,9 @@ def study(rng: np.random.Generator) -> dict[str, Any]:
         "objectives": ["ndcg@5"],
         "metrics": ["recall@5", "coverage@5"],
         "data": source,
-        "feedback": pick(rng, [{"duplicates": "sum"}, {"positive_from": 1.0}, {"duplicates": "last"}]),
+        "feedback": pick(
+            rng, [{"duplicates": "sum"}, {"positive_from": 1.0}, {"duplicates": "last"}]
+        ),
         "split": {**pick(rng, _SPLITS if said else _SPLITS[:-1]), "novel_only": True},
         "search": {"trials": 4, "sampler": {"kind": pick(rng, ["tpe", "random", "grid"])}},
         "finals": {"configurations": 1, "seeds": 2},
