@@ -106,6 +106,7 @@ def running_ui(
             yield base, process
         finally:
             _stop(process)
+            _mask(home / "ui.log")
 
 
 def _start(home: Path, uri: str, address: tuple[str, int], empty: str) -> subprocess.Popen[bytes]:
@@ -125,6 +126,7 @@ def _start(home: Path, uri: str, address: tuple[str, int], empty: str) -> subpro
     command = [sys.executable, "-P", "-m", "mlflow", "server", "--host", host]
     home.mkdir(parents=True, exist_ok=True)
     with (home / "ui.log").open("wb") as log:
+        os.fchmod(log.fileno(), 0o600)  # what MLflow says of a database can hold its password
         return subprocess.Popen(  # noqa: S603 - fixed arguments
             [*command, "--port", str(port), "--workers", "1"],
             cwd=empty,
@@ -134,6 +136,11 @@ def _start(home: Path, uri: str, address: tuple[str, int], empty: str) -> subpro
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C reaches us first, and we stop the whole group
         )
+
+
+def _mask(log: Path) -> None:
+    """Take passwords out of the log of a server that has ended."""
+    log.write_text(redacted(log.read_text(errors="replace")))
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
