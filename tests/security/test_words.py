@@ -96,6 +96,12 @@ def test_nor_in_an_error_that_nobody_expected(
     assert "\x1b" not in said
 
 
+@pytest.mark.parametrize("name", ["../up", "/etc/x", "a/b", "..", ""])
+def test_a_study_s_name_is_no_path(name: str, say: Callable[..., str], tmp_path: Path) -> None:
+    assert say("report", name, "--home", tmp_path).startswith("2\nerror:")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_memory_that_runs_out_is_an_error(
     say: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
