@@ -88,8 +88,10 @@ class Attributes:
 
     @classmethod
     def load(cls, path: Path) -> Attributes:
-        """Read what `save` wrote."""
+        """Read what `save` wrote; DataError for anything else."""
         arrays = load_arrays(path)
+        if np.shape(arrays.get("counts", ())) != (2,):
+            raise DataError(f"{path} is no file of user attributes")
         missing, unused = arrays.pop("counts").tolist()
         columns = {name.removeprefix("column/"): column for name, column in arrays.items()}
         return cls(columns, missing=missing, unused=unused)

@@ -23,11 +23,14 @@ def per_user_frame(study: StudyRecord) -> pd.DataFrame:
     import pandas as pd
 
     from cfexp.arrays import load_arrays
+    from cfexp.errors import DataError
 
     vocabulary = Path(study.folder, "vocabulary.npz")
     if not vocabulary.is_file():
         return pd.DataFrame()
-    ids = load_arrays(vocabulary)["users"]
+    ids = load_arrays(vocabulary).get("users")
+    if ids is None:
+        raise DataError(f"{vocabulary} is no vocabulary: it holds no users")
     frames = []
     for run in study.runs:
         for stage in STAGES:

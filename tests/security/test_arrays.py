@@ -165,6 +165,13 @@ def test_vectors_that_do_not_fit(arrays: dict[str, AnyArray], tmp_path: Path) ->
         Evaluation.load(tmp_path / "x.npz")
 
 
+@pytest.mark.parametrize("counts", [{}, {"counts": np.ones(3)}])
+def test_attributes_without_their_counts(counts: dict[str, AnyArray], tmp_path: Path) -> None:
+    save_arrays(tmp_path / "x.npz", counts)
+    with pytest.raises(DataError, match="no file of user attributes"):
+        Attributes.load(tmp_path / "x.npz")
+
+
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     matrix = sparse.csr_array(np.array([[1, 1, 0], [0, 1, 1]], np.float32))
