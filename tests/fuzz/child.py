@@ -75,7 +75,7 @@ def main(kind: str, seed: int, first: int, last: int, scratch: Path) -> None:
     folder = scratch / "case"
     for number in range(30):  # what is imported or compiled on first use is no case's doing
         document = study(np.random.default_rng([seed, number]))
-        write(folder, FILES | {STUDY: toml(document).encode()})
+        write(folder, FILES | {STUDY: toml(document)})
         attempt(folder, scratch / "outputs")
     guard = Guard(scratch / "outputs")
     for number in range(first, last):
