@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+_SHOWN = 100
+"""How many mistakes of one file a message lists."""
+
+
 class CfexpError(Exception):
     """Base of all errors raised on purpose; `exit_code` is the command's."""
 
@@ -89,14 +93,16 @@ class Mistake:
 
 
 class StudyFileError(InputError):
-    """A study file with one or more mistakes, all of them listed."""
+    """A study file with one or more mistakes: all in `mistakes`, the first 100 in words."""
 
     def __init__(self, file: str, mistakes: Iterable[Mistake]) -> None:
         self.file = file
         self.mistakes = tuple(mistakes)
         count = len(self.mistakes)
         head = f"{file}: {count} mistake{'s' if count != 1 else ''}"
-        super().__init__("\n".join([head, *(f"  {mistake}" for mistake in self.mistakes)]))
+        lines = [f"  {mistake}" for mistake in self.mistakes[:_SHOWN]]
+        more = [f"  and {count - _SHOWN:,} more"] if count > _SHOWN else []
+        super().__init__("\n".join([head, *lines, *more]))
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

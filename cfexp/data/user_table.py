@@ -79,7 +79,7 @@ class UserTable(TextLayout):
         again = np.ones(len(kept), bool)
         again[first] = False
         refuse(reader, "a user must have one row", again, kept)
-        found = {name: _column(table[_ATTRIBUTE + name])[kept[first]] for name in columns}
+        found = {name: _column(table[_ATTRIBUTE + name], name)[kept[first]] for name in columns}
         return Attributes.joined(users, known, found)
 
     def _others(self, names: list[str]) -> dict[str, str]:
@@ -92,12 +92,13 @@ _ATTRIBUTE = "attribute "
 """Begins the role of an attribute's column."""
 
 
-def _column(column: pa.ChunkedArray) -> AnyArray:
+def _column(column: pa.ChunkedArray, name: str) -> AnyArray:
     import pyarrow as pa
 
+    from cfexp.arrays import as_text
     from cfexp.data.attributes import column_of
 
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
         return np.asarray(column.cast(pa.float64(), safe=False).to_pandas(), np.float64)
     texts = column.cast(pa.string()).fill_null("")
-    return column_of(np.asarray(texts.to_pylist(), np.str_))
+    return column_of(as_text(texts.to_pylist(), name))
