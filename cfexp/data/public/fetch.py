@@ -17,7 +17,7 @@ from cfexp.data.public.transfer import Patience, transfer
 from cfexp.errors import DownloadError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from cfexp.data.public.catalogue import Download, File
     from cfexp.data.public.shelf import Shelf
@@ -43,6 +43,7 @@ def fetch(
         When the transfer fails, or what came is not what was published.
     """
     dataset = shelf.dataset
+    _convert(shelf)
     if not shelf.missing(dataset.files):
         return
     if not shelf.accepted:
@@ -61,23 +62,36 @@ def fetch(
                     say(f"{error}\n(the data set can be read without it)")
 
 
+def _convert(shelf: Shelf) -> None:
+    """Make what is made from a published file that lies in the data set's folder already."""
+    for file in shelf.missing(shelf.dataset.files):
+        if file.made_from and (shelf.folder / file.made_from).is_file():
+            with _writable(shelf), _staging(shelf) as folder:
+                shutil.copyfile(shelf.folder / file.made_from, folder / file.made_from)
+                _place(shelf, folder, [file])
+
+
 def _one(shelf: Shelf, download: Download, watch: Watch, patience: Patience) -> None:
     archive = shelf.work / download.name
     _room(shelf, download)
     transfer(download.url, archive, download.most, watch, patience)
     try:
-        with tempfile.TemporaryDirectory(dir=shelf.work, prefix="unpacked-") as name:
-            folder = Path(name)
+        with _staging(shelf) as folder:
             _verify_archive(archive, download)
             unpack(archive, [file.published for file in download.files], folder)
-            found = {file.path: _verified(folder, file, shelf) for file in download.files}
-            for file in download.files:
-                place = shelf.folder / file.path
-                place.parent.mkdir(parents=True, exist_ok=True)
-                (folder / file.path).replace(place)
-            shelf.keep(found)
+            _place(shelf, folder, download.files)
     finally:
         archive.unlink(missing_ok=True)
+
+
+def _place(shelf: Shelf, folder: Path, files: Iterable[File]) -> None:
+    """Verify files, and only when all are right, move them to where they are looked for."""
+    found = {file.path: _verified(folder, file, shelf) for file in files}
+    for path in found:
+        place = shelf.folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).replace(place)
+    shelf.keep(found)
 
 
 def _verify_archive(archive: Path, download: Download) -> None:
@@ -134,6 +148,14 @@ def _room(shelf: Shelf, download: Download) -> None:
 
 
 @contextmanager
+def _staging(shelf: Shelf) -> Iterator[Path]:
+    """Yield a new folder, on the cache's own disk so that files can be moved from it."""
+    shelf.work.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=shelf.work, prefix="unpacked-") as name:
+        yield Path(name)
+
+
+@contextmanager
 def _alone(shelf: Shelf, say: Callable[[str], None]) -> Iterator[None]:
     """Hold the data set's lock; a process that dies lets go of it."""
     shelf.work.mkdir(parents=True, exist_ok=True)
@@ -156,10 +178,8 @@ def _writable(shelf: Shelf) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        what = "no room is left on the disk" if full else f"cannot be written: {error.strerror}"
-        raise DownloadError(
-            f"{shelf.root}: {what}; free some, or set CFEXP_DATA_DIR to another folder"
-            if full
-            else f"{shelf.root}: {what}; set CFEXP_DATA_DIR to a folder of your own"
-        ) from error
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            problem = "no room is left on the disk; free some, or set CFEXP_DATA_DIR"
+        else:
+            problem = f"cannot be written ({error}); set CFEXP_DATA_DIR to a folder of your own"
+        raise DownloadError(f"{shelf.root}: {problem}") from error

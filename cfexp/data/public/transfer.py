@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from requests import Response
 
-_BLOCK = 1 << 18
+_BLOCK = 1 << 14
+"""Bytes read at once; of one that breaks off nothing is kept."""
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses that may be other ones a moment later."""
 _OK, _PARTIAL_CONTENT, _RANGE_NOT_SATISFIABLE = 200, 206, 416
