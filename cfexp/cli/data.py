@@ -74,7 +74,8 @@ def info(
             known = file.checksum or "its checksum is kept from the first download on"
             lines.append(f"    {file.path}{made}: {rows}, {known}")
     lines += ["", f"Checksums: {one.origin}.", "", *_terms(shelf), "", "In a study file:", "[data]"]
-    typer.echo("\n".join([*lines, one.study]))
+    lines += [f'{key} = "{value}"' for key, value in one.study.items()]
+    typer.echo("\n".join(lines))
 
 
 @app.command()

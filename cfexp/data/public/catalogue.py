@@ -89,7 +89,7 @@ class Dataset(Recipe):
     """What people call it."""
     about: str
     """One line."""
-    study: str
+    study: dict[str, str]
     """Its `[data]` in a study file."""
     page: str
     """Where the publisher describes it."""

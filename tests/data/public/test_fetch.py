@@ -57,7 +57,7 @@ def little(server: Served, **changes: object) -> Dataset:
         name="little",
         title="Little",
         about="a small one",
-        study='kind = "little"',
+        study={"kind": "little"},
         page="http://here",
         terms=Terms(licence="free", text="Use it.", citation="Us."),
         origin="us",
