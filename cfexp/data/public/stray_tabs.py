@@ -76,7 +76,7 @@ class StrayTabs:
         mended = pa.table({name: _column(cut, int(name), kind) for name, kind in types.items()})
         lines_torn = np.array([number for number, _ in torn])
         whole = np.delete(np.arange(1, table.num_rows + len(torn) + 1), lines_torn - 1)
-        order = np.argsort(np.concatenate([whole, lines_torn]))
+        order = np.argsort(np.concatenate([whole, lines_torn]), kind="stable")
         return pa.concat_tables([table, mended]).take(pa.array(order))
 
     def _parse(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import pyarrow as pa
+
 _NAME = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _COLUMNS = {
     "InvoiceNo": "text",
@@ -31,6 +33,8 @@ _COLUMNS = {
 }
 _EPOCH = np.datetime64("1899-12-30", "s")
 _DAY = 86_400
+_BLOCK = 8 << 20
+_OPEN, _CLOSE = b"<sheetData>", b"</sheetData></worksheet>"
 
 Row = dict[str, "str | float"]
 """A row's cells that are not empty, by the letters of their columns."""
@@ -44,64 +48,84 @@ def to_parquet(book: Path, target: Path) -> None:
     DownloadError
         When the file is no such workbook.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with zipfile.ZipFile(book) as opened:
             with opened.open("xl/sharedStrings.xml") as stream:
-                texts = list(_texts(stream))
+                texts = _texts(stream)
             with opened.open("xl/worksheets/sheet1.xml") as stream:
-                rows = _rows(stream, texts)
-                head = {letters: str(name) for letters, name in next(rows, {}).items()}
-                if list(head.values()) != list(_COLUMNS):
-                    raise DownloadError(
-                        f"{book.name}: the columns must be {', '.join(_COLUMNS)}; "
-                        f"they are {', '.join(head.values()) or 'none'}"
-                    )
-                cells: dict[str, list[str | float | None]] = {name: [] for name in _COLUMNS}
-                for row in rows:
-                    for letters, name in head.items():
-                        cells[name].append(row.get(letters))
-        table = pa.table({name: _array(cells.pop(name), _COLUMNS[name]) for name in _COLUMNS})
+                table = _table(book.name, _rows(stream, texts))
     except (zipfile.BadZipFile, KeyError, IndexError, ValueError, ET.ParseError) as error:
         raise DownloadError(f"{book.name}: not a workbook that can be read: {error}") from error
     pq.write_table(table, target)
 
 
-def _texts(stream: IO[bytes]) -> Iterator[str]:
-    for element in _elements(stream, "si"):
-        yield "".join(part.text or "" for part in element.iter(f"{_NAME}t"))
+def _texts(stream: IO[bytes]) -> list[str]:
+    root = ET.parse(stream).getroot()  # noqa: S314 - see _sheets
+    return ["".join(part.text or "" for part in one.iter(f"{_NAME}t")) for one in root]
 
 
-def _rows(stream: IO[bytes], texts: list[str]) -> Iterator[Row]:
-    for element in _elements(stream, "row"):
-        row: Row = {}
-        for cell in element:
-            value = cell.findtext(f"{_NAME}v")
-            if value is not None:
-                letters = cell.get("r", "").rstrip("0123456789")
-                row[letters] = texts[int(value)] if cell.get("t") == "s" else float(value)
-        yield row
+def _rows(stream: IO[bytes], texts: list[str]) -> Iterator[list[Row]]:
+    """Yield the sheet's rows, some thousands at a time."""
+    value_of = f"{_NAME}v"
+    for sheet in _sheets(stream):
+        rows = []
+        for element in sheet.iter(f"{_NAME}row"):
+            row: Row = {}
+            for cell in element:
+                for value in cell:
+                    if value.tag == value_of and value.text:
+                        shared = cell.get("t") == "s"
+                        letters = cell.attrib["r"].rstrip("0123456789")
+                        row[letters] = texts[int(value.text)] if shared else float(value.text)
+            rows.append(row)
+        yield rows
 
 
-def _elements(stream: IO[bytes], name: str) -> Iterator[ET.Element]:
-    """Yield every element of a name, and forget each when the next is asked for."""
-    root: ET.Element | None = None
-    # The file's checksum is the publisher's, and expat limits what entities expand to.
-    for event, element in ET.iterparse(stream, events=("start", "end")):  # noqa: S314
-        root = element if root is None else root
-        if event == "end" and element.tag == _NAME + name:
-            yield element
-            root.clear()
-            element.clear()
+def _sheets(stream: IO[bytes]) -> Iterator[ET.Element]:
+    """Yield the sheet in pieces that each are a sheet of some rows: parsed whole, they are quick.
+
+    The file's checksum is the publisher's, and expat limits what entities expand to.
+    """
+    head, rest = b"", b""
+    while block := stream.read(_BLOCK):
+        rest += block
+        if not head:
+            before, mark, rest = rest.partition(_OPEN)
+            if not mark:
+                raise ValueError("the sheet has no rows")
+            head = before + mark
+        rows, mark, rest = rest.rpartition(b"</row>")
+        yield ET.fromstring(head + rows + mark + _CLOSE)  # noqa: S314
 
 
-def _array(cells: list[str | float | None], kind: str) -> object:
+def _table(name: str, pieces: Iterator[list[Row]]) -> pa.Table:
+    import pyarrow as pa
+
+    head: dict[str, str] = {}
+    tables = []
+    for rows in pieces:
+        if not head:
+            head = {letters: str(name) for letters, name in rows.pop(0).items()} if rows else {}
+            if list(head.values()) != list(_COLUMNS):
+                raise DownloadError(
+                    f"{name}: the columns must be {', '.join(_COLUMNS)}; "
+                    f"they are {', '.join(head.values()) or 'none'}"
+                )
+        cells = {name: [row.get(letters) for row in rows] for letters, name in head.items()}
+        tables.append(
+            pa.table({name: _array(cells[name], kind) for name, kind in _COLUMNS.items()})
+        )
+    return pa.concat_tables(tables)
+
+
+def _array(cells: list[str | float | None], kind: str) -> pa.Array:
     import pyarrow as pa
 
     if kind == "text":  # a code may be a number in one row and text in the next
-        return pa.array([f"{one:.0f}" if isinstance(one, float) else one for one in cells])
+        texts = [f"{one:.0f}" if isinstance(one, float) else one for one in cells]
+        return pa.array(texts, pa.string())
     numbers = np.array([np.nan if one is None else float(one) for one in cells])
     if kind == "date":
         seconds = np.round(numbers * _DAY).astype("timedelta64[s]")
