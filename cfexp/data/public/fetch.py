@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from filelock import FileLock, Timeout
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from cfexp.data.public.shelf import Shelf
     from cfexp.data.public.transfer import Watch
 
+Say: TypeAlias = "Callable[[str], None]"
+"""Is told in a line what happens."""
 _SHARE = 8
 """About how many times its size an archive of text unpacks to."""
 
@@ -30,7 +32,7 @@ _SHARE = 8
 def fetch(
     shelf: Shelf,
     watch: Watch,
-    say: Callable[[str], None],
+    say: Say,
     patience: Patience = Patience(),  # noqa: B008 - frozen
 ) -> None:
     """Download what is missing of a data set; one process at a time.
@@ -43,7 +45,7 @@ def fetch(
         When the transfer fails, or what came is not what was published.
     """
     dataset = shelf.dataset
-    _convert(shelf)
+    _convert(shelf, say)
     if not shelf.missing(dataset.files):
         return
     if not shelf.accepted:
@@ -55,23 +57,23 @@ def fetch(
         for download in dataset.downloads:
             if shelf.missing(download.files):
                 try:
-                    _one(shelf, download, watch, patience)
+                    _one(shelf, download, watch, say, patience)
                 except DownloadError as error:
                     if not all(file.optional for file in download.files):
                         raise
                     say(f"{error}\n(the data set can be read without it)")
 
 
-def _convert(shelf: Shelf) -> None:
+def _convert(shelf: Shelf, say: Say) -> None:
     """Make what is made from a published file that lies in the data set's folder already."""
     for file in shelf.missing(shelf.dataset.files):
         if file.made_from and (shelf.folder / file.made_from).is_file():
             with _writable(shelf), _staging(shelf) as folder:
                 shutil.copyfile(shelf.folder / file.made_from, folder / file.made_from)
-                _place(shelf, folder, [file])
+                _place(shelf, folder, [file], say)
 
 
-def _one(shelf: Shelf, download: Download, watch: Watch, patience: Patience) -> None:
+def _one(shelf: Shelf, download: Download, watch: Watch, say: Say, patience: Patience) -> None:
     archive = shelf.work / download.name
     _room(shelf, download)
     transfer(download.url, archive, download.most, watch, patience)
@@ -79,14 +81,14 @@ def _one(shelf: Shelf, download: Download, watch: Watch, patience: Patience) -> 
         with _staging(shelf) as folder:
             _verify_archive(archive, download)
             unpack(archive, [file.published for file in download.files], folder)
-            _place(shelf, folder, download.files)
+            _place(shelf, folder, download.files, say)
     finally:
         archive.unlink(missing_ok=True)
 
 
-def _place(shelf: Shelf, folder: Path, files: Iterable[File]) -> None:
+def _place(shelf: Shelf, folder: Path, files: Iterable[File], say: Say) -> None:
     """Verify files, and only when all are right, move them to where they are looked for."""
-    found = {file.path: _verified(folder, file, shelf) for file in files}
+    found = {file.path: _verified(folder, file, shelf, say) for file in files}
     for path in found:
         place = shelf.folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +103,7 @@ def _verify_archive(archive: Path, download: Download) -> None:
             _refuse(archive.name, download.checksum, found.checksums)
 
 
-def _verified(folder: Path, file: File, shelf: Shelf) -> str:
+def _verified(folder: Path, file: File, shelf: Shelf, say: Say) -> str:
     """Return the file's checksum; DownloadError where it is not the file that was published."""
     expected = file.checksum or shelf.kept.get(file.path)
     found = measure(folder / file.published, *([expected] if expected else []))
@@ -110,6 +112,7 @@ def _verified(folder: Path, file: File, shelf: Shelf) -> str:
     if file.made_from:
         from cfexp.data.public.workbook import to_parquet
 
+        say(f"{file.made_from} is converted to {file.path}; half a minute, once")
         to_parquet(folder / file.made_from, folder / file.path)
         found = measure(folder / file.path)
     rows = count_rows(folder / file.path, file, found.lines)
@@ -156,7 +159,7 @@ def _staging(shelf: Shelf) -> Iterator[Path]:
 
 
 @contextmanager
-def _alone(shelf: Shelf, say: Callable[[str], None]) -> Iterator[None]:
+def _alone(shelf: Shelf, say: Say) -> Iterator[None]:
     """Hold the data set's lock; a process that dies lets go of it."""
     shelf.work.mkdir(parents=True, exist_ok=True)
     lock = FileLock(shelf.work / "lock")

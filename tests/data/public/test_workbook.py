@@ -9,6 +9,11 @@ from xml.sax.saxutils import escape
 import pyarrow.parquet as pq
 import pytest
 
+from cfexp.data.public.catalogue import catalogue
+from cfexp.data.public.check import check
+from cfexp.data.public.checksums import measure
+from cfexp.data.public.fetch import fetch
+from cfexp.data.public.shelf import Shelf
 from cfexp.data.public.workbook import to_parquet
 from cfexp.errors import DownloadError
 
@@ -76,3 +81,22 @@ def test_damaged(tmp_path: Path, name: str) -> None:
     with pytest.raises(DownloadError, match="not a workbook that can be read"):
         to_parquet(tmp_path / "a.xlsx", tmp_path / "x.parquet")
     assert not (tmp_path / "x.parquet").exists()
+
+
+def test_a_workbook_that_lies_there_is_converted(tmp_path: Path) -> None:
+    dataset = catalogue()["online-retail"]
+    (tmp_path / "online-retail").mkdir()
+    published = book(tmp_path / "online-retail" / "Online Retail.xlsx")
+    said: list[str] = []
+    (download,) = dataset.downloads
+    (file,) = download.files
+    with pytest.raises(DownloadError, match=r"Online Retail\.xlsx: not the file that was"):
+        fetch(Shelf(dataset, tmp_path), lambda *_: None, said.append)
+    changes = {"checksum": measure(published).checksums["sha256"], "rows": 2}
+    files = (file.model_copy(update=changes),)
+    downloads = (download.model_copy(update={"files": files}),)
+    shelf = Shelf(dataset.model_copy(update={"downloads": downloads}), tmp_path)
+    fetch(shelf, lambda *_: None, said.append)
+    assert "is converted to online_retail.parquet" in said[0]
+    assert shelf.state == "present"
+    assert [(one.verdict, one.rows) for one in check(shelf)] == [("as first downloaded", 2)]
