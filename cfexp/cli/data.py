@@ -107,13 +107,17 @@ def check(
 
     from cfexp.data.public.check import check as checked
 
-    shelves = [one for one in _shelves(names or []) if names or one.state != "absent"]
-    found = {shelf.dataset.name: list(checked(shelf)) for shelf in shelves}
+    found = {}
+    console = Console()
+    for shelf in _shelves(names or []):
+        if names or len(shelf.missing(shelf.dataset.files)) < len([*shelf.dataset.files]):
+            with console.status(f"reading {shelf.folder}"):
+                found[shelf.dataset.name] = list(checked(shelf))
     wrong = sorted({name for name, files in found.items() if any(file.wrong for file in files)})
     if as_json:
         typer.echo(json.dumps({name: list(map(_plain, one)) for name, one in found.items()}))
     elif found:
-        _show_checked(found, Console())
+        _show_checked(found, console)
     else:
         typer.echo(f"none of the data sets is in {_shelves([])[0].root}")
     if wrong:
@@ -154,8 +158,12 @@ def get(shelf: Shelf, console: Console, *, accept: bool) -> None:
         if not accept:
             _agree(shelf)
         shelf.accept()
-    with Transfers(console) as transfers:
-        fetch_files(shelf, transfers, transfers.say)
+    try:
+        with Transfers(console) as transfers:
+            fetch_files(shelf, transfers, transfers.say)
+    except KeyboardInterrupt:
+        console.print(f"Stopped. To go on:\n  cfexp data fetch {one.name}", markup=False)
+        raise
     console.print(f"{one.name} is here: {shelf.folder}", markup=False, soft_wrap=True)
 
 

@@ -12,11 +12,14 @@ import pytest
 from helpers import invoke
 from rich.console import Console
 from served import Served, serve
+from typer.testing import CliRunner
 
 from cfexp import load_study
 from cfexp.cli.data import fetch_missing
+from cfexp.cli.main import app
 from cfexp.data.public.catalogue import catalogue
 from cfexp.data.public.shelf import Shelf
+from cfexp.errors import CfexpError
 from cfexp.search.prepare import prepare
 
 RATINGS = "".join(
@@ -132,6 +135,44 @@ def test_terms_then_download_then_check(cache: Path, server: Served) -> None:
     assert files["movies.dat"]["verdict"] == "differs"
     assert files["movies.dat"]["wrong"]
     assert not files["ratings.dat"]["wrong"]
+
+
+@pytest.mark.parametrize(("answer", "downloads"), [("n", 0), ("y", 1)])
+@pytest.mark.usefixtures("cache")
+def test_somebody_is_asked(
+    server: Served, monkeypatch: pytest.MonkeyPatch, answer: str, downloads: int
+) -> None:
+    monkeypatch.setattr("cfexp.cli.data._somebody", lambda: True)
+    asked = CliRunner().invoke(app, ["data", "fetch", "ml-1m"], input=f"{answer}\n")
+    assert "Acknowledge these terms and download ml-1m?" in asked.output
+    assert len(server.asked) == downloads
+    assert (asked.exit_code == 0) == (answer == "y")
+
+
+@pytest.mark.usefixtures("server")
+def test_a_cache_that_cannot_be_written(cache: Path) -> None:
+    cache.write_text("a file")
+    refused = invoke("data", "fetch", "ml-1m", "--accept").exception
+    assert isinstance(refused, CfexpError)
+    assert "cannot be written" in str(refused)
+    assert "set CFEXP_DATA_DIR to a folder of your own" in str(refused)
+
+
+def test_ctrl_c_names_the_command_that_goes_on(
+    cache: Path, server: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    Shelf(catalogue()["ml-1m"], cache).accept()
+    with monkeypatch.context() as patch:
+        patch.setattr("cfexp.cli.transfers.Transfers.__call__", interrupt)
+        stopped = invoke("data", "fetch", "ml-1m")
+    assert stopped.exit_code != 0
+    assert "cfexp data fetch ml-1m" in stopped.output
+    assert invoke("data", "fetch", "ml-1m").exit_code == 0
+    assert server.asked[0] is None
+    assert str(server.asked[1]).startswith("bytes=")
 
 
 def test_checking_what_is_not_here(cache: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from cfexp.data.public.archives import unpack
 from cfexp.data.public.checksums import KEPT, measure
+from cfexp.data.public.shelf import writable
 from cfexp.data.public.transfer import Patience, transfer
 from cfexp.errors import DownloadError, InputError
 
@@ -53,7 +53,7 @@ def fetch(
             f"{dataset.name}: its terms were not acknowledged yet; "
             f"`cfexp data fetch {dataset.name}` shows them, --accept acknowledges them"
         )
-    with _writable(shelf), _alone(shelf, say):
+    with writable(shelf.root), _alone(shelf, say):
         for download in dataset.downloads:
             if shelf.missing(download.files):
                 try:
@@ -68,7 +68,7 @@ def _convert(shelf: Shelf, say: Say) -> None:
     """Make what is made from a published file that lies in the data set's folder already."""
     for file in shelf.missing(shelf.dataset.files):
         if file.made_from and (shelf.folder / file.made_from).is_file():
-            with _writable(shelf), _staging(shelf) as folder:
+            with writable(shelf.root), _staging(shelf) as folder:
                 shutil.copyfile(shelf.folder / file.made_from, folder / file.made_from)
                 _place(shelf, folder, [file], say)
 
@@ -77,6 +77,7 @@ def _one(shelf: Shelf, download: Download, watch: Watch, say: Say, patience: Pat
     archive = shelf.work / download.name
     _room(shelf, download)
     transfer(download.url, archive, download.most, watch, patience)
+    say(f"{download.name}: unpacking and verifying")
     try:
         with _staging(shelf) as folder:
             _verify_archive(archive, download)
@@ -174,15 +175,3 @@ def _alone(shelf: Shelf, say: Say) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def _writable(shelf: Shelf) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            problem = "no room is left on the disk; free some, or set CFEXP_DATA_DIR"
-        else:
-            problem = f"cannot be written ({error}); set CFEXP_DATA_DIR to a folder of your own"
-        raise DownloadError(f"{shelf.root}: {problem}") from error

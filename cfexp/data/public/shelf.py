@@ -8,8 +8,10 @@ the checksums of the first download.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cfexp.errors import DownloadError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from cfexp.data.public.catalogue import Dataset, File
@@ -83,14 +85,28 @@ class Shelf:
     def _record(self) -> dict[str, Any]:
         try:
             found = json.loads(self._memory.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         except (OSError, ValueError) as error:
             raise DownloadError(f"{self._memory}: cannot be read: {error}; remove it") from error
         return found if isinstance(found, dict) else {}
 
     def _write(self, record: dict[str, Any]) -> None:
-        self._memory.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._memory.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps(record, indent=2), encoding="utf-8")
-        draft.replace(self._memory)
+        with writable(self.root):
+            self._memory.parent.mkdir(parents=True, exist_ok=True)
+            draft = self._memory.with_suffix(f".{os.getpid()}")
+            draft.write_text(json.dumps(record, indent=2), encoding="utf-8")
+            draft.replace(self._memory)
+
+
+@contextmanager
+def writable(root: Path) -> Iterator[None]:
+    """Turn what goes wrong in writing to the cache into a DownloadError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            problem = "no room is left on the disk; free some, or set CFEXP_DATA_DIR"
+        else:
+            problem = f"cannot be written ({error}); set CFEXP_DATA_DIR to a folder of your own"
+        raise DownloadError(f"{root}: {problem}") from error

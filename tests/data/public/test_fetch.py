@@ -195,7 +195,7 @@ def test_two_at_once_download_once(server: Served, tmp_path: Path) -> None:
     fetch(shelf, slow, said.append, QUICK)
     first.join()
     assert len(server.asked) == 1
-    assert said == ["another process is downloading little; waiting for it"]
+    assert said.count("another process is downloading little; waiting for it") == 1
 
 
 def test_what_a_killed_process_left_is_removed(server: Served, tmp_path: Path) -> None:
@@ -231,8 +231,8 @@ def test_an_optional_file_that_fails_is_said(server: Served, tmp_path: Path) -> 
     more = Download(url=f"{server.url}/none.txt", files=(File(path="none.txt", optional=True),))
     dataset = little(server)
     dataset = dataset.model_copy(update={"downloads": (*dataset.downloads, more)})
-    (said,) = get(shelf_of(dataset, tmp_path))
-    assert "answers 404" in said
+    said = get(shelf_of(dataset, tmp_path))
+    assert "answers 404" in said[-1]
     assert Shelf(dataset, tmp_path).state == "present"
 
 

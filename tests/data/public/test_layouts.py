@@ -360,6 +360,15 @@ def test_the_catalogue_and_the_sources_name_the_same_sets() -> None:
         )
 
 
+def test_the_documentation_has_the_catalogue() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "data.md").read_text()
+    for name, one in catalogue().items():
+        rows = "" if one.rows is None else f"{one.rows:,}"
+        fields = ", ".join(f'{key} = "{value}"' for key, value in one.study.items())
+        (line,) = [line for line in page.splitlines() if line.startswith(f"| {name} | {rows} |")]
+        assert f"| {one.about} | `{fields}` | {one.terms.licence} |" in line
+
+
 @pytest.mark.parametrize("name", catalogue())
 def test_absent(tmp_path: Path, name: str) -> None:
     source = SOURCE.validate_python(catalogue()[name].study)
