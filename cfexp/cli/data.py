@@ -61,18 +61,18 @@ def info(
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
     one = shelf.dataset
-    lines = [f"{one.title} ({one.name}): {one.about}", one.page, ""]
+    lines = [f"{one.title} ({one.name}): {one.about}", one.page]
     counts = {"rows": one.rows, "users": one.users, "items": one.items}
-    lines += [", ".join(f"{count:,} {what}" for what, count in counts.items() if count), ""]
-    lines += [f"{shelf.state}: {shelf.folder}", ""]
+    known = [f"{count:,} {what}" for what, count in counts.items() if count]
+    lines += [*([", ".join(known)] if known else []), "", f"{shelf.state}: {shelf.folder}", ""]
     for download in one.downloads:
         published = download.checksum or "no checksum of it is published"
         lines.append(f"{download.url}\n  {_size(download.size) or 'size unknown'}, {published}")
         for file in download.files:
-            made = f", made from {file.made_from}" if file.made_from else ""
             rows = f"{file.rows:,} rows" if file.rows else "rows not published"
-            known = file.checksum or "its checksum is kept from the first download on"
-            lines.append(f"    {file.path}{made}: {rows}, {known}")
+            checksum = file.checksum or "its checksum is kept from the first download on"
+            made = f"made from {file.made_from}, " if file.made_from else ""
+            lines.append(f"    {file.path}: {rows}, {made}{checksum}")
     lines += ["", f"Checksums: {one.origin}.", "", *_terms(shelf), "", "In a study file:", "[data]"]
     lines += [f'{key} = "{value}"' for key, value in one.study.items()]
     typer.echo("\n".join(lines))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
-from cfexp.data.messages import refuse
+from cfexp.data.interactions import Vocabulary
+from cfexp.data.messages import SHOWN, refuse
 from cfexp.data.public.source import PublicSource, titles
 from cfexp.errors import DataError
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from cfexp.arrays import AnyArray, Mask
-    from cfexp.data.csv_reader import CsvReader
     from cfexp.data.interactions import Interactions
     from cfexp.data.places import Places
 
@@ -26,13 +26,16 @@ if TYPE_CHECKING:
 class LightGcn(PublicSource):
     """Pairs of user and item without values or times, for the split `predefined`.
 
-    Ids are the numbers of the files; the title of an item is its original id, where
-    item_list.txt lies beside them. Licence: none stated.
+    The title of an item is its original id, where item_list.txt lies beside the pairs.
+    Licence: none stated.
     """
 
     kind: Literal["lightgcn"] = "lightgcn"
     edition: Literal["gowalla", "yelp2018", "amazon-book"]
     """Which one, by its name in `cfexp data list`."""
+    ids: Literal["files", "original"] = "files"
+    """What users and items are called: by the files' own numbers, or by the ids, always text,
+    that user_list.txt and item_list.txt give for them."""
 
     @property
     def dataset_name(self) -> str:
@@ -40,15 +43,34 @@ class LightGcn(PublicSource):
 
     def load(self, places: Places) -> Interactions:
         """Read train.txt and test.txt."""
-        from cfexp.data.csv_reader import CsvReader
         from cfexp.data.files import Joined
         from cfexp.data.public.kept import interactions_of
 
         train = self.find(places, "train.txt")
         both = Joined({"train": Lists(train), "test": Lists(self.find(places, "test.txt"))})
         rows = interactions_of(both, {"user": 1, "item": 2}, "auto")
-        ids: CsvReader = CsvReader(train.with_name("item_list.txt"), " ", "")
-        return dataclasses.replace(rows, titles=titles(ids, rows.items, item=2, title=1))
+        if self.ids == "files":
+            return dataclasses.replace(rows, titles=_original(train, "item_list.txt", rows.items))
+        users = _renamed(self.find(places, "user_list.txt"), rows.users)
+        items = _renamed(self.find(places, "item_list.txt"), rows.items)
+        user_ids, user = Vocabulary.of(users[rows.user])
+        item_ids, item = Vocabulary.of(items[rows.item])
+        return dataclasses.replace(rows, user=user, users=user_ids, item=item, items=item_ids)
+
+
+def _original(beside: Path, name: str, known: Vocabulary) -> AnyArray | None:
+    """Return the original ids; "" where the list has none, None where there is no list."""
+    from cfexp.data.csv_reader import CsvReader
+
+    return titles(CsvReader(beside.with_name(name), " ", ""), known, item=2, title=1)
+
+
+def _renamed(file: Path, known: Vocabulary) -> AnyArray:
+    found = cast("AnyArray", _original(file, file.name, known))
+    if missing := known.ids[found == ""].tolist():
+        shown = ", ".join(map(str, missing[:SHOWN]))
+        raise DataError(f"{file}: {len(missing):,} ids are not in the list, such as {shown}")
+    return found
 
 
 class Lists:

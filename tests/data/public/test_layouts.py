@@ -344,6 +344,19 @@ def test_lightgcn(tmp_path: Path, edition: str) -> None:
     assert titled(rows) == {0: "B0006", 1: "na4Th5DrNauOv-c43QQFvA", 2: "", 7: "60090383"}
 
 
+def test_lightgcn_by_original_ids(tmp_path: Path) -> None:
+    users = "org_id remap_id\nZoe 0\n007 1\nunseen 2\n"
+    items = "org_id remap_id\nB2 0\nA1 1\n"
+    lists = {"user_list.txt": users, "item_list.txt": items}
+    lay(tmp_path / "gowalla", {"train.txt": "0 0 1\n1 1\n", "test.txt": "1 0\n", **lists})
+    rows = load(tmp_path, "lightgcn", edition="gowalla", ids="original")
+    found = [(user, item) for user, item, _ in pairs(rows)]
+    assert found == [("Zoe", "B2"), ("Zoe", "A1"), ("007", "A1"), ("007", "B2")]
+    lay(tmp_path / "gowalla", {"item_list.txt": "org_id remap_id\nB2 0\n"})
+    with pytest.raises(DataError, match="1 ids are not in the list, such as 1"):
+        load(tmp_path, "lightgcn", edition="gowalla", ids="original")
+
+
 def test_lightgcn_damaged(tmp_path: Path) -> None:
     lay(tmp_path / "gowalla", {"train.txt": "0 1 2\n1 x 3\n", "test.txt": "0 3\n"})
     with pytest.raises(DataError, match=r"whole numbers alone.*\n  line 2: 1 x 3"):
