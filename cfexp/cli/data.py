@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cfexp.errors import CfexpError, InputError
+from cfexp.errors import CfexpError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     from cfexp.data.public.check import Checked
     from cfexp.data.public.shelf import Shelf
-    from cfexp.search.spec import StudySpec
 
 app = typer.Typer(
     help="Public data sets by name, downloaded into one cache (CFEXP_DATA_DIR) and verified.",
@@ -55,6 +53,8 @@ def info(
     as_json: AsJson = False,
 ) -> None:
     """Show what is known of a data set: files, checksums, licence, and how a study names it."""
+    from cfexp.cli.fetching import terms_of
+
     (shelf,) = _shelves([name])
     if as_json:
         found = _summary(shelf) | shelf.dataset.model_dump(mode="json")
@@ -73,7 +73,15 @@ def info(
             checksum = file.checksum or "its checksum is kept from the first download on"
             made = f"made from {file.made_from}, " if file.made_from else ""
             lines.append(f"    {file.path}: {rows}, {made}{checksum}")
-    lines += ["", f"Checksums: {one.origin}.", "", *_terms(shelf), "", "In a study file:", "[data]"]
+    lines += [
+        "",
+        f"Checksums: {one.origin}.",
+        "",
+        *terms_of(shelf),
+        "",
+        "In a study file:",
+        "[data]",
+    ]
     lines += [f'{key} = "{value}"' for key, value in one.study.items()]
     typer.echo("\n".join(lines))
 
@@ -88,6 +96,8 @@ def fetch(
 ) -> None:
     """Download data sets that are not here; a download that stopped goes on where it was."""
     from rich.console import Console
+
+    from cfexp.cli.fetching import get
 
     for shelf in _shelves(names):
         get(shelf, Console(), accept=accept)
@@ -124,64 +134,6 @@ def check(
         raise CfexpError(f"not as published: {', '.join(wrong)}")
 
 
-def fetch_missing(spec: StudySpec, console: Console) -> None:
-    """Download the study's data set where it has one that is not here and its terms are agreed to.
-
-    Somebody at a terminal is asked; elsewhere reading the data will say what is missing.
-    """
-    from cfexp.data.places import Places, data_dir
-    from cfexp.data.public.shelf import Shelf
-    from cfexp.data.public.source import PublicSource
-
-    source = spec.data
-    if not isinstance(source, PublicSource):
-        return
-    shelf = Shelf(source.dataset, data_dir())
-    needed = next(file for file in source.dataset.files if not file.optional)
-    beside = source.candidates(Places(spec.folder, data_dir()), needed.path)
-    if any(file.is_file() for file in beside) or not (shelf.accepted or _somebody()):
-        return
-    get(shelf, console, accept=False)
-
-
-def get(shelf: Shelf, console: Console, *, accept: bool) -> None:
-    """Download a data set, once its terms are acknowledged: by a flag, at a terminal, or before."""
-    from cfexp.cli.transfers import Transfers
-    from cfexp.data.public.fetch import fetch as fetch_files
-
-    one = shelf.dataset
-    if not shelf.missing(one.files):
-        console.print(f"{one.name} is here: {shelf.folder}", markup=False, soft_wrap=True)
-        return
-    if not shelf.accepted:
-        console.print("\n".join(_terms(shelf)), markup=False, highlight=False, soft_wrap=True)
-        if not accept:
-            _agree(shelf)
-        shelf.accept()
-    try:
-        with Transfers(console) as transfers:
-            fetch_files(shelf, transfers, transfers.say)
-    except KeyboardInterrupt:
-        console.print(f"Stopped. To go on:\n  cfexp data fetch {one.name}", markup=False)
-        raise
-    console.print(f"{one.name} is here: {shelf.folder}", markup=False, soft_wrap=True)
-
-
-def _agree(shelf: Shelf) -> None:
-    name = shelf.dataset.name
-    if not _somebody():
-        raise InputError(
-            f"{name}: nothing was downloaded; to acknowledge these terms: "
-            f"cfexp data fetch {name} --accept"
-        )
-    if not typer.confirm(f"Acknowledge these terms and download {name}?", err=True):
-        raise InputError(f"{name}: nothing was downloaded")
-
-
-def _somebody() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
-
-
 def _shelves(names: Sequence[str]) -> list[Shelf]:
     from cfexp.data.places import data_dir
     from cfexp.data.public.catalogue import catalogue, named
@@ -189,11 +141,6 @@ def _shelves(names: Sequence[str]) -> list[Shelf]:
 
     datasets = [named(name) for name in dict.fromkeys(names)] or catalogue().values()
     return [Shelf(dataset, data_dir()) for dataset in datasets]
-
-
-def _terms(shelf: Shelf) -> list[str]:
-    terms = shelf.dataset.terms
-    return [f"{shelf.dataset.title}: {terms.licence}.", terms.text, f"Cite: {terms.citation}"]
 
 
 def _summary(shelf: Shelf) -> dict[str, Any]:

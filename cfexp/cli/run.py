@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
-from cfexp.cli.data import fetch_missing
+from cfexp.cli.fetching import fetch_missing
 from cfexp.cli.progress import Progress
 from cfexp.errors import CfexpError, InputError, TrackingError
 from cfexp.launch import run_study

@@ -15,7 +15,7 @@ from served import Served, serve
 from typer.testing import CliRunner
 
 from cfexp import load_study
-from cfexp.cli.data import fetch_missing
+from cfexp.cli.fetching import fetch_missing
 from cfexp.cli.main import app
 from cfexp.data.public.catalogue import catalogue
 from cfexp.data.public.shelf import Shelf
@@ -142,7 +142,7 @@ def test_terms_then_download_then_check(cache: Path, server: Served) -> None:
 def test_somebody_is_asked(
     server: Served, monkeypatch: pytest.MonkeyPatch, answer: str, downloads: int
 ) -> None:
-    monkeypatch.setattr("cfexp.cli.data._somebody", lambda: True)
+    monkeypatch.setattr("cfexp.cli.fetching._somebody", lambda: True)
     asked = CliRunner().invoke(app, ["data", "fetch", "ml-1m"], input=f"{answer}\n")
     assert "Acknowledge these terms and download ml-1m?" in asked.output
     assert len(server.asked) == downloads
