@@ -175,7 +175,8 @@ def _show_checked(found: dict[str, list[Checked]], console: Console) -> None:
                     f"{file.flaws.share:.1%}: {file.flaws.repeated:,} repeated, "
                     f"{file.flaws.gaps:,} with gaps"
                 )
-            verdict = f"{file.verdict} ✗" if file.wrong else file.verdict
+            verdict = f"{file.verdict} ✗" if file.wrong else str(file.verdict)
+            verdict += ", not needed" if file.verdict == "missing" and file.optional else ""
             _add(table, name, file.path, verdict, _number(file.rows), more, flaws)
     console.print(table)
 

@@ -81,8 +81,9 @@ def _one(shelf: Shelf, download: Download, watch: Watch, say: Say, patience: Pat
     try:
         with _staging(shelf) as folder:
             _verify_archive(archive, download)
-            unpack(archive, [file.published for file in download.files], folder)
-            _place(shelf, folder, download.files, say)
+            missing = shelf.missing(download.files)  # what a user laid there stays
+            unpack(archive, [file.published for file in missing], folder)
+            _place(shelf, folder, missing, say)
     finally:
         archive.unlink(missing_ok=True)
 

@@ -126,6 +126,16 @@ def test_pre_filled_needs_neither_terms_nor_network(server: Served, tmp_path: Pa
     assert [file.verdict for file in check(shelf)] == ["published", "not verified"]
 
 
+def test_what_a_user_laid_there_is_not_replaced(server: Served, tmp_path: Path) -> None:
+    (tmp_path / "Little-1").mkdir()
+    (tmp_path / "Little-1" / "ratings.dat").write_bytes(b"of my own\n")
+    shelf = shelf_of(little(server), tmp_path)
+    get(shelf)
+    assert (tmp_path / "Little-1" / "ratings.dat").read_bytes() == b"of my own\n"
+    assert (tmp_path / "Little-1" / "movies.dat").read_bytes() == MOVIES
+    assert [file.wrong for file in check(shelf)] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [

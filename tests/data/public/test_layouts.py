@@ -14,6 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 from cfexp.data.interactions import Interactions
 from cfexp.data.places import Places
 from cfexp.data.public.catalogue import catalogue
+from cfexp.data.public.check import check
+from cfexp.data.public.shelf import Shelf
 from cfexp.data.public.source import PublicSource
 from cfexp.data.sources import AnySource
 from cfexp.errors import DataError, InputError
@@ -416,3 +418,16 @@ def test_real_sets_have_the_published_counts(
     assert title in {None, rows.titles[0]}
     if fields.get("cancellations") == "drop":
         assert len(np.unique(rows.user.astype(np.int64) * shape[1] + rows.item)) == 266_792
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["ml-100k", "ml-1m", "lastfm-2k", "online-retail"])
+def test_real_sets_are_as_published(data_dir: Path, name: str) -> None:
+    shelf = Shelf(catalogue()[name], data_dir)
+    if shelf.state == "absent":
+        pytest.skip(f"{name} is not in CFEXP_DATA_DIR")
+    found = list(check(shelf))
+    assert not any(file.wrong for file in found)
+    unverified = name == "online-retail"  # converted from what is published
+    assert {file.verdict for file in found} == {"not verified" if unverified else "published"}
+    assert all(file.rows == file.expected_rows for file in found)
