@@ -36,11 +36,11 @@ def list_datasets(*, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps([_summary(shelf) for shelf in shelves], indent=2))
         return
-    table = _table("name", "state", ">rows", ">users", ">items", ">download", "licence", "what")
+    table = _table("name", "state", ">rows", ">download", "licence", "title")
     for shelf in shelves:
         one = shelf.dataset
-        counts = [_number(one.rows), _number(one.users), _number(one.items), _size(one.size)]
-        _add(table, one.name, shelf.state, *counts, one.terms.licence, one.about)
+        counts = [_number(one.rows), _size(one.size)]
+        _add(table, one.name, shelf.state, *counts, one.terms.licence, one.title)
     console = Console()
     console.print(table)
     console.print(f"cache: {shelves[0].root}", markup=False, soft_wrap=True)
@@ -189,7 +189,10 @@ def _table(*columns: str) -> Table:
     for name in columns:
         right = name.startswith(">")
         table.add_column(
-            name.removeprefix(">"), justify="right" if right else "left", no_wrap=right
+            name.removeprefix(">"),
+            justify="right" if right else "left",
+            no_wrap=right or name == columns[0],
+            overflow="fold",
         )
     return table
 

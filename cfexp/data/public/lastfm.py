@@ -46,7 +46,7 @@ _ITEMS = {
 
 
 class LastFm(PublicSource):
-    """Who played which artist on Last.fm. Licence: not commercial.
+    """Who played which artist on Last.fm. Licence: non-commercial.
 
     `lastfm-1k`: every listen with its time (UTC), value 1; rows from 2010 on are dropped, since
     the collection ended in 2009; tabs beyond the sixth column belong to the track's name.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class TasteProfile(PublicSource):
     """How often users played songs; titles where unique_tracks.txt lies beside the counts.
 
-    Licence: research, not commercial.
+    Licence: research.
     """
 
     kind: Literal["taste_profile"] = "taste_profile"
