@@ -9,7 +9,9 @@ thousandth).
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
+import lzma
 import shutil
 import stat
 import tarfile
@@ -32,6 +34,7 @@ _DAMAGED = (
     zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
+    lzma.LZMAError,
     EOFError,
     gzip.BadGzipFile,
     NotImplementedError,  # a compression that Python does not know
@@ -66,7 +69,7 @@ def unpack(archive: Path, wanted: Iterable[str], folder: Path) -> None:
     except _DAMAGED as error:
         raise DownloadError(f"{archive.name}: a damaged archive: {error}") from error
     except OSError as error:
-        if error.errno is None:  # bz2's way of saying so
+        if error.errno in {None, errno.EINVAL}:  # bz2's way of saying so, and that of seeking
             raise DownloadError(f"{archive.name}: a damaged archive: {error}") from error
         raise
     if absent := [one for one in wanted if one not in found]:
@@ -108,7 +111,7 @@ def _zip(archive: Path, wanted: list[str], folder: Path, limit: _Limit) -> list[
             kind = stat.S_IFMT(member.external_attr >> 16)
             regular = kind in {0, stat.S_IFREG, stat.S_IFDIR}
             _safe(archive, member.filename, regular=regular)
-        chosen = _chosen([one.filename for one in members if not one.is_dir()], wanted)
+        chosen = _chosen([one.filename for one in members], wanted)
         for path, name in chosen.items():
             if opened.getinfo(name).flag_bits & _ENCRYPTED:
                 raise DownloadError(f"{archive.name}: {name!r} is encrypted")

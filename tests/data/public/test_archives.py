@@ -135,6 +135,35 @@ def test_damaged(tmp_path: Path, name: str) -> None:
             unpack(archive, ["rows.csv"], tmp_path / "out")
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_any_damage_is_an_error_of_ours_or_none(tmp_path: Path, method: int) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as archive:
+        archive.writestr("a/rows.csv", b"1,2\n" * 99)
+    whole = (tmp_path / "a.zip").read_bytes()
+    refused = 0
+    for place in range(len(whole)):
+        for value in (0, 255):
+            damaged = whole[:place] + bytes([value]) + whole[place + 1 :]
+            (tmp_path / "a.zip").write_bytes(damaged)
+            try:
+                unpack(tmp_path / "a.zip", ["rows.csv"], tmp_path / "out")
+            except DownloadError:
+                refused += 1
+    assert refused > len(whole) / 2
+
+
+def test_encrypted(tmp_path: Path) -> None:
+    data = bytearray(zipped(tmp_path / "a.zip", FILES).read_bytes())
+    for mark in (b"PK\x01\x02", b"PK\x03\x04"):  # the flags of every member, twice each
+        place = data.find(mark)
+        while place >= 0:
+            data[place + (8 if mark[2] == 1 else 6)] |= 1
+            place = data.find(mark, place + 1)
+    (tmp_path / "a.zip").write_bytes(data)
+    with pytest.raises(DownloadError, match=r"'set/data/rows\.csv' is encrypted"):
+        unpack(tmp_path / "a.zip", ["data/rows.csv"], tmp_path / "out")
+
+
 def test_a_file_that_is_not_in_it(tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match=r"the archive holds no file 'u\.data'"):
         unpack(zipped(tmp_path / "a.zip", FILES), ["u.data"], tmp_path / "out")
