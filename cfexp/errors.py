@@ -12,6 +12,7 @@
     │   └── ModelFileError      a saved model that is damaged or foreign
     ├── TrainingError           a model whose numbers ceased to be numbers
     ├── WorkerError             a computing process died or ran out of memory
+    ├── DownloadError           a data set did not come, or is not what was published
     ├── TrackingError           MLflow could not be reached or written
     └── BenchmarkError          a measurement failed, or would compare unlike things
 
@@ -71,6 +72,10 @@ class TrainingError(CfexpError):
 
 class WorkerError(CfexpError):
     """A computing process ended without an answer."""
+
+
+class DownloadError(CfexpError):
+    """A data set could not be downloaded, or is not what its publisher published."""
 
 
 class TrackingError(CfexpError):

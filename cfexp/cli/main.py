@@ -20,6 +20,7 @@ from cfexp.analysis.words import printable
 from cfexp.cli import ask, reproduce
 from cfexp.cli.bench.commands import app as bench
 from cfexp.cli.compare import compare
+from cfexp.cli.data import app as data
 from cfexp.cli.export import export
 from cfexp.cli.listing import list_studies
 from cfexp.cli.options import Home, TrackingUri
@@ -186,6 +187,7 @@ for command in (compare, ask.recommend, ask.similar, ask.explain, export):
 app.command("list")(list_studies)
 app.command("register")(register_winner)
 app.add_typer(bench, name="bench")
+app.add_typer(data, name="data")
 app.add_typer(reproduce.app, name="reproduce")
 
 
