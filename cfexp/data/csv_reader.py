@@ -1,4 +1,4 @@
-"""Delimited text to Arrow columns: in parallel and memory-mapped where the file allows.
+"""Delimited text to Arrow columns: in parallel, memory-mapped or expanded as it is read.
 
 The fast way reads typed columns. When that fails, the file is read again as plain text
 so that the rows at fault can be counted and shown.
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
+from cfexp.data.columns import UNIX
+from cfexp.data.compression import codec_of
 from cfexp.data.csv_text import UNIT, CsvText
 from cfexp.data.messages import SHOWN, broken, positions
 from cfexp.errors import DataError
@@ -56,7 +58,7 @@ class CsvReader(CsvText):
         types = dict.fromkeys(texts, _TEXT)
         if "value" in at:
             types.setdefault(at["value"], pa.float64())
-        if "time" in at and self.time_format not in {"auto", "unix", "unix_ms"}:
+        if "time" in at and self.time_format not in {"auto", *UNIX}:
             types.setdefault(at["time"], _TEXT)
         read = _Layout(
             len(first.columns), first.last if self.header else 0, types, sorted(set(at.values()))
@@ -95,12 +97,19 @@ class CsvReader(CsvText):
 
     def _parse(self, read: _Layout, *, use_threads: bool, **parsing: Any) -> pa.Table:  # noqa: ANN401
         data = self.rewritten
-        if data is None:
+        if data is None and codec_of(self.file) is not None:
+            with self.stream() as stream:
+                quoted = bool(self.quoting) and any(
+                    self.quoting.encode() in block
+                    for block in iter(lambda: stream.read(_LONGEST), b"")
+                )
+            source: Any = pa.PythonFile(self.stream(), "r")
+        elif data is None:
             with self.file.open("rb") as stream:
                 mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
                 quoted = bool(self.quoting) and mapped.find(self.quoting.encode()) >= 0
                 mapped.close()
-            source: Any = pa.memory_map(str(self.file))
+            source = pa.memory_map(str(self.file))
         else:
             quoted = bool(self.quoting) and self.quoting.encode() in data
             source = pa.BufferReader(data)

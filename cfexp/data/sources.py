@@ -7,8 +7,14 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from cfexp.data.csv_file import Csv
+from cfexp.data.database import Database
+from cfexp.data.frame import Frame
+from cfexp.data.jsonl_file import JsonLines
 from cfexp.data.movielens import MovieLens
 from cfexp.data.parquet_file import Parquet
 from cfexp.data.synthetic import Synthetic
 
-AnySource: TypeAlias = Annotated[Csv | Parquet | MovieLens | Synthetic, Field(discriminator="kind")]
+AnySource: TypeAlias = Annotated[
+    Csv | Parquet | JsonLines | Database | Frame | MovieLens | Synthetic,
+    Field(discriminator="kind"),
+]

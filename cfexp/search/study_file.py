@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from cfexp.errors import InputError, Mistake, StudyFileError, did_you_mean
 from cfexp.models.any_model import AnyModel
+from cfexp.redaction import redacted
 from cfexp.search.goals import objective_mistakes
 from cfexp.search.locations import keys_beside, kinds_at, path_of
 from cfexp.search.samplers import GP
@@ -120,7 +121,7 @@ def _mistake(details: ErrorDetails) -> Mistake:
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value, default=str, ensure_ascii=False)
+    text = redacted(json.dumps(value, default=str, ensure_ascii=False))
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 

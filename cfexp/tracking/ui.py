@@ -18,13 +18,13 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 from cfexp.errors import TrackingError
+from cfexp.redaction import redacted
 from cfexp.tracking import view
 from cfexp.tracking.address import (
     SQLITE,
     check_address,
     is_server,
     login_header,
-    redacted,
     tracking_uri,
     without_login,
 )

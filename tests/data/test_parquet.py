@@ -114,7 +114,7 @@ def test_numbers_and_times_out_of_range(tmp_path: Path) -> None:
         pa.array([2**31 - 1, -(2**31)], pa.date32()),
     ):
         with pytest.raises(DataError, match=r"before the year 5138.*2 of 2 rows break this"):
-            load(tmp_path, {"user": [1, 2], "item": [1, 2], "time": time})
+            load(tmp_path, {"user": [1, 2], "item": [1, 2], "time": time}, time_format="unix")
 
 
 @pytest.mark.parametrize("columns", [{"user": 1, "item": 3}, {"user": "b", "item": 2}])
