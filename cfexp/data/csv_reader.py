@@ -96,45 +96,48 @@ class CsvReader(CsvText):
         return table
 
     def _parse(self, read: _Layout, *, use_threads: bool, **parsing: Any) -> pa.Table:  # noqa: ANN401
-        data = self.rewritten
-        if data is None and codec_of(self.file) is not None:
+        with self._source() as (source, quoted):
+            return pa_csv.read_csv(
+                source,
+                pa_csv.ReadOptions(
+                    column_names=[str(column) for column in range(read.width)],
+                    skip_rows=read.skip,
+                    use_threads=use_threads,
+                    block_size=_LONGEST,
+                ),
+                pa_csv.ParseOptions(
+                    delimiter=self.delimiter,
+                    quote_char=self.quoting or False,
+                    # costs a pass that is not parallel, so only where quotes occur at all
+                    newlines_in_values=quoted,
+                    **parsing,
+                ),
+                pa_csv.ConvertOptions(
+                    column_types={str(column): kind for column, kind in read.types.items()},
+                    include_columns=[str(column) for column in read.columns],
+                    null_values=[""],
+                    strings_can_be_null=True,
+                ),
+            )
+
+    @contextlib.contextmanager
+    def _source(self) -> Iterator[tuple[Any, bool]]:
+        """Give the content as Arrow reads it, and whether a quote occurs in it at all."""
+        data, quote = self.rewritten, self.quoting.encode()
+        if data is not None:
+            yield pa.BufferReader(data), bool(quote) and quote in data
+        elif codec_of(self.file) is not None:
             with self.stream() as stream:
-                quoted = bool(self.quoting) and any(
-                    self.quoting.encode() in block
-                    for block in iter(lambda: stream.read(_LONGEST), b"")
-                )
-            source: Any = pa.PythonFile(self.stream(), "r")
-        elif data is None:
-            with self.file.open("rb") as stream:
-                mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-                quoted = bool(self.quoting) and mapped.find(self.quoting.encode()) >= 0
-                mapped.close()
-            source = pa.memory_map(str(self.file))
+                blocks = iter(lambda: stream.read(_LONGEST), b"")
+                quoted = bool(quote) and any(quote in block for block in blocks)
+            with self.stream() as stream:
+                yield pa.PythonFile(stream, "r"), quoted
         else:
-            quoted = bool(self.quoting) and self.quoting.encode() in data
-            source = pa.BufferReader(data)
-        return pa_csv.read_csv(
-            source,
-            pa_csv.ReadOptions(
-                column_names=[str(column) for column in range(read.width)],
-                skip_rows=read.skip,
-                use_threads=use_threads,
-                block_size=_LONGEST,
-            ),
-            pa_csv.ParseOptions(
-                delimiter=self.delimiter,
-                quote_char=self.quoting or False,
-                # costs a pass that is not parallel, so only where quotes occur at all
-                newlines_in_values=quoted,
-                **parsing,
-            ),
-            pa_csv.ConvertOptions(
-                column_types={str(column): kind for column, kind in read.types.items()},
-                include_columns=[str(column) for column in read.columns],
-                null_values=[""],
-                strings_can_be_null=True,
-            ),
-        )
+            with self.file.open("rb") as file:
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                quoted = bool(quote) and mapped.find(quote) >= 0
+                mapped.close()
+            yield pa.memory_map(str(self.file)), quoted
 
 
 @dataclass(frozen=True)

@@ -60,13 +60,18 @@ class DatabaseReader:
     def file(self) -> str:
         """What is read, for messages."""
         what = "query" if self._table is None else f"table {self._table!r}"
-        return f"{what} of {redacted(self._url.render_as_string(hide_password=False))}"
+        # rendering decodes the login, so it is taken out before
+        url = self._url.set(username="***" if self._url.username else None, password=None)
+        return f"{what} of {redacted(url.render_as_string())}"
 
     def read(self, roles: Mapping[str, int | str]) -> pa.Table:
         """Return a table with one column per role."""
-        with self._told(), self._connected() as connection:
-            names, result = self._selected(connection, roles)
-            at = positions(self.file, roles, names)
+        with (
+            self._told(),
+            self._connected() as connection,
+            contextlib.closing(self._selected(connection, roles)) as result,
+        ):
+            at = positions(self.file, roles, list(result.keys()))
             chunks: dict[str, list[pa.Array]] = {role: [] for role in at}
             for rows in result.partitions():
                 columns = list(zip(*rows, strict=True))
@@ -82,22 +87,20 @@ class DatabaseReader:
 
     def _selected(
         self, connection: sa.Connection, roles: Mapping[str, int | str]
-    ) -> tuple[list[str], sa.Result[Any]]:
-        """Return the names of the columns of what is read, and their rows."""
+    ) -> sa.CursorResult[Any]:
+        """Return the rows of the query, or those columns of the table that are wanted."""
         if self._query is not None:
-            statement: Any = sa.text(self._query.replace(":", r"\:"))  # it has no parameters
-            result = connection.execute(statement, execution_options=_STREAMED)
-            return list(result.keys()), result
+            query = sa.text(self._query.replace(":", r"\:"))  # it has no parameters
+            return connection.execute(query, execution_options=_STREAMED)
         names = self._columns(connection)
-        wanted = [names[place] for place in positions(self.file, roles, names).values()]
-        wanted = list(dict.fromkeys(wanted))
+        places = positions(self.file, roles, names).values()
+        wanted = names[: max(places) + 1]  # a position stays one
+        if not any(isinstance(column, int) for column in roles.values()):
+            wanted = list(dict.fromkeys(names[place] for place in places))
         source = sa.table(self._table or "", schema=self._schema)
         # untyped, so that values come as the driver gives them
-        statement = sa.select(*(sa.column(name) for name in wanted)).select_from(source)
-        if any(isinstance(column, int) for column in roles.values()):
-            statement = sa.select(*(sa.column(name) for name in names)).select_from(source)
-            wanted = names
-        return wanted, connection.execute(statement, execution_options=_STREAMED)
+        query = sa.select(*(sa.column(name) for name in wanted)).select_from(source)
+        return connection.execute(query, execution_options=_STREAMED)
 
     def _columns(self, connection: sa.Connection) -> list[str]:
         looked = sa.inspect(connection)
@@ -158,7 +161,10 @@ class DatabaseReader:
             ) from error
         except (SQLAlchemyError, sqlite3.Error) as error:
             cause = getattr(error, "orig", None) or error
-            lines = redacted(cause).strip().splitlines() or [type(cause).__name__]
+            words = redacted(cause)
+            if secret := self._url.password:
+                words = words.replace(secret, "***")
+            lines = words.strip().splitlines() or [type(cause).__name__]
             after = f" after {self.rows:,} rows, none of which is kept" if self.rows else ""
             raise DataError(
                 f"{self.file}: the database ended the reading{after}: {lines[0]}"

@@ -170,8 +170,11 @@ class Interactions:
 
     def order_by(self, *keys: AnyArray) -> Longs:
         """Return row positions sorted by `keys`, the last key first, ties by input order."""
-        in_order = (self.row[1:] > self.row[:-1]).all()  # then the sort's stability is enough
-        return np.lexsort(keys if in_order else (self.row, *keys))
+        if not (self.row[1:] > self.row[:-1]).all():  # else the sort's stability is enough
+            keys = (self.row, *keys)
+        elif len(keys) > 1 and (keys[0][1:] >= keys[0][:-1]).all():  # likewise
+            keys = keys[1:]
+        return np.lexsort(keys)
 
     def by_time_within(self, *keys: AnyArray) -> Longs:
         """Return row positions sorted by `keys`, the last key first, then time, then input order.

@@ -120,11 +120,14 @@ class JsonLinesReader:
         from cfexp.data.compression import opened
 
         beyond = "infer" if schema is None else "ignore"
-        return pa_json.read_json(
-            pa.PythonFile(opened(self.file), "r"),
-            pa_json.ReadOptions(block_size=_BLOCK),
-            pa_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior=beyond),
-        )
+        with opened(self.file) as stream:
+            table = pa_json.read_json(
+                pa.PythonFile(stream, "r"),
+                pa_json.ReadOptions(block_size=_BLOCK),
+                pa_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior=beyond),
+            )
+        table.validate(full=True)  # JSON is UTF-8
+        return table
 
     def _explained(self, error: pa.ArrowInvalid) -> DataError:
         """Return an error that names the first line at fault, where one alone is."""
