@@ -99,8 +99,10 @@ class DatabaseReader:
             wanted = list(dict.fromkeys(names[place] for place in places))
         source = sa.table(self._table or "", schema=self._schema)
         # untyped, so that values come as the driver gives them
-        query = sa.select(*(sa.column(name) for name in wanted)).select_from(source)
-        return connection.execute(query, execution_options=_STREAMED)
+        selected: sa.Select[Any] = sa.select(*(sa.column(name) for name in wanted)).select_from(
+            source
+        )
+        return connection.execute(selected, execution_options=_STREAMED)
 
     def _columns(self, connection: sa.Connection) -> list[str]:
         looked = sa.inspect(connection)
@@ -165,10 +167,11 @@ class DatabaseReader:
             if secret := self._url.password:
                 words = words.replace(secret, "***")
             lines = words.strip().splitlines() or [type(cause).__name__]
-            after = f" after {self.rows:,} rows, none of which is kept" if self.rows else ""
-            raise DataError(
-                f"{self.file}: the database ended the reading{after}: {lines[0]}"
-            ) from error
+            what = "cannot be read"
+            if self.rows:
+                after = f"{self.rows:,} rows, none of which is kept"
+                what = f"the database ended the reading after {after}"
+            raise DataError(f"{self.file}: {what}: {lines[0]}") from error
 
 
 def _array(values: Sequence[Any]) -> pa.Array:
