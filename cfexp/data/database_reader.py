@@ -99,9 +99,7 @@ class DatabaseReader:
             wanted = list(dict.fromkeys(names[place] for place in places))
         source = sa.table(self._table or "", schema=self._schema)
         # untyped, so that values come as the driver gives them
-        selected: sa.Select[Any] = sa.select(*(sa.column(name) for name in wanted)).select_from(
-            source
-        )
+        selected: Any = sa.select(*(sa.column(name) for name in wanted)).select_from(source)
         return connection.execute(selected, execution_options=_STREAMED)
 
     def _columns(self, connection: sa.Connection) -> list[str]:

@@ -46,14 +46,15 @@ class Prepared:
 
     def data_facts(self) -> dict[str, Any]:
         """Return counts of the clean rows and how they came about, for people."""
-        users, items = self.rows.shape
+        cleaning = report(self.rows)
+        users, items = cleaning[-1]["users"], cleaning[-1]["items"]
         facts: dict[str, Any] = {
             "rows": len(self.rows),
             "users": users,
             "items": items,
             "density": len(self.rows) / max(users * items, 1),
             "dropped": dict(self.rows.dropped),
-            "cleaning": report(self.rows),
+            "cleaning": cleaning,
             "notes": list(self.rows.notes),
         }
         if self.rows.time is not None:
