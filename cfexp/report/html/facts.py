@@ -62,13 +62,12 @@ def _doubts(study: StudyRecord) -> Iterable[str]:
     rows = study.data.get("rows")
     yield from study.data.get("notes", ())
     steps = study.data.get("cleaning", [])
-    for step in steps[1:]:
-        if step["dropped"]:
-            yield f"Cleaning {dropped(step['dropped'], steps[0]['rows'])}: {step['rule']}."
+    if gone := sum(step["dropped"] for step in steps):
+        yield f"Cleaning {dropped(gone, steps[0]['rows'])}; the table below says by which rule."
     reading = {} if steps else study.data  # of an older version
     for facts, by in ((reading, "reading"), (study.split, "the split")):
         rules = facts.get("dropped") or {}
-        gone = sum(rules.values()) if facts is study.data else 0  # these are not among the rows
+        gone = sum(rules.values()) if facts is study.data else 0  # not among the rows
         for rule, count in rules.items():
             if count:
                 share = f" ({count / (rows + gone):.1%})" if isinstance(rows, int) else ""

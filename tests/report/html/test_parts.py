@@ -132,7 +132,8 @@ def test_the_cleaning_report_is_a_table_and_what_was_dropped_a_doubt(
     study = make_study(data=facts | {"cleaning": [read, missing, clipped]})
     words = data_and_split(study)
     doubts, _, table = words.partition("<h3>Data</h3>")
-    assert "Cleaning dropped 10 rows (1.0%): item missing." in doubts
+    assert "Cleaning dropped 10 rows (1.0%); the table below says by which rule." in doubts
+    assert "item missing" in table
     assert "ids look alike" in doubts
     assert "clipped" not in doubts
     assert "values clipped &lt;b&gt;" in table
