@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cfexp.data.interactions import Interactions
     from cfexp.launch import run_study
     from cfexp.metrics.evaluate import evaluate
     from cfexp.models.als import ALS
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "ALS": "cfexp.models.als",
     "EASE": "cfexp.models.ease",
+    "Interactions": "cfexp.data.interactions",
     "ItemKNN": "cfexp.models.item_knn",
     "NMF": "cfexp.models.nmf",
     "Objective": "cfexp.search.trial",
@@ -46,6 +48,7 @@ __all__ = [
     "ALS",
     "EASE",
     "NMF",
+    "Interactions",
     "ItemKNN",
     "Objective",
     "Popularity",

@@ -7,7 +7,7 @@ import threading
 from contextlib import ExitStack, closing, contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cfexp.errors import InputError
 from cfexp.parallel import cores, excess
@@ -32,6 +32,7 @@ def run_study(
     tracking_uri: str | None = None,
     track: bool = True,
     observer: Observer | None = None,
+    data: Any = None,  # noqa: ANN401 - a data frame of any library
 ) -> StudyRecord:
     """Run what is missing of a study and return what is known of it.
 
@@ -54,6 +55,9 @@ def run_study(
         Whether MLflow is written at all.
     observer
         Told how the study goes on.
+    data
+        The rows of a study with `[data] kind = "frame"`: a data frame (pandas, Polars, Arrow)
+        with its columns, or `Interactions`.
 
     Raises
     ------
@@ -79,7 +83,7 @@ def run_study(
         try:
             # Workers and MLflow, which take seconds to start, do so while data are read.
             with Pool(workers, watcher.note) as pool:
-                prepared = _prepared(spec, spec.search.trials if trials is None else trials)
+                prepared = _prepared(spec, spec.search.trials if trials is None else trials, data)
                 from cfexp.search.study import run
                 from cfexp.search.study_lock import study_lock
 
@@ -104,10 +108,10 @@ def run_study(
     return study
 
 
-def _prepared(spec: StudySpec, trials: int) -> Prepared:
+def _prepared(spec: StudySpec, trials: int, data: Any) -> Prepared:  # noqa: ANN401
     from cfexp.search.prepare import prepare
 
-    prepared = prepare(spec)
+    prepared = prepare(spec, data)
     if spec.models and not prepared.validation and trials:
         raise InputError("trials need a validation stage; [split] validation = 0 leaves none")
     return prepared

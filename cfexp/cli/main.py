@@ -26,8 +26,8 @@ from cfexp.cli.listing import list_studies
 from cfexp.cli.options import Home, TrackingUri
 from cfexp.cli.register import register as register_winner
 from cfexp.errors import CfexpError
+from cfexp.redaction import redacted
 from cfexp.studies import DEFAULT_HOME
-from cfexp.tracking.address import redacted
 
 app = typer.Typer(
     name="cfexp",

@@ -19,6 +19,7 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 
 from cfexp.analysis.words import plain
+from cfexp.report.cleaning import cleaning_lines
 from cfexp.search.observer import Observer, Phase
 
 if TYPE_CHECKING:
@@ -88,14 +89,16 @@ class Progress(Observer):
         rows = study.split["rows"]
         parts = ", ".join(f"{part} {count:,}" for part, count in rows.items())
         facts = study.data
+        for line in cleaning_lines(facts):
+            self._line(line)
         self._line(
             f"{study.name}: {facts['rows']:,} rows, {facts['users']:,} users, "
             f"{facts['items']:,} items; {parts}"
         )
-        left_out = study.split.get("dropped", {})  # not known of a study of an older version
-        for rule, count in (facts["dropped"] | left_out).items():
-            if count:
-                self._line(f"dropped {count:,} rows: {rule}")
+        for rule, count in study.split.get("dropped", {}).items():
+            self._line(f"dropped {count:,} rows: {rule}")
+        for note in facts.get("notes", ()):
+            self._line(f"note: {note}")
 
     def point(self, key: str, point: Point) -> None:
         if self._task is not None:

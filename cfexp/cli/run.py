@@ -13,9 +13,9 @@ from cfexp.cli.fetching import fetch_missing
 from cfexp.cli.progress import Progress
 from cfexp.errors import CfexpError, InputError, TrackingError
 from cfexp.launch import run_study
+from cfexp.redaction import redacted
 from cfexp.search.study_file import load_study
 from cfexp.studies import DEFAULT_HOME
-from cfexp.tracking.address import redacted
 
 if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord

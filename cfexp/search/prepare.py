@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from cfexp.arrays import save_arrays
 from cfexp.data.attributes import Attributes
+from cfexp.data.cleaning.step import report
+from cfexp.data.frame import Frame
 from cfexp.data.places import Places, data_dir
+from cfexp.errors import DataError
 from cfexp.metrics.evaluate import check_mask
 from cfexp.search.measures import Measures, measures
 from cfexp.splits.futures import future_share
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cfexp.data.interactions import Interactions
+    from cfexp.data.source import Source
     from cfexp.search.spec import StudySpec
     from cfexp.splits.split import Split
     from cfexp.splits.stage_data import StageData
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A study's rows, its split, and the matrices of every stage by name."""
+    """A study's clean rows, its split, and the matrices of every stage by name."""
 
     rows: Interactions
     split: Split
@@ -41,14 +45,17 @@ class Prepared:
         return self.stages[self.split.test.name]
 
     def data_facts(self) -> dict[str, Any]:
-        """Return counts of what was read, for people."""
-        users, items = self.rows.shape
+        """Return counts of the clean rows and how they came about, for people."""
+        cleaning = report(self.rows)
+        users, items = cleaning[-1]["users"], cleaning[-1]["items"]
         facts: dict[str, Any] = {
             "rows": len(self.rows),
             "users": users,
             "items": items,
             "density": len(self.rows) / max(users * items, 1),
             "dropped": dict(self.rows.dropped),
+            "cleaning": cleaning,
+            "notes": list(self.rows.notes),
         }
         if self.rows.time is not None:
             first, last = self.rows.time.min(), self.rows.time.max()
@@ -106,16 +113,32 @@ class Prepared:
         save_arrays(path, arrays)
 
 
-def prepare(spec: StudySpec) -> Prepared:
-    """Load and split a study's data.
+def prepare(spec: StudySpec, data: Any = None) -> Prepared:  # noqa: ANN401
+    """Load, clean and split a study's data.
+
+    `data` are the rows of a study with `[data] kind = "frame"`: a data frame, or
+    `Interactions`.
 
     Raises
     ------
     DataError, SplitError
         When the rows break a rule, or allow no such split.
     """
-    rows = spec.data.load(Places(study_dir=spec.folder, data_dir=data_dir()))
-    split = spec.split.split(rows)
+    places = Places(study_dir=spec.folder, data_dir=data_dir())
+    source: Source = spec.data
+    if any(rule.settles_negatives for rule in spec.clean):
+        source = source.signed()
+    if data is None:
+        loaded = source.load(places)
+    elif isinstance(source, Frame):
+        loaded = source.given(data, places)
+    else:
+        raise DataError(
+            f"rows are given from Python, but [data] kind = {source.kind!r} reads its own; "
+            "write kind = 'frame' with columns"
+        )
+    rows = spec.split.cleaned(loaded, spec.clean)
+    split = spec.split.divide(rows)
     prepared = Prepared(rows, split, split.view(spec.feedback))
     prepared.check(spec)
     return prepared

@@ -177,7 +177,13 @@ class StudyRecord:
     def data_name(self) -> str:
         """What the data are called: the edition, the file, or the kind of source."""
         source = self.spec.get("data", {})
-        name = str(source.get("edition") or source.get("path") or source.get("kind") or self.name)
+        name = str(
+            source.get("edition")
+            or source.get("path")
+            or source.get("table")
+            or source.get("kind")
+            or self.name
+        )
         return PurePath(name).name
 
     def to_json(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from cfexp.errors import Mistake, StudyFileError, did_you_mean
 from cfexp.models.any_model import AnyModel
+from cfexp.redaction import redacted
 from cfexp.search.document import as_json, read_document
 from cfexp.search.goals import objective_mistakes
 from cfexp.search.locations import keys_beside, kinds_at, path_of
@@ -110,7 +111,7 @@ def _mistake(details: ErrorDetails) -> Mistake:
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value, default=str, ensure_ascii=False)
+    text = redacted(json.dumps(value, default=str, ensure_ascii=False))
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 

@@ -13,13 +13,6 @@ from cfexp.errors import TrackingError
 
 SQLITE = "sqlite:///"
 _LOCAL = (SQLITE, "file:")
-# A login ends at the last @: a password may hold @ and / though it should not.
-_LOGIN = re.compile(r"""(?<!sqlite)(?<!file)://[^\s'"]*@""")
-_SECRET = re.compile(
-    r"""([\w.-]*(?:pass|pwd|token|secret|api_?key|credential|signature|odbc_connect)[\w.-]*=)"""
-    r"""['"]?[^&;\s'"]+""",
-    re.IGNORECASE,
-)
 
 
 def tracking_uri(uri: str | None, home: Path) -> str:
@@ -65,15 +58,6 @@ def check_address(uri: str) -> None:
                 f"before the last '@' of the address stands {wrong[0]!r}; "
                 f"percent-encode it: '/' is %2F, '@' is %40"
             )
-
-
-def redacted(message: object) -> str:
-    """Return a message whose addresses have lost logins and secret settings.
-
-    >>> redacted("cannot reach postgresql://ann:secret@host/db?sslpassword=x")
-    'cannot reach postgresql://***@host/db?sslpassword=***'
-    """
-    return _SECRET.sub(r"\1***", _LOGIN.sub("://***@", str(message)))
 
 
 def without_login(uri: str) -> str:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from cfexp.analysis.words import plain
 from cfexp.errors import TrackingError
-from cfexp.tracking.address import SQLITE, check_address, is_server, redacted
+from cfexp.redaction import redacted
+from cfexp.tracking.address import SQLITE, check_address, is_server
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cfexp.errors import ModelFileError, TrackingError
-from cfexp.tracking.address import redacted, tracking_uri
+from cfexp.redaction import redacted
+from cfexp.tracking.address import tracking_uri
 from cfexp.tracking.client import open_client
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 from cfexp.errors import InputError, TrackingError
 from cfexp.metrics.evaluation import Evaluation
-from cfexp.tracking.address import redacted, tracking_uri
+from cfexp.redaction import redacted
+from cfexp.tracking.address import tracking_uri
 from cfexp.tracking.artifacts import MODEL_TAG, model_digest
 from cfexp.tracking.client import open_client
 

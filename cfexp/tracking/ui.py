@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from cfexp.analysis.words import plain
 from cfexp.errors import TrackingError
+from cfexp.redaction import redacted
 from cfexp.tracking import view
 from cfexp.tracking.address import (
     SQLITE,
     check_address,
     is_server,
     login_header,
-    redacted,
     tracking_uri,
     without_login,
 )

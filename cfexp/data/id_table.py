@@ -1,0 +1,122 @@
+"""`IdTable`: a file with a row for each id, read beside the interactions and joined."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from cfexp.data.columns import Column
+from cfexp.data.places import DataPath
+from cfexp.data.text_layout import TextLayout
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Self
+
+    import pyarrow as pa
+
+    from cfexp.arrays import AnyArray
+    from cfexp.data.attributes import Attributes
+    from cfexp.data.interactions import Vocabulary
+
+Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^/\x00-\x1f]*$")]
+
+
+class IdTable(TextLayout):
+    """Attributes, one row per id; ids join exactly with those of the interactions.
+
+    A column in which every value is a number holds numbers, any other text; empty values
+    are unknown. "007" is text.
+    """
+
+    of: ClassVar[Literal["user", "item"]]
+    path: DataPath
+    """The file: Parquet when its name ends in .parquet, else text of this layout. Looked for
+    like the rows' `path`."""
+    id: Column
+    """The column of the id."""
+    columns: dict[Name, Column] | None = None
+    """The attributes to read, each a name and its column; left out: all, by the header's names."""
+
+    @model_validator(mode="after")
+    def _positions_without_header(self) -> Self:
+        given = [self.id, *(self.columns or {}).values()]
+        if not self.header and (not self.columns or any(isinstance(x, str) for x in given)):
+            raise ValueError(
+                "header = false, so id and columns are given by position from 1, such as "
+                "id = 1, columns = { age = 2 }"
+            )
+        return self
+
+    def read(self, file: Path, known: Vocabulary) -> Attributes:
+        """Return the attributes of the ids in `known`.
+
+        Raises
+        ------
+        DataError
+            When there is no such column, or two rows are of one id.
+        """
+        return self._joined(file, known)[0]
+
+    def _joined(
+        self, file: Path, known: Vocabulary, title: Column | None = None
+    ) -> tuple[Attributes, AnyArray | None]:
+        """Return the attributes of the ids in `known`, and their titles where a column has them."""
+        from cfexp.data.attributes import Attributes
+        from cfexp.data.kinds import plain
+        from cfexp.data.messages import refuse
+        from cfexp.data.parquet_file import ParquetReader
+        from cfexp.data.table import encoded, vocabulary
+
+        stored = file.suffix == ".parquet"
+        reader = ParquetReader(file) if stored else self.text_reader(file)
+        columns = self.columns or self._others(reader.names(), title)
+        roles = {
+            self.of: self.id,
+            **{_ATTRIBUTE + name: column for name, column in columns.items()},
+        }
+        if title is not None:
+            roles["title"] = title
+        table = plain(reader.read(roles), reader)
+        codes, ids = encoded(table[self.of])
+        kept = np.flatnonzero(codes >= 0)
+        listed, codes = vocabulary(codes[kept], ids)
+        first = np.unique(codes, return_index=True)[1]  # in the order of the ids
+        again = np.ones(len(kept), bool)
+        again[first] = False
+        refuse(reader, f"every {self.of} must have one row", again, kept)
+        found = {name: _column(table[_ATTRIBUTE + name], name)[kept[first]] for name in columns}
+        attributes = Attributes.joined(known, listed, found)
+        if title is None:
+            return attributes, None
+        titles = {"title": _text(table["title"], "title")[kept[first]]}
+        return attributes, Attributes.joined(known, listed, titles).columns["title"].astype(object)
+
+    def _others(self, names: list[str], title: Column | None) -> dict[str, Column]:
+        """Return every column but those of the ids and titles, by its own name."""
+        places = [one - 1 if isinstance(one, int) else one for one in (self.id, title)]
+        own = {names[one] if isinstance(one, int) and one < len(names) else one for one in places}
+        return {name: name for name in names if name not in own}
+
+
+_ATTRIBUTE = "attribute "
+"""Begins the role of an attribute's column."""
+
+
+def _column(column: pa.ChunkedArray, name: str) -> AnyArray:
+    import pyarrow as pa
+
+    from cfexp.data.attributes import column_of
+
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+        return np.asarray(column.cast(pa.float64(), safe=False).to_pandas(), np.float64)
+    return column_of(_text(column, name))
+
+
+def _text(column: pa.ChunkedArray, name: str) -> AnyArray:
+    """Return a column as text, "" where it is empty."""
+    from cfexp.arrays import as_text
+
+    return as_text(column.cast("string").fill_null("").to_pylist(), name)
