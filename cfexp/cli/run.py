@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
+from cfexp.addresses import redacted
 from cfexp.cli.progress import Progress
 from cfexp.errors import CfexpError, InputError, TrackingError
 from cfexp.launch import run_study
 from cfexp.search.study_file import load_study
 from cfexp.studies import DEFAULT_HOME
-from cfexp.tracking.address import redacted
 
 if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord

@@ -17,6 +17,7 @@ import time
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
+from cfexp.addresses import redacted
 from cfexp.errors import TrackingError
 from cfexp.tracking import view
 from cfexp.tracking.address import (
@@ -24,7 +25,6 @@ from cfexp.tracking.address import (
     check_address,
     is_server,
     login_header,
-    redacted,
     tracking_uri,
     without_login,
 )
