@@ -12,6 +12,7 @@
     │   └── ModelFileError      a saved model that is damaged or foreign
     ├── TrainingError           a model whose numbers ceased to be numbers
     ├── WorkerError             a computing process died or ran out of memory
+    ├── StorageError            a shared storage went away
     ├── TrackingError           MLflow could not be reached or written
     └── BenchmarkError          a measurement failed, or would compare unlike things
 
@@ -67,6 +68,10 @@ class TrainingError(CfexpError):
 
 class WorkerError(CfexpError):
     """A computing process ended without an answer."""
+
+
+class StorageError(CfexpError):
+    """The database that machines share a study on went away; the study can be resumed."""
 
 
 class TrackingError(CfexpError):
