@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,7 @@ def open_shared(url: str, tables: sqlalchemy.MetaData) -> RDBStorage:
         if gone and not context.is_pre_ping:
             raise StorageError(_lost(url, failure)) from None
 
+    weakref.finalize(storage, storage.engine.dispose)  # psycopg complains of open connections
     return storage
 
 

@@ -7,12 +7,8 @@ import dataclasses
 import hashlib
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import tempfile
-import time
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from mlflow import MlflowClient
+from servers import free_port, running
 
 from cfexp.errors import TrackingError
 from cfexp.studies import open_study, sync
@@ -70,31 +67,6 @@ def fail(message: str) -> None:
     raise AssertionError(message)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextlib.contextmanager
-def running(command: list[str], ready: Any, log: Path, **how: Any) -> Iterator[None]:  # noqa: ANN401
-    """Run a server until the block ends; `ready` says when it answers."""
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            command, stdout=file, stderr=subprocess.STDOUT, start_new_session=True, **how
-        )
-    try:
-        end = time.monotonic() + 120
-        while not ready():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < end, log.read_text()
-            time.sleep(0.1)
-        yield
-    finally:
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait(30)
-
-
 @contextlib.contextmanager
 def mlflow_server(
     folder: Path, store: str, *arguments: str, **environment: str
@@ -139,39 +111,6 @@ def guarded(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     store = f"sqlite:///{folder}/mlflow.db"
     with mlflow_server(folder, store, "--app-name", "basic-auth", **login) as (base, _):
         yield base
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    """The address of an empty PostgreSQL database, its server run by a user without rights."""
-    pytest.importorskip("psycopg")
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres")) or [
-        Path(shutil.which("postgres") or "")
-    ]
-    tools = found[-1].parent
-    if not (tools / "initdb").is_file():
-        pytest.skip("needs PostgreSQL's server")
-    how = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
-    with tempfile.TemporaryDirectory(prefix="cfexp-postgres-") as name:
-        folder = Path(name)
-        (folder / "password").write_text("of the database")
-        if how:
-            for path in (folder, folder / "password"):
-                shutil.chown(path, "postgres", "postgres")
-        initdb = [tools / "initdb", "-D", folder / "data", "-U", "mlflow", "-A", "scram-sha-256"]
-        flags = [f"--pwfile={folder}/password", "--no-sync"]
-        subprocess.run([*initdb, *flags], check=True, capture_output=True, cwd=folder, **how)
-        port = free_port()
-        server = [str(tools / "postgres"), "-D", str(folder / "data"), "-p", str(port), "-k", ""]
-        server += ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
-
-        def ready() -> bool:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                return True
-            return False
-
-        with running(server, ready, folder / "log", cwd=folder, **how):
-            yield f"postgresql+psycopg://mlflow:of%20the%20database@127.0.0.1:{port}/postgres"
 
 
 @pytest.fixture(scope="module")
