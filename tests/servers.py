@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 def free_port() -> int:
@@ -27,21 +27,27 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(command: list[str], ready: Any, log: Path, **how: Any) -> Iterator[None]:  # noqa: ANN401
+def running(
+    command: list[str],
+    ready: Callable[[], bool],
+    log: Path,
+    end: signal.Signals = signal.SIGINT,
+    **how: Any,  # noqa: ANN401 - of `Popen`
+) -> Iterator[None]:
     """Run a server until the block ends; `ready` says when it answers."""
     with log.open("wb") as file:
         process = subprocess.Popen(
             command, stdout=file, stderr=subprocess.STDOUT, start_new_session=True, **how
         )
     try:
-        end = time.monotonic() + 120
+        late = time.monotonic() + 120
         while not ready():
             assert process.poll() is None, log.read_text()
-            assert time.monotonic() < end, log.read_text()
+            assert time.monotonic() < late, log.read_text()
             time.sleep(0.1)
         yield
     finally:
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, end)
         process.wait(30)
 
 
@@ -74,7 +80,7 @@ def postgres_server() -> Iterator[str]:
                 return True
             return False
 
-        with running(server, ready, folder / "log", cwd=folder, **how):
+        with running(server, ready, folder / "log", signal.SIGQUIT, cwd=folder, **how):
             yield f"postgresql+psycopg://ann:of%20the%20database@127.0.0.1:{port}"
 
 
