@@ -133,6 +133,8 @@ def join_study(
 
     store = open_study(place, name)
     spec = stored_spec(store)
+    if not store.waits():
+        return store.record()
     watcher.phase("data", 0)
     from cfexp.search.pool import Pool
 

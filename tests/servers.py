@@ -75,10 +75,10 @@ def postgres_server() -> Iterator[str]:
         server = [str(tools / "postgres"), "-D", str(folder / "data"), "-p", str(port), "-k", ""]
         server += ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
 
+        asked = [str(tools / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+
         def ready() -> bool:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                return True
-            return False
+            return subprocess.run(asked, check=False).returncode == 0
 
         with running(server, ready, folder / "log", signal.SIGQUIT, cwd=folder, **how):
             yield f"postgresql+psycopg://ann:of%20the%20database@127.0.0.1:{port}"

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from cfexp.search.record import RunRecord
     from cfexp.search.store import Store
 
-_TRIALS = table("trials", *map(column, ("trial_id", "number", "study_id", "state")))
+_TRIALS = table(
+    "trials", *map(column, ("trial_id", "number", "study_id", "state", "datetime_start"))
+)
 _STATES: dict[str, TrialState] = {
     "complete": TrialState.COMPLETE,
     "pruned": TrialState.PRUNED,
@@ -70,6 +72,7 @@ class Claims:
         self._leases = Leases(store.storage.engine, coordinator=coordinator)
         self._coordinator = coordinator
         self._taken: dict[int, tuple[int, str]] = {}
+        self._untouched: dict[int, FrozenTrial] = {}
 
     @property
     def worker(self) -> str:
@@ -100,9 +103,11 @@ class Claims:
         with self._alone(slot.trial_id) as (connection, storage, state):
             if state is not TrialState.WAITING:
                 return None
+            trial = self._untouched.get(slot.number)
+            if trial is None or self._has_run(connection, slot.trial_id):
+                trial = storage.get_trial(slot.trial_id)
             storage.set_trial_state_values(slot.trial_id, TrialState.RUNNING)
             claim = self._leases.take(connection, slot.trial_id)
-            trial = storage.get_trial(slot.trial_id)
         self._taken[slot.number] = slot.trial_id, claim
         return trial
 
@@ -133,6 +138,19 @@ class Claims:
     def read(self, slot: Slot) -> FrozenTrial:
         """Return a trial as it is stored."""
         return self._storage.get_trial(slot.trial_id)
+
+    def read_all(self) -> list[FrozenTrial]:
+        """Return all trials as they are stored; those that wait are not read again."""
+        trials = self._store.study.get_trials(deepcopy=False)
+        self._untouched = {
+            trial.number: trial for trial in trials if trial.state is TrialState.WAITING
+        }
+        return trials
+
+    @staticmethod
+    def _has_run(connection: Connection, trial_id: int) -> bool:
+        query = select(_TRIALS.c.datetime_start).where(_TRIALS.c.trial_id == trial_id)
+        return connection.execute(query).scalar() is not None
 
     def _slots(self) -> list[Slot]:
         with self._storage.engine.begin() as connection:

@@ -115,6 +115,10 @@ class Store:
             self.study.enqueue_trial(params, user_attrs={"entry": label})
         return len(self.study.get_trials(deepcopy=False))
 
+    def waits(self) -> bool:
+        """Return whether any trial has not ended, so that a worker may find something to do."""
+        return any(not trial.state.is_finished() for trial in self.study.get_trials(deepcopy=False))
+
     def mirror(self) -> optuna.Study:
         """Return the study in memory; a trial's user attribute `slot` is its number here."""
         mirror = optuna.create_study(directions=self.study.directions)

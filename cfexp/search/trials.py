@@ -63,7 +63,7 @@ class Trials:
 
     def run(self, pool: Pool, *, to_the_end: bool) -> None:
         """Run trials in the workers of `pool` until none waits, or until all have ended."""
-        for trial in self._store.study.get_trials(deepcopy=False):
+        for trial in self._claims.read_all():
             self._learn(trial)
         told = ""
         while True:
