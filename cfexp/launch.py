@@ -133,7 +133,7 @@ def join_study(
 
     store = open_study(place, name)
     spec = stored_spec(store)
-    if not store.waits():
+    if store.all_ended():
         return store.record()
     watcher.phase("data", 0)
     from cfexp.search.pool import Pool

@@ -59,8 +59,9 @@ def open_shared(url: str, tables: sqlalchemy.MetaData) -> RDBStorage:
     @sqlalchemy.event.listens_for(storage.engine, "handle_error")
     def _failed(context: sqlalchemy.engine.ExceptionContext) -> None:
         failure = context.original_exception
-        gone = context.is_disconnect or isinstance(failure, psycopg.OperationalError)
-        if gone and not context.is_pre_ping:
+        if context.is_pre_ping or not isinstance(failure, psycopg.Error):  # as Ctrl-C is not
+            return
+        if context.is_disconnect or isinstance(failure, psycopg.OperationalError):
             raise StorageError(_lost(url, failure)) from None
 
     weakref.finalize(storage, storage.engine.dispose)  # psycopg complains of open connections

@@ -115,9 +115,9 @@ class Store:
             self.study.enqueue_trial(params, user_attrs={"entry": label})
         return len(self.study.get_trials(deepcopy=False))
 
-    def waits(self) -> bool:
-        """Return whether any trial has not ended, so that a worker may find something to do."""
-        return any(not trial.state.is_finished() for trial in self.study.get_trials(deepcopy=False))
+    def all_ended(self) -> bool:
+        """Return whether there is no trial left for anybody to run."""
+        return all(trial.state.is_finished() for trial in self.study.get_trials(deepcopy=False))
 
     def mirror(self) -> optuna.Study:
         """Return the study in memory; a trial's user attribute `slot` is its number here."""

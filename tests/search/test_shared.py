@@ -7,11 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
 
-import optuna
 import pytest
 from helpers import SMALL, invoke
 from servers import new_database, run_sql
@@ -182,6 +182,16 @@ def test_a_database_that_goes_away_ends_the_session_and_costs_no_trial(
     assert heard.trials[0] in {3, 4}
 
 
+def test_ctrl_c_while_the_database_is_asked_is_ctrl_c(database: str, tmp_path: Path) -> None:
+    storage = open_storage(Place(tmp_path, database))
+    soon = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
+    soon.start()
+    with pytest.raises(KeyboardInterrupt), storage.engine.begin() as connection:
+        connection.exec_driver_sql("SELECT pg_sleep(20)")
+    soon.join()
+    assert storage.get_all_studies() == []
+
+
 def test_a_worker_refuses_other_data_and_another_cfexp(
     small: StudySpec, database: str, tmp_path: Path
 ) -> None:
@@ -195,7 +205,8 @@ def test_a_worker_refuses_other_data_and_another_cfexp(
     columns = {"user": "user", "item": "item", "value": "value", "time": "time"}
     document["data"] = {"kind": "csv", "path": "rows.csv", "columns": columns}
     spec = StudySpec.model_validate(document).read_from("", file.parent)
-    run_study(spec, home=tmp_path, storage=database, track=False, trials=0)
+    store = Store.create(spec, Place(tmp_path, database), prepare(spec).facts(spec))
+    store.plan(spec, 1)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(other.parent)
         with pytest.raises(StudyConflictError, match="other data"):
@@ -203,10 +214,9 @@ def test_a_worker_refuses_other_data_and_another_cfexp(
         assert not (tmp_path / "home").exists()
         patch.chdir(file.parent)
         study = join_study("small", home=tmp_path / "home", storage=database)
-        assert study.budget == 0
-    storage = open_storage(Place(tmp_path, database))
-    stored = optuna.load_study(study_name="small", storage=storage)
-    stored.set_user_attr(ABOUT, stored.user_attrs[ABOUT] | {"version": "0.0.9"})
+        assert [run.number for run in study.of_role("trial")] == [0]
+    about = store.study.user_attrs[ABOUT]
+    store.study.set_user_attr(ABOUT, about | {"version": "0.0.9"})
     refused = invoke("worker", "small", "--storage", database).exception
     assert isinstance(refused, StudyConflictError)
     assert "is run by cfexp 0.0.9, and this is" in str(refused)
