@@ -37,8 +37,10 @@ class Mirror:
 
     def learn(self, trial: FrozenTrial) -> None:
         """Take over how a trial stands that another process runs or ended."""
-        if not self._update(trial, trial.state):
+        if trial.number not in self._places:
             self._add(self._stored.frozen(trial, trial.state))
+        else:
+            self._update(trial, trial.state)
 
     def _add(self, trial: FrozenTrial) -> None:
         self._places[trial.user_attrs["slot"]] = len(self.study.get_trials(deepcopy=False))
@@ -51,7 +53,7 @@ class Mirror:
             return False
         known = self.study.get_trials(deepcopy=False)[place]
         if known.state.is_finished():
-            return state.is_finished()
+            return False
         new = self._stored.frozen(trial, state)
         memory, trial_id = self.study._storage, known._trial_id  # noqa: SLF001
         for name, value in new.params.items():
