@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ def mlflow_service(
 
 @contextlib.contextmanager
 def postgres_service() -> Iterator[tuple[Service, str]]:
-    """Give an empty PostgreSQL server, run by a user without rights, and its address."""
+    """Give a PostgreSQL server, run by a user without rights, and its address with no database."""
     pytest.importorskip("psycopg")
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres")) or [
         Path(shutil.which("postgres") or "")
@@ -116,19 +117,35 @@ def postgres_service() -> Iterator[tuple[Service, str]]:
         if how:
             for path in (folder, folder / "password"):
                 shutil.chown(path, "postgres", "postgres")
-        initdb = [tools / "initdb", "-D", folder / "data", "-U", "mlflow", "-A", "scram-sha-256"]
+        initdb = [tools / "initdb", "-D", folder / "data", "-U", "ann", "-A", "scram-sha-256"]
         flags = [f"--pwfile={folder}/password", "--no-sync"]
         subprocess.run([*initdb, *flags], check=True, capture_output=True, cwd=folder, **how)
         port = free_port()
         server = [str(tools / "postgres"), "-D", str(folder / "data"), "-p", str(port), "-k", ""]
         server += ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
 
+        asked = [str(tools / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+
         def ready() -> bool:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                return True
-            return False
+            return subprocess.run(asked, check=False).returncode == 0
 
         service = Service(server, ready, folder / "log", cwd=folder, **how)
         with service.running():
-            address = f"mlflow:of%20the%20database@127.0.0.1:{port}/postgres"
-            yield service, f"postgresql+psycopg://{address}"
+            yield service, f"postgresql+psycopg://ann:of%20the%20database@127.0.0.1:{port}"
+
+
+def new_database(server: str) -> str:
+    """Make an empty database and return its address."""
+    name = f"db{uuid.uuid4().hex}"
+    run_sql(f"{server}/postgres", f"CREATE DATABASE {name}")
+    return f"{server}/{name}"
+
+
+def run_sql(address: str, *statements: str) -> list[tuple[Any, ...]]:
+    """Run statements, each at once; gives the rows of the last."""
+    import psycopg
+
+    with psycopg.connect(address.replace("+psycopg", ""), autocommit=True) as connection:
+        for statement in statements:
+            cursor = connection.execute(statement)
+        return cursor.fetchall() if cursor.description else []

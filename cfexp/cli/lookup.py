@@ -13,6 +13,7 @@ from cfexp.analysis.words import plain
 from cfexp.errors import DataError, ModelFileError, StudyConflictError, did_you_mean
 from cfexp.models.saved import load
 from cfexp.models.saved_model import SavedModel
+from cfexp.search.place import Place, Where
 from cfexp.studies import open_study
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ _LISTED = 10
 _SUFFIX = ".npz"
 
 
-def open_model(name: str, home: Path, tracking_uri: str | None = None) -> SavedModel:
-    """Return the model in a file, of a study of `home`, or behind an MLflow URI.
+def open_model(name: str, where: Where, tracking_uri: str | None = None) -> SavedModel:
+    """Return the model in a file, of a study of a home or shared storage, or behind an MLflow URI.
 
     Raises
     ------
@@ -39,16 +40,23 @@ def open_model(name: str, home: Path, tracking_uri: str | None = None) -> SavedM
 
     if is_model_uri(name):
         with tempfile.TemporaryDirectory(prefix="cfexp-model-") as folder:
-            return load(download_model(name, Path(folder), home=home, store=tracking_uri))
+            return load(
+                download_model(name, Path(folder), home=Place.of(where).home, store=tracking_uri)
+            )
     file = Path(name)
     if file.is_file() or file.suffix == _SUFFIX:
         return load(file)
     try:
-        study = open_study(home, name).record()
+        study = open_study(where, name).record()
     except StudyConflictError as error:
         raise ModelFileError(f"{name!r} is neither a model file nor a study: {error}") from error
     saved = Path(study.folder) / "model" / "model.npz"
     if not saved.is_file():
+        if study.readings:
+            raise ModelFileError(
+                f"study {name!r} has its model in the home of the machine that ran it, "
+                f"not as {saved}"
+            )
         raise ModelFileError(f"study {name!r} has no model yet; finish it with cfexp run")
     return load(saved)
 

@@ -23,11 +23,12 @@ from cfexp.report.cleaning import cleaning_lines
 from cfexp.search.observer import Observer, Phase
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
     from rich.progress import TaskID
 
     from cfexp.search.record import Point, RunRecord, StudyRecord
-    from cfexp.search.spec import StudySpec
 
 _WORDS: dict[Phase, str] = {
     "data": "reading and splitting the data",
@@ -41,9 +42,10 @@ _WORDS: dict[Phase, str] = {
 class Progress(Observer):
     """Shows phases, trials done, pruned and failed, the best so far, and the time left."""
 
-    def __init__(self, console: Console, spec: StudySpec) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._metric = spec.objective
+        self._metric = ""
+        self._better: Callable[[float, float], float] = max
         self._states: Counter[str] = Counter()
         self._best: float | None = None
         self._began = time.perf_counter()
@@ -84,6 +86,8 @@ class Progress(Observer):
             self._line(f"{_WORDS[phase]}{count}")
 
     def started(self, study: StudyRecord) -> None:
+        self._metric = study.objectives[0]
+        self._better = max if study.direction == "maximize" else min
         for run in study.of_role("trial"):
             self._count(run)
         rows = study.split["rows"]
@@ -125,8 +129,7 @@ class Progress(Observer):
         self._states[run.state] += 1
         if run.state == "complete":
             value = self._value(run)
-            best = max if self._metric.direction == "maximize" else min
-            self._best = value if self._best is None else best(self._best, value)
+            self._best = value if self._best is None else self._better(self._best, value)
 
     def _value(self, run: RunRecord) -> float:
         """Return the objective on validation; on test where nothing is searched."""

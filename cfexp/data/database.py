@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_serializer, model_validator
 
+from cfexp.addresses import redacted
 from cfexp.data.table_source import TableSource
 from cfexp.errors import DataError
-from cfexp.redaction import redacted
 
 if TYPE_CHECKING:
     from typing import Self

@@ -13,10 +13,10 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, NoSuchTableError, SQLAlchemyError
 
+from cfexp.addresses import redacted
 from cfexp.data.messages import positions
 from cfexp.data.nested import shown
 from cfexp.errors import DataError, did_you_mean
-from cfexp.redaction import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -44,6 +44,19 @@ class Prepared:
         """The stage that is read last."""
         return self.stages[self.split.test.name]
 
+    def facts(self, spec: StudySpec) -> dict[str, Any]:
+        """Return what a stored study is recognised by, and what people want to know of it.
+
+        `rows` is the fingerprint of the split's rows alone.
+        """
+        return {
+            "fingerprint": self.split.fingerprint,
+            "rows": self.split.rows_fingerprint,
+            "data": self.data_facts(),
+            "split": self.split_facts(),
+            "grouped_by": self.grouped_by(spec),
+        }
+
     def data_facts(self) -> dict[str, Any]:
         """Return counts of the clean rows and how they came about, for people."""
         cleaning = report(self.rows)

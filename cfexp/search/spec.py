@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints
 
+from cfexp.addresses import redacted
 from cfexp.analysis.bucket_recipe import Buckets
 from cfexp.analysis.worst import Goal, ObjectiveName, WorstBucket, goal_of, measured_by
 from cfexp.data.cleaning.rules import AnyRule
@@ -18,7 +19,6 @@ from cfexp.metrics.metric import Metric, MetricName
 from cfexp.models.any_model import AnyModel
 from cfexp.models.model import MaskName, Model
 from cfexp.recipe import Recipe
-from cfexp.redaction import redacted
 from cfexp.search.samplers import TPE, AnyPruner, AnySampler, Median
 from cfexp.search.space import AnyRange, Value
 from cfexp.splits.any_split import AnySplit

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from cfexp.addresses import redacted
 from cfexp.errors import Mistake, StudyFileError, did_you_mean
 from cfexp.models.any_model import AnyModel
-from cfexp.redaction import redacted
 from cfexp.search.document import as_json, read_document
 from cfexp.search.goals import objective_mistakes
 from cfexp.search.locations import keys_beside, kinds_at, path_of

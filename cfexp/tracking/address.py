@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from cfexp.addresses import ambiguity
 from cfexp.errors import TrackingError
 
 SQLITE = "sqlite:///"
@@ -50,14 +51,8 @@ def check_address(uri: str) -> None:
                 f"MLflow cannot open a database whose path holds {character!r}: {path}; "
                 f"choose another --home"
             )
-    elif not uri.startswith(_LOCAL):
-        login = uri.partition("://")[2].rpartition("@")[0]
-        wrong = re.search(r"""[/?#@\s'"]""", login)
-        if wrong:
-            raise TrackingError(
-                f"before the last '@' of the address stands {wrong[0]!r}; "
-                f"percent-encode it: '/' is %2F, '@' is %40"
-            )
+    elif not uri.startswith(_LOCAL) and (wrong := ambiguity(uri)) is not None:
+        raise TrackingError(wrong)
 
 
 def without_login(uri: str) -> str:

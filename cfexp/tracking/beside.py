@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cfexp.addresses import redacted
 from cfexp.process import Child
-from cfexp.redaction import redacted
 from cfexp.search.observer import Observer
 
 if TYPE_CHECKING:

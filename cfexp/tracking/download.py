@@ -6,8 +6,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from cfexp.addresses import redacted
 from cfexp.errors import ModelFileError, TrackingError
-from cfexp.redaction import redacted
 from cfexp.tracking.address import tracking_uri
 from cfexp.tracking.client import open_client
 

@@ -18,9 +18,9 @@ import time
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
+from cfexp.addresses import redacted
 from cfexp.analysis.words import plain
 from cfexp.errors import TrackingError
-from cfexp.redaction import redacted
 from cfexp.tracking import view
 from cfexp.tracking.address import (
     SQLITE,

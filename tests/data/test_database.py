@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from mlflow import MlflowClient
 from pydantic import ValidationError
-from servers import postgres_service
+from servers import new_database
 
 from cfexp.data import database_reader
 from cfexp.data.database import Database
@@ -53,18 +52,18 @@ def refused(folder: Path, **fields: Any) -> str:  # noqa: ANN401
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with postgres_service() as (_, address):
-        engine = sa.create_engine(address)
-        FRAME.to_sql(TABLE, engine, index=False)
-        with engine.begin() as connection:
-            connection.execute(sa.text("create schema logs"))
-            connection.execute(sa.text("create sequence numbers"))
-            connection.execute(sa.text("create table counter (n int)"))
-            big = "create table logs.big as select g as u, g % 9 as i, now() as t "
-            connection.execute(sa.text(big + "from generate_series(1, 120000) g"))
-        engine.dispose()
-        yield address
+def postgres(databases: str) -> str:
+    address = new_database(databases)
+    engine = sa.create_engine(address)
+    FRAME.to_sql(TABLE, engine, index=False)
+    with engine.begin() as connection:
+        connection.execute(sa.text("create schema logs"))
+        connection.execute(sa.text("create sequence numbers"))
+        connection.execute(sa.text("create table counter (n int)"))
+        big = "create table logs.big as select g as u, g % 9 as i, now() as t "
+        connection.execute(sa.text(big + "from generate_series(1, 120000) g"))
+    engine.dispose()
+    return address
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What is secret in an address never reaches a log, a store, a run or a report."""
+"""Addresses of servers and databases: shown without what is secret in them."""
 
 from __future__ import annotations
 
@@ -20,3 +20,19 @@ def redacted(message: object) -> str:
     'cannot reach postgresql://***@host/db?sslpassword=***'
     """
     return _SECRET.sub(r"\1***", _LOGIN.sub("://***@", str(message)))
+
+
+def ambiguity(address: str) -> str | None:
+    """Return what is wrong with the login in an address, or None.
+
+    >>> ambiguity("postgresql://ann:a/b@host/db")
+    "before the last '@' of the address stands '/'; percent-encode it: '/' is %2F, '@' is %40"
+    """
+    login = address.partition("://")[2].rpartition("@")[0]
+    wrong = re.search(r"""[/?#@\s'"]""", login)
+    if wrong is None:
+        return None
+    return (
+        f"before the last '@' of the address stands {wrong[0]!r}; "
+        f"percent-encode it: '/' is %2F, '@' is %40"
+    )
