@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cfexp.errors import InputError
 from cfexp.parallel import cores, excess
 from cfexp.search.observer import Observer, Observers
+from cfexp.search.timeout import Timeout
 from cfexp.studies import DEFAULT_HOME, report
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def run_study(
     threads: int | None = None,
     tracking_uri: str | None = None,
     track: bool = True,
+    timeout: float | None = None,
     observer: Observer | None = None,
 ) -> StudyRecord:
     """Run what is missing of a study and return what is known of it.
@@ -52,6 +54,10 @@ def run_study(
         MLflow's store in place of MLFLOW_TRACKING_URI and `home`.
     track
         Whether MLflow is written at all.
+    timeout
+        Seconds from now after which no trial begins any more. Trials that run then go back to
+        waiting; finals and report are made of those that have ended, and the next session
+        goes on with the others.
     observer
         Told how the study goes on.
 
@@ -66,6 +72,9 @@ def run_study(
     home = Path(home)
     if workers < 1 or (threads is not None and threads < 1):
         raise InputError(f"workers and threads start at 1, not {workers} and {threads}")
+    if timeout is not None and not timeout > 0:
+        raise InputError(f"a timeout is more than 0 seconds, not {timeout}")
+    limit = None if timeout is None else Timeout.after(timeout)
     watcher = observer or Observer()
     if words := excess(threads or 1, workers):
         watcher.note(words)
@@ -92,6 +101,7 @@ def run_study(
                     observer=everyone,
                     trials=trials,
                     threads=threads or max(1, cores() // workers),
+                    timeout=limit,
                 )
             watcher.phase("report", 0)
             everyone.computed(store.record())

@@ -20,7 +20,7 @@ from cfexp.cli.bench.commands import app as bench
 from cfexp.cli.compare import compare
 from cfexp.cli.export import export
 from cfexp.cli.listing import list_studies
-from cfexp.cli.options import Home, TrackingUri
+from cfexp.cli.options import Home, TrackingUri, duration
 from cfexp.cli.register import register as register_winner
 from cfexp.errors import CfexpError
 from cfexp.studies import DEFAULT_HOME
@@ -75,6 +75,15 @@ def run(
         int | None,
         typer.Option(min=1, help="Threads of each worker.", show_default="all processors, shared"),
     ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            parser=duration,
+            metavar="DURATION",
+            help="Search no longer than this from now (90, 10m, 1h30m), then name the best so far.",
+            show_default=False,
+        ),
+    ] = None,
     home: Home = DEFAULT_HOME,
     tracking_uri: TrackingUri = None,
     track: Annotated[bool, typer.Option(help="Write to MLflow.")] = True,
@@ -99,6 +108,7 @@ def run(
         trials=trials,
         workers=workers,
         threads=threads,
+        timeout=timeout,
         tracking_uri=tracking_uri,
         track=track,
         register=register,

@@ -206,6 +206,10 @@ class Store:
         values = None if failed else [record.metrics[f"val/{name}"] for name in self.objectives]
         self._storage.set_trial_state_values(trial_id, _STATES[record.state], values)
 
+    def put_back(self, number: int) -> None:
+        """Put a trial of this process back to waiting, under its number with its parameters."""
+        self._storage.set_trial_state_values(self._ids[number], TrialState.WAITING)
+
     # Everything else
 
     def add_run(self, run: RunRecord) -> None:
@@ -215,6 +219,11 @@ class Store:
     def add_seconds(self, **seconds: float) -> None:
         """Write what the study's own machinery cost."""
         self.study.set_user_attr("seconds", self.study.user_attrs.get("seconds", {}) | seconds)
+
+    def set_timeout(self, seconds: float | None) -> None:
+        """Write which limit stopped the search, or that none did."""
+        if self.study.user_attrs.get("timeout") != seconds:
+            self.study.set_user_attr("timeout", seconds)
 
     def add_reading(self, reading: Reading) -> None:
         """Write a reading of the test set."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import time
+from math import inf
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from cfexp.search.prepare import Prepared
     from cfexp.search.spec import Entry, StudySpec
     from cfexp.search.store import Store
+    from cfexp.search.timeout import Timeout
 
 
 def run(
@@ -41,11 +44,13 @@ def run(
     observer: Observer,
     trials: int | None = None,
     threads: int = 1,
+    timeout: Timeout | None = None,
 ) -> Store:
     """Run what is missing of a study in the workers of `pool` and return its store.
 
     The caller holds the study's lock. `trials` raises the file's budget; `threads` are
-    each worker's. Whatever is finished is in the store before an observer hears of it.
+    each worker's; `timeout` ends the search before its budget is met. Whatever is finished
+    is in the store before an observer hears of it.
     """
     # Under the home, where a killed session's are replaced by the next one's.
     folder = (home / "studies" / spec.name).resolve()
@@ -85,10 +90,11 @@ def run(
         budget = store.plan(spec, wanted)
         if trials is not None and budget > trials:
             observer.note(f"the study has {budget} trials already; a budget is never lowered")
+        store.set_timeout(None)
         store.add_environment(provenance() | {"threads": f"{threads}", "workers": f"{len(pool)}"})
         observer.started(store.record())
         try:
-            _Coordinator(spec, store, pool, observer).run(budget)
+            _Coordinator(spec, store, pool, observer, timeout).run(budget)
         except KeyboardInterrupt:
             store.release()
             raise
@@ -98,7 +104,15 @@ def run(
 
 
 class _Coordinator:
-    def __init__(self, spec: StudySpec, store: Store, pool: Pool, observer: Observer) -> None:
+    def __init__(
+        self,
+        spec: StudySpec,
+        store: Store,
+        pool: Pool,
+        observer: Observer,
+        timeout: Timeout | None,
+    ) -> None:
+        self.timeout = timeout
         self.spec = spec
         self.store = store
         self.pool = pool
@@ -109,7 +123,11 @@ class _Coordinator:
         """Run all that is missing."""
         self.baselines()
         self.trials(budget)
-        self.finals(budget)
+        ended = len(self.store.record().of_role("trial"))
+        if ended < budget and self.timeout is not None:
+            self.store.set_timeout(self.timeout.seconds)
+            self.observer.note(f"stopped by the timeout after {ended} of {budget} trials")
+        self.finals(ended)
 
     def baselines(self) -> None:
         """Fit and read every baseline and every default configuration that is missing."""
@@ -136,13 +154,16 @@ class _Coordinator:
         slots = iter(waiting)
         jobs: list[TrialJob] = []
         objective = Objective(self.spec)
+        until = inf if self.timeout is None else self.timeout.until
 
         def next_job() -> Job | None:
+            if time.monotonic() >= until:
+                return None
             for number, label in slots:
                 seed = seed_for(self.spec.seed, "sampler", number)
                 mirror = mirrors[label]
                 mirror.sampler = self.spec.search.sampler.sampler(seed, parallel=len(self.pool) > 1)
-                job = TrialJob(objective, mirror, self.store, self.observer)
+                job = TrialJob(objective, mirror, self.store, self.observer, until)
                 jobs.append(job)
                 if job.ask():
                     return job
@@ -156,7 +177,10 @@ class _Coordinator:
             )
 
     def finals(self, trials: int) -> None:
-        """Run the best configurations again over seeds, name the winner, note the reading."""
+        """Run the best configurations again over seeds, name the winner, note the reading.
+
+        `trials` is how many have ended.
+        """
         study = self.store.record()
         count = self.spec.finals.configurations
         finalists = best_trials(study, self.spec.objective, count)
