@@ -16,6 +16,8 @@ from cfexp.cli.main import app
 if TYPE_CHECKING:
     from click.testing import Result
 
+    from cfexp.search.record import RunRecord, StudyRecord
+
 SMALL = """
 name = "small"
 seed = 5
@@ -49,6 +51,19 @@ alpha = { kind = "float", low = 0.1, high = 40.0, log = true }
 [[baselines]]
 model = { kind = "popularity" }
 """
+
+
+MEASURED = {"started", "ended", "seconds", "peak_memory"}
+
+
+def outcome(run: RunRecord) -> dict[str, object]:
+    """A run without what it cost."""
+    return {key: value for key, value in run.to_json().items() if key not in MEASURED}
+
+
+def outcomes(study: StudyRecord) -> dict[str, dict[str, object]]:
+    """All runs of a study, by key."""
+    return {run.key: outcome(run) for run in study.runs}
 
 
 def call(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:

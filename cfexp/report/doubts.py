@@ -70,9 +70,8 @@ def _unrepeatable(study: StudyRecord) -> Iterator[str]:
     timed = sum(is_timed_out(run) for run in trials)
     if timed:
         yield (
-            f"{counted(timed, 'trial')} ended at the time limit of {search['trial_timeout']:g} s "
-            "for each: how far a trial comes by then depends on the machine, so the study does "
-            "not repeat exactly."
+            f"{counted(timed, 'trial')} ended at the study's time limit: how far a trial comes by "
+            "then depends on the machine, so the study does not repeat exactly."
         )
 
 

@@ -86,6 +86,7 @@ def search_run(
     evaluated = partial(
         _evaluated, stages=stages, measures=measures, mask=mask, clock=clock, threads=threads
     )
+    model.refuse_unfit(*(stage.training for stage in stages), threads=threads)
     streams = [
         model.train(stage.training, np.random.default_rng([seed, index]), threads=threads)
         for index, stage in enumerate(stages)
@@ -133,6 +134,7 @@ def read_run(
     evaluations: dict[str, Evaluation] = {}
     for stage in stages:
         if id(stage.training) not in scorers:
+            model.refuse_unfit(stage.training, threads=threads)
             rng = np.random.default_rng([seed, 0])
             *_, last = model.train(stage.training, rng, threads=threads)
             scorers[id(stage.training)] = last.scorer()
