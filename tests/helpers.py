@@ -78,9 +78,9 @@ def call(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def invoke(*arguments: str | Path) -> Result:
+def invoke(*arguments: str | Path, catch_exceptions: bool = True) -> Result:
     """Run the command line in this process."""
-    return CliRunner().invoke(app, [*map(str, arguments)])
+    return CliRunner().invoke(app, [*map(str, arguments)], catch_exceptions=catch_exceptions)
 
 
 def children_of(module: str) -> list[int]:

@@ -18,10 +18,12 @@ import typer
 from cfexp.cli import ask, reproduce
 from cfexp.cli.bench.commands import app as bench
 from cfexp.cli.compare import compare
+from cfexp.cli.delete import delete
 from cfexp.cli.export import export
 from cfexp.cli.listing import list_studies
 from cfexp.cli.options import Home, TrackingUri, duration
 from cfexp.cli.register import register as register_winner
+from cfexp.cli.rerun import rerun
 from cfexp.errors import CfexpError
 from cfexp.studies import DEFAULT_HOME
 
@@ -184,7 +186,7 @@ def sync(
     typer.echo(f"MLflow knows all {len(record.runs)} runs of study {record.name!r}")
 
 
-for command in (compare, ask.recommend, ask.similar, ask.explain, export):
+for command in (compare, ask.recommend, ask.similar, ask.explain, export, delete, rerun):
     app.command()(command)
 app.command("list")(list_studies)
 app.command("register")(register_winner)

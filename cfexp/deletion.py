@@ -1,0 +1,108 @@
+"""A study deleted: out of MLflow, out of the Optuna storage, and its folder.
+
+Optuna's storage, which holds the truth, forgets it last but for the folder; what a killed
+deletion left of either is enough for the next one to find and finish.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+from cfexp.errors import StudyConflictError, did_you_mean
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from optuna.storages import RDBStorage
+
+    from cfexp.tracking.removal import Removal
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]*")
+
+
+class Deletion:
+    """Everything that is known of a study, held against being run, to be deleted.
+
+    Raises
+    ------
+    StudyConflictError
+        When there is no such study, or it is being run.
+    InputError
+        When something else depends on it; see `cfexp.tracking.removal`.
+    TrackingError
+        When MLflow cannot be reached.
+    """
+
+    def __init__(
+        self, home: Path, name: str, *, tracking_uri: str | None = None, track: bool = True
+    ) -> None:
+        self._home = home
+        self._name = name
+        self._uri = tracking_uri
+        self._track = track
+        self._held = ExitStack()
+        self._folder = home / "studies" / name
+        self._tracked: Removal | None = None
+
+    def __enter__(self) -> Self:
+        from cfexp.search.study_lock import study_lock
+
+        names = self._stored_names()
+        sound = bool(_NAME.fullmatch(self._name))  # no path that leads elsewhere
+        here = self._name in names or (sound and self._folder.is_dir())
+        if sound and self._track:
+            from cfexp.tracking.removal import Removal
+
+            self._tracked = Removal(self._name, self._home, self._uri)
+        if not (here or self._tracked):
+            raise StudyConflictError(
+                f"there is no study {self._name!r} in {self._home}; there are: "
+                f"{', '.join(names) or 'none'}{did_you_mean(self._name, names)}"
+            )
+        self._held.enter_context(study_lock(self._home, self._name))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+
+    def parts(self) -> list[str]:
+        """Return in words what there is to delete."""
+        size = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
+        parts = [f"the folder {self._folder} ({size / 1e6:,.1f} MB)"]
+        if self._name in self._stored_names():
+            parts.insert(0, f"the study in Optuna's storage: {self._trials()} trials")
+        if self._tracked:
+            parts.append(str(self._tracked))
+        return parts
+
+    def delete(self) -> None:
+        """Delete it all."""
+        import optuna
+
+        if self._tracked is not None:
+            self._tracked.remove()
+        if self._name in self._stored_names():
+            optuna.delete_study(study_name=self._name, storage=self._storage())
+        shutil.rmtree(self._folder)
+
+    def _storage(self) -> RDBStorage:
+        from cfexp.search.storage import open_storage
+
+        return open_storage(self._home)
+
+    def _stored_names(self) -> list[str]:
+        """Return all studies of the home, also those that have not begun."""
+        from cfexp.search.storage import is_storage
+
+        if not is_storage(self._home):
+            return []
+        return [study.study_name for study in self._storage().get_all_studies()]
+
+    def _trials(self) -> int:
+        import optuna
+
+        study = optuna.load_study(study_name=self._name, storage=self._storage())
+        return len(study.get_trials(deepcopy=False))
