@@ -79,12 +79,13 @@ class Removal:
         ]
         ids = [one.experiment_id for one in self._experiments]
         if ids:
-            self.runs = list(all_runs(self._client, ids, {}, deleted=True))
+            known = list(all_runs(self._client, ids, {}, deleted=True))
+            self.runs = [run for run in known if run.data.tags.get("cfexp.study") == self.name]
             self.models = list(_models(self._client, ids))
-            self._refuse_others()
+            self._refuse_others([run for run in known if run not in self.runs])
 
-    def _refuse_others(self) -> None:
-        others = [run for run in self.runs if run.data.tags.get("cfexp.study") != self.name]
+    def _refuse_others(self, others: list[Run]) -> None:
+        others = [run for run in others if run.info.lifecycle_stage == "active"]
         if others:
             raise InputError(
                 f"MLflow's experiment {self.name!r} holds {len(others)} runs that are not of the "
