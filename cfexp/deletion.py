@@ -16,8 +16,6 @@ from cfexp.errors import StudyConflictError, did_you_mean
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optuna.storages import RDBStorage
-
     from cfexp.tracking.removal import Removal
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]*")
@@ -48,9 +46,10 @@ class Deletion:
         self._tracked: Removal | None = None
 
     def __enter__(self) -> Self:
+        from cfexp.search.forget import trials_by_study
         from cfexp.search.study_lock import study_lock
 
-        names = self._stored_names()
+        names = trials_by_study(self._home)
         sound = bool(_NAME.fullmatch(self._name))  # no path that leads elsewhere
         here = self._name in names or (sound and self._folder.is_dir())
         if sound and self._track:
@@ -70,39 +69,23 @@ class Deletion:
 
     def parts(self) -> list[str]:
         """Return in words what there is to delete."""
+        from cfexp.search.forget import trials_by_study
+
         size = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
         parts = [f"the folder {self._folder} ({size / 1e6:,.1f} MB)"]
-        if self._name in self._stored_names():
-            parts.insert(0, f"the study in Optuna's storage: {self._trials()} trials")
+        trials = trials_by_study(self._home).get(self._name)
+        if trials is not None:
+            parts.insert(0, f"the study in Optuna's storage: {trials:,} trials")
         if self._tracked:
             parts.append(str(self._tracked))
         return parts
 
     def delete(self) -> None:
         """Delete it all."""
-        import optuna
+        from cfexp.search.forget import forget, trials_by_study
 
         if self._tracked is not None:
             self._tracked.remove()
-        if self._name in self._stored_names():
-            optuna.delete_study(study_name=self._name, storage=self._storage())
+        if self._name in trials_by_study(self._home):
+            forget(self._home, self._name)
         shutil.rmtree(self._folder)
-
-    def _storage(self) -> RDBStorage:
-        from cfexp.search.storage import open_storage
-
-        return open_storage(self._home)
-
-    def _stored_names(self) -> list[str]:
-        """Return all studies of the home, also those that have not begun."""
-        from cfexp.search.storage import is_storage
-
-        if not is_storage(self._home):
-            return []
-        return [study.study_name for study in self._storage().get_all_studies()]
-
-    def _trials(self) -> int:
-        import optuna
-
-        study = optuna.load_study(study_name=self._name, storage=self._storage())
-        return len(study.get_trials(deepcopy=False))

@@ -196,7 +196,7 @@ def test_somebody_is_asked(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = left(home)
     done = CliRunner().invoke(app, ["delete", "small", "--home", str(home)], input="n\n")
     assert done.exit_code == 1
-    assert "3 trials" in done.output
+    assert "Optuna's storage: 3 trials" in done.output
     assert "MLflow's experiment with 11 runs, 1 logged models at sqlite" in done.output
     assert "nothing was deleted" in done.output
     assert left(home) == before
