@@ -22,10 +22,12 @@ from cfexp.cli import ask, reproduce
 from cfexp.cli.bench.commands import app as bench
 from cfexp.cli.compare import compare
 from cfexp.cli.data import app as data
+from cfexp.cli.delete import delete
 from cfexp.cli.export import export
 from cfexp.cli.listing import list_studies
-from cfexp.cli.options import Home, Storage, Threads, TrackingUri, Workers
+from cfexp.cli.options import Home, Storage, Threads, TrackingUri, Workers, duration
 from cfexp.cli.register import register as register_winner
+from cfexp.cli.rerun import rerun
 from cfexp.errors import CfexpError
 from cfexp.search.place import Place
 from cfexp.studies import DEFAULT_HOME
@@ -75,6 +77,15 @@ def run(
     ] = None,
     workers: Workers = 1,
     threads: Threads = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            parser=duration,
+            metavar="DURATION",
+            help="Search no longer than this from now (90, 10m, 1h30m), then name the best so far.",
+            show_default=False,
+        ),
+    ] = None,
     home: Home = DEFAULT_HOME,
     storage: Storage = None,
     tracking_uri: TrackingUri = None,
@@ -101,6 +112,7 @@ def run(
         trials=trials,
         workers=workers,
         threads=threads,
+        timeout=timeout,
         tracking_uri=tracking_uri,
         track=track,
         register=register,
@@ -198,7 +210,7 @@ def sync(
     typer.echo(f"MLflow knows all {len(record.runs)} runs of study {record.name!r}")
 
 
-for command in (compare, ask.recommend, ask.similar, ask.explain, export):
+for command in (compare, ask.recommend, ask.similar, ask.explain, export, delete, rerun):
     app.command()(command)
 app.command("list")(list_studies)
 app.command("register")(register_winner)

@@ -137,6 +137,11 @@ class Store:
         """Write what the study's own machinery cost."""
         self.study.set_user_attr("seconds", self.study.user_attrs.get("seconds", {}) | seconds)
 
+    def set_timeout(self, seconds: float | None) -> None:
+        """Write which limit stopped the search, or that none did."""
+        if self.study.user_attrs.get("timeout") != seconds:
+            self.study.set_user_attr("timeout", seconds)
+
     def add_reading(self, reading: Reading) -> None:
         """Write a reading of the test set."""
         self.study.set_user_attr(f"reading:{reading.generation}", reading.to_json())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from contextlib import contextmanager
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from cfexp.provenance import provenance
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from cfexp.search.prepare import Prepared
     from cfexp.search.spec import Entry, StudySpec
     from cfexp.search.store import Store
+    from cfexp.search.timeout import Timeout
 
 
 def run(
@@ -43,12 +45,13 @@ def run(
     check: Callable[[], None],
     trials: int | None = None,
     threads: int = 1,
+    timeout: Timeout | None = None,
 ) -> Store:
     """Run what is missing of a study in the workers of `pool` and return its store.
 
     The caller holds the study's lock, and `check` raises when it is lost. `trials` raises
-    the file's budget; `threads` are each worker's. Whatever is finished is in the store
-    before an observer hears of it.
+    the file's budget; `threads` are each worker's; `timeout` ends the search before its
+    budget is met. Whatever is finished is in the store before an observer hears of it.
     """
     folder = (Place.of(where).home / "studies" / spec.name).resolve()
     for partial in folder.rglob(".*.partial"):  # left by a session that was killed
@@ -65,17 +68,23 @@ def run(
         budget = store.plan(spec, wanted)
         if trials is not None and budget > trials:
             observer.note(f"the study has {budget} trials already; a budget is never lowered")
+        store.set_timeout(None)
         store.add_environment(provenance() | {"threads": f"{threads}", "workers": f"{len(pool)}"})
         study = store.record()
         observer.started(study)
         with Claims(store, coordinator=True) as claims:
             known = [run.trial for run in study.of_role("trial")]
-            todo = Trials(spec, store, claims, observer, known=known, check=check)
+            until = inf if timeout is None else timeout.until
+            todo = Trials(spec, store, claims, observer, known=known, check=check, until=until)
             coordinator = _Coordinator(spec, store, pool, observer)
             coordinator.baselines()
             coordinator.trials(budget, todo)
             check()
-            coordinator.finals(budget)
+            ended = len(store.record().of_role("trial"))
+            if timeout is not None and ended < budget:
+                store.set_timeout(timeout.seconds)
+                observer.note(f"stopped by the timeout after {ended} of {budget} trials")
+            coordinator.finals(ended)
     return store
 
 
@@ -134,7 +143,10 @@ class _Coordinator:
             self.store.add_seconds(**seconds)
 
     def finals(self, trials: int) -> None:
-        """Run the best configurations again over seeds, name the winner, note the reading."""
+        """Run the best configurations again over seeds, name the winner, note the reading.
+
+        `trials` is how many have ended.
+        """
         study = self.store.record()
         count = self.spec.finals.configurations
         finalists = best_trials(study, self.spec.objective, count)

@@ -16,7 +16,10 @@ from cfexp.errors import TrackingError
 from cfexp.tracking.address import SQLITE, check_address, is_server
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -31,6 +34,7 @@ _SETTINGS = {
 }
 _LOCK_SECONDS = 120
 _CONNECT_SECONDS = 5
+_PAGE = 500  # runs
 _REASON = 300  # characters
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 # How the drivers call the time that a connection may take.
@@ -179,6 +183,23 @@ def reason(error: Exception) -> str:
         return f"it asks for a login, or refuses the one in its address; set {names}"
     lines = redacted(error).strip().splitlines() or [type(error).__name__]
     return plain(lines[0])[:_REASON]
+
+
+def all_runs(
+    client: MlflowClient, experiments: list[str], tags: dict[str, str], *, deleted: bool = False
+) -> Iterator[Run]:
+    """Yield all runs with these tags, page by page; those that were deleted too where wanted."""
+    from mlflow.entities import ViewType
+
+    query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+    view = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
+    token: str | None = None
+    while True:
+        page = client.search_runs(experiments, query, view, max_results=_PAGE, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
 
 
 def open_experiment(client: MlflowClient, uri: str, home: Path, name: str) -> str:

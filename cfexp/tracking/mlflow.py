@@ -208,13 +208,11 @@ class MlflowTracker:
 
     def _acquire(self, name: str) -> None:
         """Take the study's lock: two projectors of one study would double its runs."""
-        from filelock import FileLock, Timeout
+        from filelock import Timeout
 
         if self._lock is not None:
             return
-        folder = self.home / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"mlflow-{quote(name, safe='')}.lock", timeout=self._patience)
+        lock = projection_lock(self.home, name, self._patience)
         try:
             lock.acquire()
         except Timeout:
@@ -233,6 +231,15 @@ class MlflowTracker:
 def _thread(niceness: int) -> ThreadPoolExecutor:
     # On Linux every thread has a niceness of its own.
     return ThreadPoolExecutor(1, "cfexp-mlflow", os.nice, (niceness,))
+
+
+def projection_lock(home: Path, name: str, patience: float) -> BaseFileLock:
+    """Return the lock that who writes a study to MLflow, or takes it out, has to hold."""
+    from filelock import FileLock
+
+    folder = home / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / f"mlflow-{quote(name, safe='')}.lock", timeout=patience)
 
 
 def _context() -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cfexp.search.standing import ended, is_finished
 from cfexp.tracking.artifacts import log_dataset
+from cfexp.tracking.client import all_runs
 from cfexp.tracking.names import STATUS, Entry, digest, run_entry, run_name, run_tags
 from cfexp.tracking.notes import study_note
 from cfexp.tracking.summary import identity, marks, study_entry
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
     from cfexp.search.record import RunRecord, StudyRecord
-
-_PAGE = 500
 
 
 class Projection:
@@ -71,16 +70,7 @@ class Projection:
                 self._with_data.add(key)
 
     def _search(self, tags: dict[str, str]) -> Iterator[Run]:
-        query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
-        token: str | None = None
-        while True:
-            page = self.client.search_runs(
-                [self.experiment_id], query, max_results=_PAGE, page_token=token
-            )
-            yield from page
-            token = page.token
-            if not token:
-                return
+        return all_runs(self.client, [self.experiment_id], tags)
 
     def run(self, run: RunRecord) -> None:
         """Write one child run; nothing happens when it is there already."""
