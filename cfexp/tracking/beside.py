@@ -26,10 +26,15 @@ class Beside(Observer):
     """
 
     def __init__(self, home: Path, uri: str | None, say: Callable[[str], None]) -> None:
-        self._child: Child | None = Child("cfexp.tracking.projector")
-        self._child.send({"home": str(home), "uri": uri})
+        self._place = {"home": str(home), "uri": uri}
+        self._child: Child | None = self._begun()
         self._say = say
         self._name = ""
+
+    def _begun(self) -> Child:
+        child = Child("cfexp.tracking.projector")
+        child.send(self._place)
+        return child
 
     def started(self, study: StudyRecord) -> None:
         self._name = study.name
@@ -67,7 +72,12 @@ class Beside(Observer):
             self._hear()
 
     def _last(self, message: dict[str, Any]) -> None:
-        """Send the last message and wait until it is done."""
+        """Send the last message and wait until it is done.
+
+        It tells all that there is to write, so that one who died before needs only a successor.
+        """
+        if self._child is None:
+            self._child = self._begun()
         self._send(message)
         while self._child is not None:
             self._hear()
@@ -79,7 +89,7 @@ class Beside(Observer):
         if messages is None:
             self._say(
                 f"writing to MLflow {redacted(self._child.last_words())}. No result is lost: "
-                f"`cfexp sync {self._name}` completes MLflow later."
+                f"the end of the study completes MLflow, or `cfexp sync {self._name}`."
             )
             self._end()
             return

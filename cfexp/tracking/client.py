@@ -15,8 +15,12 @@ from cfexp.errors import TrackingError
 from cfexp.tracking.address import SQLITE, check_address, is_server, redacted
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from collections.abc import Mapping
 
+    from mlflow import MlflowClient
+    from mlflow.entities import Experiment
+
+STUDY_TAG = "cfexp.study"
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -28,6 +32,8 @@ _SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "GIT_PYTHON_REFRESH": "quiet",
 }
+# While a study runs nobody waits for MLflow: what fails is written when the study ends.
+_IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "3"}
 _LOCK_SECONDS = 120
 _CONNECT_SECONDS = 5
 _REASON = 300  # characters
@@ -49,6 +55,12 @@ def quiet_environment() -> dict[str, str]:
     return _SETTINGS | os.environ
 
 
+def be_impatient() -> None:
+    """Let no call of this process to a server take longer than seconds, if nobody said more."""
+    for name, value in _IMPATIENT.items():
+        os.environ.setdefault(name, value)
+
+
 def open_client(uri: str, home: Path) -> MlflowClient:
     """Return a client whose store is reachable, creating the database where needed.
 
@@ -64,6 +76,8 @@ def open_client(uri: str, home: Path) -> MlflowClient:
     from filelock import FileLock
 
     ready(uri)
+    if is_server(uri):
+        return _connect(uri)
     home.mkdir(parents=True, exist_ok=True)
     with FileLock(home / "mlflow.lock", timeout=_LOCK_SECONDS):
         if _is_missing(uri):
@@ -180,17 +194,41 @@ def reason(error: Exception) -> str:
     return plain(lines[0])[:_REASON]
 
 
-def open_experiment(client: MlflowClient, uri: str, home: Path, name: str) -> str:
-    """Return the id of the experiment `name`, created or restored where needed.
+def find_experiment(client: MlflowClient, name: str, tags: Mapping[str, str]) -> Experiment | None:
+    """Return the experiment `name`, deleted or not, or the one that it was renamed to.
+
+    That one has the tag of the study `name` and a run with all of `tags`.
+    """
+    from mlflow.entities import ViewType
+
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return found
+    for other in client.search_experiments(ViewType.ALL, filter_string=query_of(STUDY_TAG, name)):
+        query = " and ".join(query_of(*pair) for pair in tags.items())
+        if client.search_runs([other.experiment_id], query, ViewType.ALL, max_results=1):
+            return other
+    return None
+
+
+def query_of(tag: str, value: str) -> str:
+    """Return the condition of a search that a tag has a value."""
+    return f"tags.`{tag}` = '{value}'"
+
+
+def open_experiment(
+    client: MlflowClient, uri: str, home: Path, name: str, tags: Mapping[str, str]
+) -> str:
+    """Return the id of the experiment that `find_experiment` finds, created or restored.
 
     Without a server the artifacts' folder must be absolute, or MLflow writes below
     whatever folder is current; a server chooses for itself.
     """
-    found = client.get_experiment_by_name(name)
+    found = find_experiment(client, name, tags)
     if found is None:
         folder = None if is_server(uri) else (home.absolute() / "artifacts" / name).as_uri()
-        tags = {"cfexp.study": name, "mlflow.experimentKind": "custom_model_development"}
-        return client.create_experiment(name, artifact_location=folder, tags=tags)
+        own = {STUDY_TAG: name, "mlflow.experimentKind": "custom_model_development"}
+        return client.create_experiment(name, artifact_location=folder, tags=own)
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     if not is_server(uri) and found.artifact_location.startswith("mlflow-artifacts:"):

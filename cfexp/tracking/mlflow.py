@@ -20,6 +20,7 @@ from cfexp.tracking import artifacts, view
 from cfexp.tracking.address import is_server, tracking_uri, without_login
 from cfexp.tracking.client import open_client, open_experiment, ready, reason, settle
 from cfexp.tracking.projection import Projection, study_digest
+from cfexp.tracking.summary import identity
 from cfexp.tracking.tables import log_groups
 
 if TYPE_CHECKING:
@@ -98,9 +99,12 @@ class MlflowTracker:
         self._try_again()
         done = self._thread.submit(self._guarded, lambda: self._complete(study))
         try:
-            return done.result()
+            links = done.result()
         finally:
             self._thread.submit(self._release).result()
+        if self._told and links is not None:
+            self._say(f"MLflow at {without_login(self.uri)} answers again and misses nothing.")
+        return links
 
     def interrupted(self, study: StudyRecord) -> None:
         """Finish what is queued and end the study's run as killed; a resume reopens it."""
@@ -110,10 +114,11 @@ class MlflowTracker:
         self._thread.submit(self._release).result()
 
     def _try_again(self) -> None:
-        """After a failure, look again at what MLflow has: an answer may have been lost."""
+        """Look again at what MLflow has where an answer may have been lost."""
 
         def forget() -> None:
-            if self._failed:
+            # A call to a server that was repeated may have made a run twice.
+            if self._failed or is_server(self.uri):
                 self._failed, self._projection = False, None
 
         self._thread.submit(forget)
@@ -145,7 +150,7 @@ class MlflowTracker:
         if self._projection is None:
             client = open_client(self.uri, self.home)
             self._acquire(study.name)
-            experiment = open_experiment(client, self.uri, self.home, study.name)
+            experiment = open_experiment(client, self.uri, self.home, study.name, identity(study))
             self._projection = Projection(client, experiment, study, _context())
         return self._projection
 
@@ -167,7 +172,10 @@ class MlflowTracker:
             projection.run(run)
         projection.mark(study)
         wanted = study_digest(study, artifacts.file_digests(Path(study.folder)))
-        if not projection.is_complete(study, wanted):
+        there = projection.is_complete(study, wanted) and artifacts.are_there(
+            client, projection.experiment_id, parent, study
+        )
+        if not there:
             projection.running()
             artifacts.upload_report(client, parent, study)
             log_groups(client, projection.ids, study)

@@ -15,7 +15,8 @@ from cfexp.errors import InputError, TrackingError
 from cfexp.metrics.evaluation import Evaluation
 from cfexp.tracking.address import redacted, tracking_uri
 from cfexp.tracking.artifacts import MODEL_TAG, model_digest
-from cfexp.tracking.client import open_client
+from cfexp.tracking.client import find_experiment, open_client
+from cfexp.tracking.summary import identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,7 +162,7 @@ class Registry:
             self._client.set_registered_model_alias(self.name, CHAMPION, number)
 
     def _logged(self, study: StudyRecord, mark: str) -> LoggedModel:
-        experiment = self._client.get_experiment_by_name(study.name)
+        experiment = find_experiment(self._client, study.name, identity(study))
         known = self._client.search_logged_models([experiment.experiment_id]) if experiment else []
         for model in known:
             if model.tags.get(MODEL_TAG) == mark and str(model.status) == "READY":
