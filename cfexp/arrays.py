@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import zipfile
+import zlib
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+
+from cfexp.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +66,34 @@ def save_arrays(path: Path, arrays: Mapping[str, AnyArray], *, compressed: bool 
     try:
         with partial.open("wb") as file:
             save(file, allow_pickle=False, **plain)
+            file.flush()
+            os.fsync(file.fileno())  # the name must not reach the disk before what it names
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def load_arrays(path: Path) -> dict[str, AnyArray]:
+    """Return all arrays that `save_arrays` wrote; nothing is unpickled.
+
+    Raises
+    ------
+    StorageError
+        When the file is damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise StorageError(
+            f"{path} is damaged: {error}; `cfexp run` on the study's file writes it again"
+        ) from error
+
+
+def is_whole(path: Path) -> bool:
+    """Return whether an .npz file is there and every part of it has its checksum."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error):
+        return False

@@ -13,6 +13,7 @@
     ├── TrainingError           a model whose numbers ceased to be numbers
     ├── WorkerError             a computing process died or ran out of memory
     ├── TrackingError           MLflow could not be reached or written
+    ├── StorageError            the home's disk is full, or a file of it is damaged
     └── BenchmarkError          a measurement failed, or would compare unlike things
 
 A message states the rule, the value received and the valid choices, and ends in
@@ -71,6 +72,10 @@ class WorkerError(CfexpError):
 
 class TrackingError(CfexpError):
     """MLflow could not be reached or written."""
+
+
+class StorageError(CfexpError):
+    """The home's disk is full or fails, or a file of it is damaged."""
 
 
 class BenchmarkError(CfexpError):

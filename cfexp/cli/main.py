@@ -5,6 +5,7 @@ Heavy libraries are imported by the commands that need them, so that `--help` is
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -16,6 +17,7 @@ from typing import Annotated
 import typer
 
 from cfexp.cli import ask, reproduce
+from cfexp.cli.audit import audit
 from cfexp.cli.bench.commands import app as bench
 from cfexp.cli.compare import compare
 from cfexp.cli.export import export
@@ -36,6 +38,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 INTERRUPTED = 130  # exit code of a command that Ctrl-C ended
 
 
@@ -174,7 +177,7 @@ def sync(
     typer.echo(f"MLflow knows all {len(record.runs)} runs of study {record.name!r}")
 
 
-for command in (compare, ask.recommend, ask.similar, ask.explain, export):
+for command in (audit, compare, ask.recommend, ask.similar, ask.explain, export):
     app.command()(command)
 app.command("list")(list_studies)
 app.command("register")(register_winner)
@@ -197,6 +200,12 @@ def main() -> None:
     except BrokenPipeError:
         # The reader of our output has gone (`cfexp status | head`): nothing to say to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"error: {where}{error.strerror}. Everything finished is kept\n")
+        sys.exit(1)
 
 
 if __name__ == "__main__":

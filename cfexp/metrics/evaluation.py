@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cfexp.arrays import save_arrays
+from cfexp.arrays import load_arrays, save_arrays
 from cfexp.errors import EvaluationError, did_you_mean
 
 if TYPE_CHECKING:
@@ -127,22 +127,22 @@ class Evaluation:
     @classmethod
     def load(cls, path: Path) -> Evaluation:
         """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as arrays:
-            pooled = frozenset(key.removeprefix("pooled/") for key in arrays if "pooled/" in key)
-            evaluation = cls(stage=str(arrays["stage"]), users=arrays["users"], pooled=pooled)
-            parts: dict[str, dict[str, Any]] = {
-                "numerator": evaluation.numerators,
-                "denominator": evaluation.denominators,
-                "activity": evaluation.activity,
-                "class_numerator": evaluation.class_numerators,
-                "class_denominator": evaluation.class_denominators,
-            }
-            for key in arrays:
-                part, _, name = key.partition("/")
-                if part in parts:
-                    parts[part][name] = arrays[key]
-                elif part == "catalogue":
-                    evaluation.catalogue[name] = float(arrays[key])
+        arrays = load_arrays(path)
+        pooled = frozenset(key.removeprefix("pooled/") for key in arrays if "pooled/" in key)
+        evaluation = cls(stage=str(arrays["stage"]), users=arrays["users"], pooled=pooled)
+        parts: dict[str, dict[str, Any]] = {
+            "numerator": evaluation.numerators,
+            "denominator": evaluation.denominators,
+            "activity": evaluation.activity,
+            "class_numerator": evaluation.class_numerators,
+            "class_denominator": evaluation.class_denominators,
+        }
+        for key, array in arrays.items():
+            part, _, name = key.partition("/")
+            if part in parts:
+                parts[part][name] = array
+            elif part == "catalogue":
+                evaluation.catalogue[name] = float(array)
         return evaluation
 
 

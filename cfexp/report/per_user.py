@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cfexp.arrays import load_arrays
 from cfexp.report.vectors import STAGES, vectors_of
 
 if TYPE_CHECKING:
@@ -20,14 +21,12 @@ def per_user_frame(study: StudyRecord) -> pd.DataFrame:
     and `label` its name for people.
     The table is empty where nothing was kept user by user.
     """
-    import numpy as np
     import pandas as pd
 
     vocabulary = Path(study.folder, "vocabulary.npz")
     if not vocabulary.is_file():
         return pd.DataFrame()
-    with np.load(vocabulary, allow_pickle=False) as arrays:
-        ids = arrays["users"]
+    ids = load_arrays(vocabulary)["users"]
     frames = []
     for run in study.runs:
         for stage in STAGES:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import optuna
 import sqlalchemy
 from filelock import FileLock
 
-from cfexp.errors import InputError
+from cfexp.errors import InputError, StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from optuna.storages import RDBStorage
@@ -65,6 +67,25 @@ def open_storage(home: Path) -> RDBStorage:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return storage
+
+
+@contextmanager
+def told_of_storage() -> Iterator[None]:
+    """Say in one line why the storage failed while the block runs: a full disk, a lock held.
+
+    Raises
+    ------
+    StorageError
+        When it did.
+    """
+    try:
+        yield
+    except optuna.exceptions.StorageInternalError as error:
+        cause = getattr(error.__cause__, "orig", None) or error.__cause__ or error
+        raise StorageError(
+            f"Optuna's storage cannot be written: {cause}. Everything finished is kept; "
+            "run the same command again when this is mended"
+        ) from error
 
 
 def study_names(storage: RDBStorage) -> list[str]:

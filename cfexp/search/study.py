@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cfexp.provenance import provenance
 from cfexp.search.finals import best_final, best_trials
 from cfexp.search.jobs import TrialJob
-from cfexp.search.reader import Reader, scorer_path
+from cfexp.search.reader import Reader, baselines, scorer_path
 from cfexp.search.record import Reading
 from cfexp.search.trial import Objective
 from cfexp.seeds import seed_for
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cfexp.search.observer import Observer
     from cfexp.search.pool import Job, Pool
     from cfexp.search.prepare import Prepared
-    from cfexp.search.spec import Entry, StudySpec
+    from cfexp.search.spec import StudySpec
     from cfexp.search.store import Store
 
 
@@ -51,8 +51,11 @@ def run(
     folder = (home / "studies" / spec.name).resolve()
     stages = folder / "stages"
     shutil.rmtree(stages, ignore_errors=True)
-    for partial in folder.rglob(".*.partial"):  # left by a session that was killed
-        partial.unlink(missing_ok=True)
+    for partial in list(folder.rglob(".*.partial")):  # left by a session that was killed
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            partial.unlink(missing_ok=True)
     save_stages(list(prepared.stages.values()), stages)
     prepared.save_attributes(spec, stages / "users.npz")
     pool.set_up(
@@ -68,7 +71,7 @@ def run(
     )
     try:
         # Optuna is imported while the workers start.
-        from cfexp.search.storage import open_storage
+        from cfexp.search.storage import open_storage, told_of_storage
         from cfexp.search.store import Store
 
         facts = {
@@ -78,20 +81,23 @@ def run(
             "split": prepared.split_facts(),
             "grouped_by": prepared.grouped_by(spec),
         }
-        store = Store.create(open_storage(home), spec, home, facts)
-        prepared.save_vocabulary(store.folder / "vocabulary.npz")
-        prepared.save_attributes(spec, store.folder / "users.npz")
-        wanted = spec.search.trials if trials is None else trials
-        budget = store.plan(spec, wanted)
-        if trials is not None and budget > trials:
-            observer.note(f"the study has {budget} trials already; a budget is never lowered")
-        store.add_environment(provenance() | {"threads": f"{threads}", "workers": f"{len(pool)}"})
-        observer.started(store.record())
-        try:
-            _Coordinator(spec, store, pool, observer).run(budget)
-        except KeyboardInterrupt:
-            store.release()
-            raise
+        with told_of_storage():
+            store = Store.create(open_storage(home), spec, home, facts)
+            prepared.save_vocabulary(store.folder / "vocabulary.npz")
+            prepared.save_attributes(spec, store.folder / "users.npz")
+            wanted = spec.search.trials if trials is None else trials
+            budget = store.plan(spec, wanted)
+            if trials is not None and budget > trials:
+                observer.note(f"the study has {budget} trials already; a budget is never lowered")
+            store.add_environment(
+                provenance() | {"threads": f"{threads}", "workers": f"{len(pool)}"}
+            )
+            observer.started(store.record())
+            try:
+                _Coordinator(spec, store, pool, observer).run(budget)
+            except KeyboardInterrupt:
+                store.release()
+                raise
     finally:
         shutil.rmtree(stages, ignore_errors=True)
     return store
@@ -113,10 +119,8 @@ class _Coordinator:
 
     def baselines(self) -> None:
         """Fit and read every baseline and every default configuration that is missing."""
-        entries: list[tuple[str, Entry]] = [(entry.label, entry) for entry in self.spec.baselines]
-        entries += [(f"{entry.label} default", entry) for entry in self.spec.models]
         jobs: list[ReadJob] = []
-        for label, entry in entries:
+        for label, entry in baselines(self.spec):
             name = f"{label}/{entry.digest}"
             jobs += self.reader.jobs("baseline", entry, entry.model, name=name, label=label)
         self.reader.run("baselines", jobs)

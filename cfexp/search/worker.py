@@ -13,6 +13,7 @@ import json
 import os
 import queue
 import re
+import signal
 import sys
 import threading
 import traceback
@@ -20,10 +21,10 @@ import warnings
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import numpy as np
 from pydantic import TypeAdapter
 
 from cfexp.analysis.bucket_recipe import Buckets
+from cfexp.arrays import load_arrays
 from cfexp.data.attributes import Attributes
 from cfexp.data.feedback import Feedback
 from cfexp.data.interactions import Vocabulary
@@ -182,18 +183,18 @@ class Worker:
         if scorer is not None:
             path = self._folder / scorer
             path.parent.mkdir(parents=True, exist_ok=True)
-            with np.load(self._folder / "vocabulary.npz", allow_pickle=False) as ids:
-                readings.scorer.save(
-                    path,
-                    users=Vocabulary(ids["users"]),
-                    items=Vocabulary(ids["items"]),
-                    titles=ids.get("titles"),
-                    history=self._stages["test"].history,
-                    seen=self._stages["test"].seen,
-                    candidates=self._stages["test"].candidates,
-                    mask=mask,
-                    feedback=self._feedback,
-                )
+            ids = load_arrays(self._folder / "vocabulary.npz")
+            readings.scorer.save(
+                path,
+                users=Vocabulary(ids["users"]),
+                items=Vocabulary(ids["items"]),
+                titles=ids.get("titles"),
+                history=self._stages["test"].history,
+                seen=self._stages["test"].seen,
+                candidates=self._stages["test"].candidates,
+                mask=mask,
+                feedback=self._feedback,
+            )
         return {
             "metrics": readings.metrics,
             "seconds": readings.seconds,
@@ -212,6 +213,10 @@ def _listen(source: IO[str], messages: queue.Queue[dict[str, Any]]) -> None:
 
 def main() -> None:
     """Serve the process that started this one, over standard input and output."""
+    # A terminal, a container or a batch system ends all processes at once: the coordinator
+    # is to hear of it first, and no trial is to fail by it.
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # prints must not break the messages
     messages: queue.Queue[dict[str, Any]] = queue.Queue()

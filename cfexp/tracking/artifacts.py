@@ -26,10 +26,11 @@ def file_digests(folder: Path) -> dict[str, str]:
     """Return a hash of every file below `folder`, by relative path."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     paths = [path for path in paths if path.suffix != ".partial"]  # of a session that was killed
-    return {path.relative_to(folder).as_posix(): _hash(path) for path in paths}
+    return {path.relative_to(folder).as_posix(): file_hash(path) for path in paths}
 
 
-def _hash(path: Path) -> str:
+def file_hash(path: Path) -> str:
+    """Return the hash of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
 
@@ -68,10 +69,11 @@ def log_dataset(client: MlflowClient, run_id: str, study: StudyRecord) -> None:
 
 def model_digest(study: StudyRecord) -> str:
     """Return the hash by which the study's model is known in MLflow."""
-    return _hash(_model_file(study))
+    return file_hash(model_file(study))
 
 
-def _model_file(study: StudyRecord) -> Path:
+def model_file(study: StudyRecord) -> Path:
+    """Return the path of the winner's model."""
     return Path(study.folder) / "model" / "model.npz"
 
 
@@ -82,7 +84,7 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, study: Stud
     """
     from mlflow.entities import LoggedModelOutput
 
-    path = _model_file(study)
+    path = model_file(study)
     if not path.is_file():
         return
     mark = model_digest(study)
@@ -137,7 +139,7 @@ def are_there(client: MlflowClient, experiment_id: str, run_id: str, study: Stud
     wanted = {path.name: path.stat().st_size for path in report.glob("*") if path.is_file()}
     if not wanted.items() <= sizes.items() or not {"study.toml", "provenance.json"} <= sizes.keys():
         return False
-    path = _model_file(study)
+    path = model_file(study)
     if not path.is_file():
         return True
     models = logged_models(client, experiment_id, run_id)

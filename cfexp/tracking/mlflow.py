@@ -11,22 +11,21 @@ import contextlib
 import dataclasses
 import getpass
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import quote
 
 from cfexp.errors import TrackingError
 from cfexp.tracking import artifacts, view
 from cfexp.tracking.address import is_server, tracking_uri, without_login
 from cfexp.tracking.client import open_client, open_experiment, ready, reason, settle
+from cfexp.tracking.lock import projector_lock
 from cfexp.tracking.projection import Projection, study_digest
 from cfexp.tracking.summary import identity
 from cfexp.tracking.tables import log_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from filelock import BaseFileLock
 
     from cfexp.search.record import RunRecord, StudyRecord
 
@@ -62,7 +61,8 @@ class MlflowTracker:
         self._patience = patience
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cfexp-mlflow")
         self._projection: Projection | None = None
-        self._lock: BaseFileLock | None = None
+        self._lock = ExitStack()
+        self._held = False
         self._heard: dict[str, RunRecord] = {}
         self._failed = self._told = False
         self._name = ""
@@ -149,7 +149,9 @@ class MlflowTracker:
     def _open(self, study: StudyRecord) -> Projection:
         if self._projection is None:
             client = open_client(self.uri, self.home)
-            self._acquire(study.name)
+            if not self._held:
+                self._lock.enter_context(projector_lock(self.home, study.name, self._patience))
+                self._held = True
             experiment = open_experiment(client, self.uri, self.home, study.name, identity(study))
             self._projection = Projection(client, experiment, study, _context())
         return self._projection
@@ -208,28 +210,12 @@ class MlflowTracker:
             now = dataclasses.replace(study, runs=tuple(known.values()))
             projection.interrupt(now, int(time() * 1000))
 
-    def _acquire(self, name: str) -> None:
-        """Take the study's lock: two projectors of one study would double its runs."""
-        from filelock import FileLock, Timeout
-
-        if self._lock is not None:
-            return
-        folder = self.home / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"mlflow-{quote(name, safe='')}.lock", timeout=self._patience)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise TrackingError(f"another process is writing study {name!r} to MLflow") from None
-        self._lock = lock
-
     def _release(self) -> None:
         if self._projection is not None:
             settle(self.uri)
         self._projection = None
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+        self._lock.close()
+        self._held = False
 
 
 def _context() -> dict[str, str]:
