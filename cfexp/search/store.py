@@ -27,7 +27,7 @@ from cfexp.errors import StudyConflictError, did_you_mean
 from cfexp.search.conflicts import refuse_other
 from cfexp.search.record import Environment
 from cfexp.search.slots import slots
-from cfexp.search.storage import ABOUT, study_names
+from cfexp.search.storage import ABOUT, flush, study_names
 from cfexp.search.stored import Stored, environments
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Store:
     def __init__(self, study: optuna.Study, home: Path) -> None:
         self.study = study
         self.folder = home / "studies" / study.study_name
+        self._home = home
         self._storage = study._storage  # noqa: SLF001
         self._stored = Stored(study, self.folder)
         self._ids: dict[int, int] = {}
@@ -200,6 +201,7 @@ class Store:
         trial_id = self._ids[record.trial]
         self._storage.set_trial_user_attr(trial_id, "record", json.dumps(record.to_json()))
         self._end(trial_id, record)
+        flush(self._home)
 
     def _end(self, trial_id: int, record: RunRecord) -> None:
         failed = record.state == "failed"
@@ -211,6 +213,7 @@ class Store:
     def add_run(self, run: RunRecord) -> None:
         """Write a baseline or a final."""
         self.study.set_user_attr(f"run:{run.key}", json.dumps(run.to_json()))
+        flush(self._home)
 
     def add_seconds(self, **seconds: float) -> None:
         """Write what the study's own machinery cost."""

@@ -36,6 +36,7 @@ _SETTINGS = {
 _IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "3"}
 _LOCK_SECONDS = 120
 _CONNECT_SECONDS = 5
+_LOCKED_SECONDS = 3
 _REASON = 300  # characters
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 # How the drivers call the time that a connection may take.
@@ -138,6 +139,24 @@ def settle(uri: str) -> None:
             contextlib.closing(sqlite3.connect(uri.removeprefix(SQLITE))) as file,
         ):
             file.execute("PRAGMA wal_checkpoint(truncate)")
+
+
+def check_unlocked(uri: str) -> None:
+    """Refuse a SQLite database that cannot be written now; MLflow waits 20 s at each attempt.
+
+    Raises
+    ------
+    TrackingError
+        When another process keeps its lock, or the file cannot be written.
+    """
+    if uri.startswith(SQLITE):
+        try:
+            with contextlib.closing(
+                sqlite3.connect(uri.removeprefix(SQLITE), timeout=_LOCKED_SECONDS)
+            ) as file:
+                file.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise TrackingError(str(error)) from None
 
 
 def check_database(uri: str) -> None:

@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING, TypeVar
 from cfexp.errors import TrackingError
 from cfexp.tracking import artifacts, view
 from cfexp.tracking.address import is_server, tracking_uri, without_login
-from cfexp.tracking.client import open_client, open_experiment, ready, reason, settle
+from cfexp.tracking.client import (
+    check_unlocked,
+    open_client,
+    open_experiment,
+    ready,
+    reason,
+    settle,
+)
 from cfexp.tracking.lock import projector_lock
 from cfexp.tracking.projection import Projection, study_digest
 from cfexp.tracking.summary import identity
@@ -149,6 +156,7 @@ class MlflowTracker:
     def _open(self, study: StudyRecord) -> Projection:
         if self._projection is None:
             client = open_client(self.uri, self.home)
+            check_unlocked(self.uri)
             if not self._held:
                 self._lock.enter_context(projector_lock(self.home, study.name, self._patience))
                 self._held = True

@@ -1,10 +1,10 @@
 """Random SIGKILLs over many short studies, and an audit after each: nothing may be missing.
 
 A study is run by `cfexp run`, again and again. While it runs, a process of it is chosen at
-random moments and killed: the command, the worker, the projector, MLflow's server, or its
-database (one connection, or all of PostgreSQL). When the study has had its share of kills
-it is run to its end undisturbed. Then `cfexp audit` compares Optuna, the files and MLflow
-row by row, and every trial that had ended before a kill must be there as it was.
+random moments and killed: the command (or asked to stop), the worker, the projector, MLflow's
+server, or its database (one connection, or all of PostgreSQL). When the study has had its
+share of kills it is run to its end undisturbed. Then `cfexp audit` compares Optuna, the files
+and MLflow row by row, and every trial that had ended before a kill must be there as it was.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from cfexp.tracking.address import tracking_uri
 from cfexp.tracking.client import open_client
 
 MODULES = {"worker": "cfexp.search.worker", "projector": "cfexp.tracking.projector"}
+POLITE = {"command by SIGTERM": signal.SIGTERM, "command by SIGINT": signal.SIGINT}
 MARK = "CFEXP_FAULTS"  # in the environment of every process of a study
 TRIALS = 6
 STUDY = f"""
@@ -47,6 +48,7 @@ duplicates = "sum"
 kind = "per_user_last"
 test = 2
 validation = 2
+novel_only = true
 [search]
 trials = {TRIALS}
 sampler = {{ kind = "random" }}
@@ -61,7 +63,7 @@ alpha = {{ kind = "float", low = 0.1, high = 40.0, log = true }}
 model = {{ kind = "popularity" }}
 """
 _PAUSES = (0.1, 3.0)  # seconds between two kills
-_PER_STUDY = 6  # kills that a study has before it may end
+_PER_STUDY = 16  # kills that a study has at most before it may end
 _SESSION = 240  # seconds that one `cfexp run` may take
 _ORPHANED = 60  # seconds in which the processes of a killed command end by themselves
 
@@ -77,12 +79,17 @@ class Figures:
         default_factory=lambda: {"lost": [], "doubled": [], "stuck": [], "half": []}
     )
 
+    @property
+    def killed(self) -> int:
+        """How many processes were killed, not counting the signals that may be heeded."""
+        return sum(count for victim, count in self.kills.items() if victim not in POLITE)
+
     def add(self, fault: str, words: str) -> None:
         self.wrong[fault].append(words)
 
     def __str__(self) -> str:
         victims = ", ".join(f"{count} {victim}" for victim, count in self.kills.most_common())
-        kills = f"{self.kills.total()} kills ({victims})"
+        kills = f"{self.killed} kills ({victims})"
         lines = [
             f"{kills} in {self.sessions} sessions of {self.studies} studies",
             ", ".join(f"{len(words)} {fault}" for fault, words in self.wrong.items()),
@@ -106,7 +113,7 @@ class Campaign:
 
     def run(self, kills: int, *, on_server: Callable[[int], bool]) -> Figures:
         """Kill so often; `on_server` says which studies, by number, a server tracks."""
-        while self.figures.kills.total() < kills:
+        while self.figures.killed < kills:
             number = self.figures.studies
             self.figures.studies += 1
             self.study(number, with_server=self._server is not None and on_server(number))
@@ -133,7 +140,7 @@ class Campaign:
         uri = self._server[1] if with_server and self._server else None
         if self._rng.random() < 0.8:  # else its database is made while it may be killed
             shutil.copy(self._migrated, home / "mlflow.db")
-        left = self._rng.randint(1, 2 * _PER_STUDY - 1)
+        left = self._rng.randint(1, _PER_STUDY)
         self._workers = 0
         ended: dict[str, dict[str, object]] = {}
         for _ in range(40):
@@ -169,6 +176,8 @@ class Campaign:
             victim = self._kill(process.pid, with_server=with_server)
             self.figures.kills.update([victim] if victim else [])
             killed += victim is not None
+            if victim in POLITE:
+                break
         try:
             code = process.wait(max(end - time.monotonic(), 1))
         except subprocess.TimeoutExpired:
@@ -181,12 +190,12 @@ class Campaign:
 
     def _kill(self, command: int, *, with_server: bool) -> str | None:
         """Kill one process at random; return what it was, None where that one is not there."""
-        victims = ["command", "command", "worker", "projector"]
+        victims = ["command", "worker", "projector", *POLITE]
         if with_server:
             victims += ["server", "connection", "database"]
         victim = self._rng.choice(victims)
-        if victim == "command":
-            os.kill(command, signal.SIGKILL)
+        if victim == "command" or victim in POLITE:
+            os.kill(command, POLITE.get(victim, signal.SIGKILL))
         elif victim in MODULES:
             if victim == "worker" and self._workers >= TRIALS - 2:
                 return None  # a study whose every trial was killed has found nothing
