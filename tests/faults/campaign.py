@@ -32,6 +32,10 @@ from cfexp.tracking.client import open_client
 
 MODULES = {"worker": "cfexp.search.worker", "projector": "cfexp.tracking.projector"}
 POLITE = {"command by SIGTERM": signal.SIGTERM, "command by SIGINT": signal.SIGINT}
+ENDS = ("command", *POLITE)
+LIKELY = {"command": 3, "worker": 4, "projector": 4, "connection": 4, "server": 1, "database": 2}
+LIKELY |= dict.fromkeys(POLITE, 1)
+"""How often a process is chosen, in proportion."""
 MARK = "CFEXP_FAULTS"  # in the environment of every process of a study
 TRIALS = 6
 STUDY = f"""
@@ -62,9 +66,9 @@ alpha = {{ kind = "float", low = 0.1, high = 40.0, log = true }}
 [[baselines]]
 model = {{ kind = "popularity" }}
 """
-_PAUSES = (0.1, 3.0)  # seconds between two kills
+_PAUSES = (0.1, 2.0)  # seconds between two kills
 _PER_STUDY = 16  # kills that a study has at most before it may end
-_SESSION = 240  # seconds that one `cfexp run` may take
+_SESSION = 400  # seconds that one `cfexp run` may take
 _ORPHANED = 60  # seconds in which the processes of a killed command end by themselves
 
 
@@ -190,11 +194,9 @@ class Campaign:
 
     def _kill(self, command: int, *, with_server: bool) -> str | None:
         """Kill one process at random; return what it was, None where that one is not there."""
-        victims = ["command", "worker", "projector", *POLITE]
-        if with_server:
-            victims += ["server", "connection", "database"]
-        victim = self._rng.choice(victims)
-        if victim == "command" or victim in POLITE:
+        likely = LIKELY if with_server else {one: LIKELY[one] for one in (*MODULES, *ENDS)}
+        (victim,) = self._rng.choices(list(likely), list(likely.values()))
+        if victim in ENDS:
             os.kill(command, POLITE.get(victim, signal.SIGKILL))
         elif victim in MODULES:
             if victim == "worker" and self._workers >= TRIALS - 2:
