@@ -82,7 +82,8 @@ def load_arrays(path: Path) -> dict[str, AnyArray]:
         When the file is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # NumPy would leave the file open when it is no archive.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise StorageError(
