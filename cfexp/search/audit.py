@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from optuna.trial import TrialState
 
 from cfexp.arrays import is_whole
-from cfexp.errors import CfexpError
+from cfexp.errors import ModelFileError, StorageError
 from cfexp.metrics.evaluation import Evaluation
 from cfexp.models import archive
 from cfexp.search.reader import baselines, repeats, scorer_path
@@ -164,8 +164,10 @@ def _vectors_differ(path: Path, run: RunRecord, part: str) -> str:
     """
     try:
         means = Evaluation.load(path).means()
-    except (CfexpError, OSError) as error:
-        return str(error)
+    except StorageError as error:
+        return f"is damaged: {error.__cause__}"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
     for name, value in means.items() if part == "test" else ():
         known = run.metrics.get(f"{part}/{name}", value)
         if not math.isclose(known, value, rel_tol=_EQUAL, abs_tol=_EQUAL):
@@ -176,8 +178,8 @@ def _vectors_differ(path: Path, run: RunRecord, part: str) -> str:
 def _unreadable_model(path: Path) -> str:
     try:
         archive.read(path)
-    except CfexpError as error:
-        return str(error)
+    except ModelFileError as error:
+        return f"is damaged: {error.__cause__ or error}"
     return ""
 
 

@@ -22,7 +22,12 @@ from cfexp.studies import audit
 
 
 class KillProjector(Observer):
+    """Asks the worker and the projector to stop, as a batch system would; kills the latter."""
+
     def finished(self, run: RunRecord) -> None:
+        if run.key == "trial/1":
+            for child in (*children_of("cfexp.search.worker"), *children_of("cfexp.tracking")):
+                os.kill(child, signal.SIGTERM)
         if run.key == "trial/2":
             for child in children_of("cfexp.tracking.projector"):
                 os.kill(child, signal.SIGKILL)
@@ -40,6 +45,7 @@ def test_a_killed_projector_has_a_successor(tmp_path: Path, empty: Path) -> None
     shutil.copy(empty, tmp_path / "mlflow.db")
     study = run_study(SPEC, home=tmp_path, observer=Hears())
     assert len(study.of_role("trial")) == study.budget
+    assert {run.state for run in study.runs} == {"complete"}
     (told,) = [text for text in said if "MLflow" in text]
     assert "SIGKILL" in told
     agrees(tmp_path)
