@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
 import warnings
 from functools import cache
@@ -38,6 +39,14 @@ _LOCK_SECONDS = 120
 _CONNECT_SECONDS = 5
 _LOCKED_SECONDS = 3
 _REASON = 300  # characters
+# What MLflow's long words about a request that had no answer come down to.
+_SILENT = {
+    "timed out": "it does not answer in time",
+    "Connection refused": "connection refused",
+    "Name or service not known": "there is no such host",
+    "closed connection without response": "it hangs up without an answer",
+    "Connection aborted": "it hangs up without an answer",
+}
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 # How the drivers call the time that a connection may take.
 _TIMEOUTS = {
@@ -209,6 +218,12 @@ def reason(error: Exception) -> str:
         return f"it refuses the password of user {plain(user)!r}, or the user; see {names}"
     if code == "UNAUTHENTICATED":
         return f"it asks for a login, or refuses the one in its address; set {names}"
+    text = str(error)
+    if failed := re.search(r"too many (\d+) error responses", text):
+        return f"it answers {failed[1]}, an error of its own"
+    for sign, words in _SILENT.items():
+        if sign in text and "://" in text:
+            return words
     lines = redacted(error).strip().splitlines() or [type(error).__name__]
     return plain(lines[0])[:_REASON]
 

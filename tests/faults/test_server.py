@@ -40,13 +40,13 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("kind", "after", "words"),
     [
-        ("down", 0, "cannot be written"),
-        ("hangs", 0, "timed out"),
+        ("down", 0, "hangs up"),
+        ("hangs", 0, "does not answer in time"),
         ("401", 0, "asks for a login"),
         ("403", 0, "403"),
-        ("down", 9, "cannot be written"),
-        ("hangs", 12, "timed out"),
-        ("500", 15, "500"),
+        ("down", 9, "hangs up"),
+        ("hangs", 12, "does not answer in time"),
+        ("500", 15, "it answers 500"),
     ],
 )
 def test_a_server_in_trouble_is_said_once_and_completed_later(
