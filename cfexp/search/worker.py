@@ -13,7 +13,6 @@ import json
 import os
 import queue
 import re
-import signal
 import sys
 import threading
 import traceback
@@ -213,10 +212,6 @@ def _listen(source: IO[str], messages: queue.Queue[dict[str, Any]]) -> None:
 
 def main() -> None:
     """Serve the process that started this one, over standard input and output."""
-    # A terminal, a container or a batch system ends all processes at once: the coordinator
-    # is to hear of it first, and no trial is to fail by it.
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, signal.SIG_IGN)
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # prints must not break the messages
     messages: queue.Queue[dict[str, Any]] = queue.Queue()

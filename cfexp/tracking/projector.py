@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,10 +38,6 @@ def main() -> None:
             out.write(json.dumps(message) + "\n")
             out.flush()
 
-    # A terminal, a container or a batch system ends all processes at once: this one goes on
-    # until it has written what the study's own process says last.
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, signal.SIG_IGN)
     be_impatient()
     messages = messages_of(sys.stdin)
     place = next(messages)  # not an argument: it may hold a password
