@@ -11,8 +11,9 @@ from cfexp.search.audit import Check
 from cfexp.search.standing import is_finished
 from cfexp.tracking.address import SQLITE, tracking_uri
 from cfexp.tracking.artifacts import MODEL_TAG, file_hash, logged_models, model_digest, model_file
-from cfexp.tracking.client import find_experiment, open_client, query_of
+from cfexp.tracking.client import open_client
 from cfexp.tracking.download import download_model
+from cfexp.tracking.experiment import find_experiment, query_of
 from cfexp.tracking.lock import projector_lock
 from cfexp.tracking.names import STATUS, Entry, Sample, run_entry
 from cfexp.tracking.registry import told

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sqlite3
 import warnings
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cfexp.analysis.words import plain
 from cfexp.errors import TrackingError
 from cfexp.tracking.address import SQLITE, check_address, is_server, redacted
+from cfexp.tracking.reason import reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mlflow import MlflowClient
-    from mlflow.entities import Experiment
 
-STUDY_TAG = "cfexp.study"
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -38,15 +33,6 @@ _IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEO
 _LOCK_SECONDS = 120
 _CONNECT_SECONDS = 5
 _LOCKED_SECONDS = 3
-_REASON = 300  # characters
-# What MLflow's long words about a request that had no answer come down to.
-_SILENT = {
-    "timed out": "it does not answer in time",
-    "Connection refused": "connection refused",
-    "Name or service not known": "there is no such host",
-    "closed connection without response": "it hangs up without an answer",
-    "Connection aborted": "it hangs up without an answer",
-}
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 # How the drivers call the time that a connection may take.
 _TIMEOUTS = {
@@ -207,67 +193,3 @@ def _connect(uri: str) -> MlflowClient:
     except Exception as error:  # noqa: BLE001 - whatever the way to the store raises
         raise TrackingError(reason(error)) from None
     return client
-
-
-def reason(error: Exception) -> str:
-    """Return on one line why MLflow failed, without what is secret."""
-    code = getattr(error, "error_code", None)
-    user = os.environ.get("MLFLOW_TRACKING_USERNAME")
-    names = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
-    if code == "UNAUTHENTICATED" and user:
-        return f"it refuses the password of user {plain(user)!r}, or the user; see {names}"
-    if code == "UNAUTHENTICATED":
-        return f"it asks for a login, or refuses the one in its address; set {names}"
-    text = str(error)
-    if failed := re.search(r"too many (\d+) error responses", text):
-        return f"it answers {failed[1]}, an error of its own"
-    for sign, words in _SILENT.items():
-        if sign in text and "://" in text:
-            return words
-    lines = redacted(error).strip().splitlines() or [type(error).__name__]
-    return plain(lines[0])[:_REASON]
-
-
-def find_experiment(client: MlflowClient, name: str, tags: Mapping[str, str]) -> Experiment | None:
-    """Return the experiment `name`, deleted or not, or the one that it was renamed to.
-
-    That one has the tag of the study `name` and a run with all of `tags`.
-    """
-    from mlflow.entities import ViewType
-
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return found
-    for other in client.search_experiments(ViewType.ALL, filter_string=query_of(STUDY_TAG, name)):
-        query = " and ".join(query_of(*pair) for pair in tags.items())
-        if client.search_runs([other.experiment_id], query, ViewType.ALL, max_results=1):
-            return other
-    return None
-
-
-def query_of(tag: str, value: str) -> str:
-    """Return the condition of a search that a tag has a value."""
-    return f"tags.`{tag}` = '{value}'"
-
-
-def open_experiment(
-    client: MlflowClient, uri: str, home: Path, name: str, tags: Mapping[str, str]
-) -> str:
-    """Return the id of the experiment that `find_experiment` finds, created or restored.
-
-    Without a server the artifacts' folder must be absolute, or MLflow writes below
-    whatever folder is current; a server chooses for itself.
-    """
-    found = find_experiment(client, name, tags)
-    if found is None:
-        folder = None if is_server(uri) else (home.absolute() / "artifacts" / name).as_uri()
-        own = {STUDY_TAG: name, "mlflow.experimentKind": "custom_model_development"}
-        return client.create_experiment(name, artifact_location=folder, tags=own)
-    if found.lifecycle_stage == "deleted":
-        client.restore_experiment(found.experiment_id)
-    if not is_server(uri) and found.artifact_location.startswith("mlflow-artifacts:"):
-        raise TrackingError(
-            f"experiment {name!r} was made through an MLflow server, which alone can write "
-            f"its files; name that server with --tracking-uri http://... or use another --home"
-        )
-    return str(found.experiment_id)

@@ -18,16 +18,11 @@ from typing import TYPE_CHECKING, TypeVar
 from cfexp.errors import TrackingError
 from cfexp.tracking import artifacts, view
 from cfexp.tracking.address import is_server, tracking_uri, without_login
-from cfexp.tracking.client import (
-    check_unlocked,
-    open_client,
-    open_experiment,
-    ready,
-    reason,
-    settle,
-)
+from cfexp.tracking.client import check_unlocked, open_client, ready, settle
+from cfexp.tracking.experiment import open_experiment
 from cfexp.tracking.lock import projector_lock
 from cfexp.tracking.projection import Projection, study_digest
+from cfexp.tracking.reason import reason
 from cfexp.tracking.summary import identity
 from cfexp.tracking.tables import log_groups
 

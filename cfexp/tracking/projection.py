@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cfexp.search.standing import ended, is_finished
 from cfexp.tracking.artifacts import log_dataset
-from cfexp.tracking.client import query_of
+from cfexp.tracking.experiment import query_of
 from cfexp.tracking.names import STATUS, Entry, digest, run_entry, run_name, run_tags
 from cfexp.tracking.notes import study_note
 from cfexp.tracking.summary import identity, marks, study_entry

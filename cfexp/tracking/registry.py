@@ -15,7 +15,8 @@ from cfexp.errors import InputError, TrackingError
 from cfexp.metrics.evaluation import Evaluation
 from cfexp.tracking.address import redacted, tracking_uri
 from cfexp.tracking.artifacts import MODEL_TAG, model_digest
-from cfexp.tracking.client import find_experiment, open_client
+from cfexp.tracking.client import open_client
+from cfexp.tracking.experiment import find_experiment
 from cfexp.tracking.summary import identity
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 
 from cfexp.search.record import Reading
-from cfexp.tracking.client import open_client, open_experiment
+from cfexp.tracking.client import open_client
+from cfexp.tracking.experiment import open_experiment
 from cfexp.tracking.mlflow import MlflowTracker
 from cfexp.tracking.projection import Projection
 
