@@ -112,6 +112,7 @@ class Campaign:
         self._rng = random.Random(seed)  # noqa: S311 - which process dies when
         self._migrated = migrated
         self._say = say
+        self._lasted = 10.0  # seconds that the last study took that came to its end
         self._server: tuple[Service, str] | None = None
         self._database: Service | None = None
 
@@ -166,28 +167,34 @@ class Campaign:
         command = [sys.executable, "-m", "cfexp.cli.main", "run", "study.toml", "--home", "home"]
         own = {name: text for name, text in os.environ.items() if not name.startswith("MLFLOW_")}
         environment = own | {MARK: folder.name} | ({"MLFLOW_TRACKING_URI": uri} if uri else {})
-        with (folder / "log").open("ab") as log:
+        with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT
             )
         killed = 0
-        end = time.monotonic() + _SESSION
+        began = time.monotonic()
+        pause = self._rng.uniform(0, self._lasted)  # any moment of the study, its start as well
         while killed < left:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(self._rng.uniform(*_PAUSES))
+                process.wait(pause)
             if process.poll() is not None:
                 break
+            pause = self._rng.uniform(*_PAUSES)
+            if not _log(folder):  # Python itself still imports, and knows no manners
+                continue
             victim = self._kill(process.pid, with_server=with_server)
             self.figures.kills.update([victim] if victim else [])
             killed += victim is not None
             if victim in POLITE:
                 break
         try:
-            code = process.wait(max(end - time.monotonic(), 1))
+            code = process.wait(_SESSION)
         except subprocess.TimeoutExpired:
             process.kill()
             code = process.wait()
             self.figures.add("stuck", f"{folder.name} took over {_SESSION} s:\n{_log(folder)}")
+        if code == 0:
+            self._lasted = time.monotonic() - began
         if "Traceback" in _log(folder):
             self.figures.add("half", f"{folder.name} printed a traceback:\n{_log(folder)}")
         return code, killed
