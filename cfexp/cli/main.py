@@ -5,6 +5,7 @@ Heavy libraries are imported by the commands that need them, so that `--help` is
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -19,6 +20,7 @@ import typer
 from cfexp.addresses import redacted
 from cfexp.analysis.words import printable
 from cfexp.cli import ask, reproduce
+from cfexp.cli.audit import audit
 from cfexp.cli.bench.commands import app as bench
 from cfexp.cli.compare import compare
 from cfexp.cli.data import app as data
@@ -43,6 +45,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 INTERRUPTED = 130  # exit code of a command that Ctrl-C ended
 
 
@@ -210,7 +213,7 @@ def sync(
     typer.echo(f"MLflow knows all {len(record.runs)} runs of study {record.name!r}")
 
 
-for command in (compare, ask.recommend, ask.similar, ask.explain, export, delete, rerun):
+for command in (audit, compare, ask.recommend, ask.similar, ask.explain, export, delete, rerun):
     app.command()(command)
 app.command("list")(list_studies)
 app.command("register")(register_winner)
@@ -237,6 +240,13 @@ def main() -> None:
     except BrokenPipeError:
         # The reader of our output has gone (`cfexp status | head`): nothing to say to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            _say(traceback.format_exc())
+            sys.exit(CfexpError.exit_code)
+        where = f"{error.filename}: " if error.filename else ""
+        _say(f"error: {where}{error.strerror}. Everything finished is kept")
+        sys.exit(CfexpError.exit_code)
     except Exception:  # noqa: BLE001 - a mistake of ours, whose words may repeat an address
         _say(traceback.format_exc())
         sys.exit(CfexpError.exit_code)

@@ -133,6 +133,7 @@ class Claims:
             give_up(connection, trial_id)
             storage.set_trial_user_attr(trial_id, "record", json.dumps(record.to_json()))
             storage.set_trial_state_values(trial_id, _STATES[record.state], values)
+        self._store.flush()
         return True
 
     def put_back(self, number: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import selectors
 import signal
+import threading
 import time
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
@@ -229,9 +230,22 @@ class _Setup(Job):
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait until the block is done."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    """Let Ctrl-C and SIGTERM wait until the block is done.
+
+    A mask would not do: any other thread takes the signal, and Python heeds it in this one.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's business
+        return
+    late: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: late.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if late:
+            signal.raise_signal(late[0])

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from cfexp.errors import InputError, StudyConflictError
 from cfexp.search.study_file import parse
 from cfexp.tracking.address import tracking_uri, without_login
-from cfexp.tracking.client import all_runs, open_client
+from cfexp.tracking.client import open_client
+from cfexp.tracking.experiment import all_runs
 from cfexp.tracking.names import STATUS, run_entry
 from cfexp.tracking.registry import told
 

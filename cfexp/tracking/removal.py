@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 from cfexp.errors import InputError, TrackingError
 from cfexp.tracking.address import SQLITE, is_server, tracking_uri, without_login
-from cfexp.tracking.client import all_runs, open_client, reason
-from cfexp.tracking.mlflow import projection_lock
+from cfexp.tracking.client import open_client
+from cfexp.tracking.experiment import all_runs
+from cfexp.tracking.lock import projector_lock
+from cfexp.tracking.reason import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +81,7 @@ class Removal:
         ]
         ids = [one.experiment_id for one in self._experiments]
         if ids:
-            known = list(all_runs(self._client, ids, {}, deleted=True))
+            known = list(all_runs(self._client, ids, {}, ViewType.ALL))
             self.runs = [run for run in known if run.data.tags.get("cfexp.study") == self.name]
             self.models = list(_models(self._client, ids))
             self._refuse_others([run for run in known if run not in self.runs])
@@ -107,7 +109,7 @@ class Removal:
         """Take it all out."""
         if not self:
             return
-        with _told(self.uri), projection_lock(self._home, self.name, _PATIENCE):
+        with _told(self.uri), projector_lock(self._home, self.name, _PATIENCE):
             for experiment in self._experiments:
                 if experiment.lifecycle_stage != "active":
                     self._client.restore_experiment(experiment.experiment_id)

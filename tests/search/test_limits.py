@@ -18,7 +18,7 @@ from cfexp.errors import DataError, InputError
 from cfexp.launch import run_study
 from cfexp.metrics.metric import Metric
 from cfexp.report.findings import findings
-from cfexp.search import jobs, pool, study
+from cfexp.search import jobs, pool, trials
 from cfexp.search.observer import Observer
 from cfexp.search.record import Point, RunRecord, StudyRecord
 from cfexp.search.runs import read_run, search_run
@@ -169,7 +169,7 @@ def test_a_search_stopped_by_its_timeout_names_its_best_and_goes_on(
         perf_counter=time.perf_counter,
     )
     monkeypatch.setattr(jobs, "time", clock)
-    monkeypatch.setattr(study, "time", clock)
+    monkeypatch.setattr(trials, "time", clock)
 
     class Waits(Signals):
         def point(self, key: str, point: Point) -> None:

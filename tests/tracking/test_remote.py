@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from mlflow import MlflowClient
-from servers import mlflow_service, postgres_service
+from servers import mlflow_service
 
 from cfexp.deletion import Deletion
 from cfexp.errors import TrackingError
@@ -88,13 +88,6 @@ def guarded(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     service, base = mlflow_service(folder, store, "--app-name", "basic-auth", **login)
     with service.running():
         yield base
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    """The address of an empty PostgreSQL database."""
-    with postgres_service() as (_, address):
-        yield address
 
 
 @pytest.fixture(scope="module")
