@@ -230,9 +230,9 @@ class LimitsMemory(Observer):
 
     def finished(self, run: RunRecord) -> None:
         for child in children_of("cfexp.search.worker") if not self.limited else []:
-            pages = int(Path(f"/proc/{child}/statm").read_text().split()[0])
+            pages = int(Path(f"/proc/{child}/statm").read_text().split()[5])  # of data
             most = pages * resource.getpagesize() + 30 * 2**20
-            resource.prlimit(child, resource.RLIMIT_AS, (most, most))
+            resource.prlimit(child, resource.RLIMIT_DATA, (most, most))
         self.limited = True
 
 
