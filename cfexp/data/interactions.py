@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cfexp.data.attributes import Attributes
+    from cfexp.data.item_features import ItemFeatures
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,9 +63,10 @@ class Interactions:
     All arrays have one entry per row. `value` is the raw feedback (a rating, a
     count), finite and not negative. `time` is microseconds since 1970 UTC, or None
     when the source has no times. `row` is the row's position in the source, counted
-    from 0: it breaks ties in time. `titles`, `dropped` and `attributes` ride along: the
+    from 0: it breaks ties in time. `titles`, `dropped`, `attributes` and the like ride along: the
     title of every item code ("" where it has none), how many rows each cleaning rule
-    dropped when reading, and what is known of every user code. `part` is what the source
+    dropped when reading, what is known of every user code, and the features of every item
+    code (`item_features`). `part` is what the source
     says of each row, where it does: one of `PARTS`.
     """
 
@@ -79,6 +81,7 @@ class Interactions:
     dropped: Mapping[str, int] = field(default_factory=dict)
     part: Codes | None = None
     attributes: Attributes | None = None
+    item_features: ItemFeatures | None = None
 
     def __post_init__(self) -> None:
         columns = {
@@ -112,6 +115,9 @@ class Interactions:
             if len(column) != len(self.users):
                 msg = f"attribute {name!r} has {len(column)} values for {len(self.users)} users"
                 raise DataError(msg)
+        if self.item_features is not None and len(self.item_features) != len(self.items):
+            msg = f"features of {len(self.item_features)} items for {len(self.items)} items"
+            raise DataError(msg)
         object.__setattr__(self, "dropped", MappingProxyType(dict(self.dropped)))
 
     def __len__(self) -> int:
@@ -137,6 +143,10 @@ class Interactions:
     def with_attributes(self, attributes: Attributes | None) -> Interactions:
         """Return the same rows with what is known of every user code."""
         return dataclasses.replace(self, attributes=attributes)
+
+    def with_item_features(self, features: ItemFeatures | None) -> Interactions:
+        """Return the same rows with the features of every item code."""
+        return dataclasses.replace(self, item_features=features)
 
     def order_by(self, *keys: AnyArray) -> Longs:
         """Return row positions sorted by `keys`, the last key first, ties by input order."""
@@ -169,6 +179,11 @@ class Interactions:
     def user_lengths(self) -> Longs:
         """The number of rows of every user."""
         return frozen(np.bincount(self.user, minlength=len(self.users)))
+
+    @cached_property
+    def occurring(self) -> Mask:
+        """Which items occur in a row."""
+        return frozen(np.bincount(self.item, minlength=len(self.items)) > 0)
 
     def rows_after(self, order: Longs) -> Longs:
         """Return for every row how many rows its user has after it in `order`.

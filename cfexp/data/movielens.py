@@ -6,17 +6,14 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
-from cfexp.data.messages import refuse
+from cfexp.data.movies import movies
 from cfexp.data.source import Source
 from cfexp.data.user_table import UserTable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cfexp.arrays import AnyArray
-    from cfexp.data.interactions import Interactions, Vocabulary
+    from cfexp.data.interactions import Interactions
     from cfexp.data.places import Places
 
 _PAGE = "https://grouplens.org/datasets/movielens/"
@@ -75,6 +72,7 @@ _FOLDERS = {"ml-10m": ("ml-10m", "ml-10M100K")}
 class MovieLens(Source):
     """Ratings of movies, with titles. Licence: research use, no redistribution.
 
+    Genres, and the year in the title, are item features.
     `ml-100k` and `ml-1m` tell each user's age (of ml-1m: the lowest of an age group),
     gender, occupation (of ml-1m: a number) and zip.
     """
@@ -104,11 +102,20 @@ class MovieLens(Source):
         )  # digits alone
         table = reader.read({"user": 1, "item": 2, "value": 3, "time": 4})
         rows = interactions(table, "unix", reader)
-        titles = _titles(file.with_name(layout.titles), layout, rows.items)
-        rows = dataclasses.replace(rows, titles=titles)
+        about = file.with_name(layout.titles)
+        if about.is_file():
+            reader = CsvReader(
+                about,
+                layout.titles_separator,
+                layout.quote,
+                header=layout.header,
+                encoding=layout.encoding,
+            )
+            titles, features = movies(reader, rows.items)
+            rows = dataclasses.replace(rows, titles=titles, item_features=features)
         if layout.users is None or not (people := file.with_name(layout.users.path)).is_file():
             return rows
-        return rows.with_attributes(layout.users.read(people, rows.users))
+        return rows.with_attributes(layout.users.joined(people, rows.users))
 
     def _find(self, places: Places, name: str) -> Path:
         tried = [
@@ -122,29 +129,3 @@ class MovieLens(Source):
             f"Download it from {_PAGE}, unpack it there as it comes, or set CFEXP_DATA_DIR "
             f"to the folder that holds {self.edition}/",
         )
-
-
-def _titles(file: Path, layout: _Layout, items: Vocabulary) -> AnyArray | None:
-    import pyarrow.compute as pc
-
-    from cfexp.data.csv_reader import CsvReader
-    from cfexp.data.table import INTEGER
-
-    if not file.is_file():
-        return None
-    reader = CsvReader(
-        file,
-        layout.titles_separator,
-        layout.quote,
-        header=layout.header,
-        encoding=layout.encoding,
-    )
-    table = reader.read({"item": 1, "title": 2})
-    movies = table["item"].cast("string").fill_null("")
-    bad = ~pc.match_substring_regex(movies, INTEGER).to_numpy()
-    refuse(reader, "movie ids must be whole numbers", bad, np.arange(len(bad)))
-    codes = items.codes(movies.cast("int64").to_numpy())
-    known = np.flatnonzero(codes >= 0)
-    titles = np.full(len(items), "", object)
-    titles[codes[known]] = table["title"].cast("string").fill_null("").to_numpy()[known]
-    return titles

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import model_validator
 
 from cfexp.data.columns import Columns, MissingValues, TimeFormat
+from cfexp.data.item_table import ItemTable
 from cfexp.data.places import DataPath
 from cfexp.data.source import Source
 from cfexp.data.user_table import UserTable
@@ -39,6 +40,8 @@ class TableFile(Source):
     """Likewise, with the rows that are searched on."""
     users: UserTable | None = None
     """A file of user attributes, such as age or country, to group users by."""
+    items: ItemTable | None = None
+    """A file of item features, such as tempo or genres, for the model `content`."""
 
     @abstractmethod
     def reader(self, file: Path) -> TableReader:
@@ -63,5 +66,8 @@ class TableFile(Source):
         reader = joined(places, paths, self.reader)
         table = reader.read(self.columns.roles())
         rows = interactions(table, self.time_format, reader, self.missing_values)
-        users = self.users
-        return rows if users is None else rows.with_attributes(users.load(places, rows.users))
+        if self.users is not None:
+            rows = rows.with_attributes(self.users.load(places, rows.users))
+        if self.items is not None:
+            rows = rows.with_item_features(self.items.load(places, rows.items))
+        return rows

@@ -237,6 +237,8 @@ class Model(Recipe, ABC):
     kind: str
     stochastic: ClassVar[bool] = False
     """Does the result depend on the random generator?"""
+    needs_features: ClassVar[bool] = False
+    """Does it learn from item features?"""
 
     @abstractmethod
     def train(

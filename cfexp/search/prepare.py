@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cfexp.analysis.worst import measured_by
 from cfexp.arrays import save_arrays
 from cfexp.data.attributes import Attributes
 from cfexp.data.places import Places, data_dir
+from cfexp.data.training import FEATURES_FROM
+from cfexp.errors import DataError
 from cfexp.metrics.evaluate import check_mask
+from cfexp.metrics.metric import Metric
 from cfexp.search.measures import Measures, measures
 from cfexp.splits.futures import future_share
 from cfexp.splits.moments import written
@@ -61,6 +65,13 @@ class Prepared:
             }
             if attributes.unused:
                 facts["attribute rows of nobody here"] = attributes.unused
+        features = self.rows.item_features
+        if features is not None:
+            facts |= {"item features": features.summary, "items without features": features.missing}
+            if features.unused:
+                facts["feature rows of no item here"] = features.unused
+            if features.left_out:
+                facts["features left out"] = dict(features.left_out)
         return facts
 
     def measures(self, spec: StudySpec) -> Measures:
@@ -80,8 +91,15 @@ class Prepared:
     def check(self, spec: StudySpec) -> None:
         """Raise an InputError for what would fail every run of the study.
 
-        That is a mask that hides what is to be found, or buckets that cannot be made.
+        That is a mask that hides what is to be found, buckets that cannot be made, or a model
+        or metric of item features where there are none.
         """
+        needing = _needing_features(spec)
+        if needing and self.rows.item_features is None:
+            raise DataError(
+                f"{' and '.join(needing)} need item features, and the data have none; "
+                f"{FEATURES_FROM}"
+            )
         masks = {entry.mask for entry in (*spec.models, *spec.baselines)}
         for stage in self.stages.values():
             for mask in sorted(masks):
@@ -98,12 +116,28 @@ class Prepared:
         names = [buckets.attribute for buckets in spec.worst_buckets if buckets.attribute]
         return (self.rows.attributes or Attributes()).digest(names) if names else None
 
+    def features_used(self, spec: StudySpec) -> str | None:
+        """Return a hash of the item features, if trials depend on them."""
+        features = self.rows.item_features
+        searched = any(entry.model.needs_features for entry in spec.models) or any(
+            Metric.parse(measured_by(name)).needs_features for name in spec.objectives
+        )
+        return features.digest if searched and features is not None else None
+
     def save_vocabulary(self, path: Path) -> None:
         """Write `users`, `items` and, where known, `titles` as an .npz without objects."""
         arrays = {"users": self.rows.users.ids, "items": self.rows.items.ids}
         if self.rows.titles is not None:
             arrays["titles"] = self.rows.titles
         save_arrays(path, arrays)
+
+
+def _needing_features(spec: StudySpec) -> list[str]:
+    """Return the models and metrics of a study that look at item features, for messages."""
+    kinds = [one.model.kind for one in (*spec.models, *spec.baselines) if one.model.needs_features]
+    metrics = [str(metric) for metric in spec.all_metrics if metric.needs_features]
+    words = [f"model {kind!r}" for kind in kinds] + [f"metric {name!r}" for name in metrics]
+    return list(dict.fromkeys(words))
 
 
 def prepare(spec: StudySpec) -> Prepared:

@@ -77,7 +77,7 @@ class Store:
         """Open the study of `spec`, new or to be resumed.
 
         `facts` holds `fingerprint`, `rows` (the fingerprint of the split's rows alone),
-        `data`, `split` and perhaps `grouped_by`.
+        `data`, `split` and perhaps `grouped_by` and `features`.
 
         Raises
         ------
@@ -96,6 +96,7 @@ class Store:
             "data": facts["data"],
             "split": facts["split"],
             "grouped_by": facts.get("grouped_by"),
+            "features": facts.get("features"),
         }
         directions = [goal.direction for goal in spec.goals]
         study = optuna.create_study(

@@ -77,6 +77,7 @@ def run(
             "data": prepared.data_facts(),
             "split": prepared.split_facts(),
             "grouped_by": prepared.grouped_by(spec),
+            "features": prepared.features_used(spec),
         }
         store = Store.create(open_storage(home), spec, home, facts)
         prepared.save_vocabulary(store.folder / "vocabulary.npz")
