@@ -78,15 +78,19 @@ class ContentScorer(FactorScorer):
         scorer.threads = self.threads
         return scorer
 
+    @property
+    def features(self) -> ItemFeatures:
+        """The columns that features are made of, of no item."""
+        return ItemFeatures(self.columns, np.zeros((0, len(self.standardized.mean)), np.float32))
+
     def arrays(self) -> dict[str, AnyArray]:
         """Return the items' features, and what makes those of items to come."""
-        made = ItemFeatures(self.columns, np.zeros((0, len(self.standardized.mean)), np.float32))
         return {
             **super().arrays(),
             "lengths": self.lengths,
             "mean": self.standardized.mean,
             "weight": self.standardized.weight,
-            "columns": np.array(made.described()),
+            "columns": np.array(self.features.described()),
         }
 
     @classmethod
