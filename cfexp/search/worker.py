@@ -182,17 +182,15 @@ class Worker:
         if scorer is not None:
             path = self._folder / scorer
             path.parent.mkdir(parents=True, exist_ok=True)
-            test = self._stages["test"]
             with np.load(self._folder / "vocabulary.npz", allow_pickle=False) as ids:
                 readings.scorer.save(
                     path,
                     users=Vocabulary(ids["users"]),
                     items=Vocabulary(ids["items"]),
                     titles=ids.get("titles"),
-                    history=test.history,
-                    seen=test.seen,
-                    # where new items alone were asked for, those learnt from as well
-                    candidates=test.candidates | (test.training.item_counts > 0),
+                    history=self._stages["test"].history,
+                    seen=self._stages["test"].seen,
+                    candidates=self._stages["test"].candidates,
                     mask=mask,
                     feedback=self._feedback,
                 )

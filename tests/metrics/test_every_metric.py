@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from cfexp.data.item_features import ItemFeatures
 from cfexp.data.training import Positives, TrainingData
 from cfexp.metrics.evaluate import evaluate
 from cfexp.metrics.metric import METRICS, UNCUT, Metric
@@ -51,7 +52,13 @@ class Case:
     orders: list[list[int]]
     usual: list[list[int]]
     candidates: list[int]
+    features: np.ndarray
     found: Evaluation
+
+
+def standardized(features: np.ndarray, known: np.ndarray) -> np.ndarray:
+    mean, deviation = np.nanmean(features[known], axis=0), np.nanstd(features[known], axis=0)
+    return np.nan_to_num((features - mean) / deviation)
 
 
 def ordered(scores: np.ndarray, shown: np.ndarray) -> list[int]:
@@ -78,9 +85,10 @@ def cases() -> list[Case]:
         candidates = seen.any(axis=0)
         matrices = [sparse.csr_array(m.astype(np.float32)) for m in (history, seen, relevant)]
         weighted = sparse.csr_array(history * rng.integers(1, 9, seen.shape).astype(np.float32))
-        stage = StageData(
-            "test", TrainingData(Positives(weighted)), Positives(matrices[0]), *matrices[1:]
-        )
+        features = rng.normal(5, 3, (n_items, 4))
+        features[rng.random(features.shape) < 0.3] = np.nan
+        training = TrainingData(Positives(weighted), ItemFeatures.of(features))
+        stage = StageData("test", training, Positives(matrices[0]), *matrices[1:])
         assert len(stage.users) == N_USERS
         shown = candidates & ~seen[:-1]
         counts = history.sum(axis=0)
@@ -92,6 +100,7 @@ def cases() -> list[Case]:
                 orders=[ordered(s, row) for s, row in zip(scores, shown, strict=True)],
                 usual=[ordered(counts, row) for row in shown],
                 candidates=np.flatnonzero(candidates).tolist(),
+                features=standardized(features, history.any(axis=0)),
                 found=evaluate(cast("Scorer", Table(scores)), stage, NAMES),
             )
         )
@@ -148,6 +157,13 @@ def one_user(name: str, k: int, case: Case, user: int) -> float:  # noqa: C901, 
                 a, b = case.trained[:, one], case.trained[:, other]
                 size = math.sqrt(a.sum() * b.sum())
                 apart.append(1 - (a & b).sum() / size if size else 1.0)
+            return float(np.mean(apart)) if apart else 0.0
+        case "feature_diversity":
+            apart = []
+            for one, other in combinations(top, 2):
+                a, b = case.features[one], case.features[other]
+                size = math.sqrt((a @ a) * (b @ b))
+                apart.append(1 - a @ b / size if size else 1.0)
             return float(np.mean(apart)) if apart else 0.0
         case "serendipity":
             return len(wanted & set(top) - set(case.usual[user][:k])) / k
