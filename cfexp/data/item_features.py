@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
@@ -47,10 +48,9 @@ class FeatureColumn:
         """Return the features of a column of numbers (NaN unknown) or of text ("" unknown)."""
         if column.dtype.kind == "f":
             return cls(name)
-        have: dict[str, int] = {}
-        for text in column.tolist():
-            for value in _values(text, separator):
-                have[value] = have.get(value, 0) + 1
+        have: Counter[str] = Counter()
+        for text, count in zip(*map(list, np.unique(column, return_counts=True)), strict=True):
+            have.update(dict.fromkeys(_values(str(text), separator), int(count)))
         often = sorted(
             (value for value, count in have.items() if count >= _FEWEST),
             key=lambda value: (-have[value], value),
@@ -69,15 +69,14 @@ class FeatureColumn:
         if self.values is None:
             return _amounts(self.name, column)[:, None]
         place = {value: number for number, value in enumerate(self.values)}
-        found = np.zeros((len(column), len(place)), np.float32)
-        for item, text in enumerate(column.tolist()):
-            own = _values(str(text), self.separator)
-            if not own:
-                found[item] = np.nan
-            for value in own:
-                if value in place:
-                    found[item, place[value]] = 1
-        return found
+        texts, of_item = np.unique(np.asarray(column, np.str_), return_inverse=True)
+        found = np.zeros((len(texts), len(place)), np.float32)
+        for row, text in zip(found, texts.tolist(), strict=True):
+            own = _values(text, self.separator)
+            row[:] = 0 if own else np.nan
+            row[[place[value] for value in own if value in place]] = 1
+        whole: Floats = found[of_item]
+        return whole
 
 
 @dataclass(frozen=True, eq=False)

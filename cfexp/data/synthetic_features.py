@@ -17,7 +17,7 @@ from cfexp.data.attributes import Attributes
 from cfexp.data.item_features import ItemFeatures
 
 if TYPE_CHECKING:
-    from cfexp.arrays import AnyArray, Doubles
+    from cfexp.arrays import AnyArray, Doubles, Longs
 
 _SOUNDS = {  # middle, and how far tastes lie from it
     "tempo": (118.0, 24.0),
@@ -65,13 +65,19 @@ def audio_features(rng: np.random.Generator, belongs: Doubles) -> ItemFeatures:
         amounts[rng.random(n_items) < _UNKNOWN] = np.nan
         columns[name] = amounts
     columns["key"] = np.array(_KEYS)[rng.integers(len(_KEYS), size=n_items)]
-    genre = rng.permutation(np.arange(n_tastes) % len(_GENRES))
-    belongs_much = belongs >= 1 / 5
-    columns["genres"] = np.array(
-        [
-            SEPARATOR.join(sorted({_GENRES[one] for one in genre[belongs_much[item]]}))
-            for item in range(n_items)
-        ]
-    )
+    columns["genres"] = _genres(rng.permutation(np.arange(n_tastes) % len(_GENRES)), belongs)
     columns["genres"][rng.random(n_items) < _UNKNOWN] = ""
     return ItemFeatures.of_columns(Attributes(columns), {"genres": SEPARATOR})
+
+
+def _genres(of_taste: Longs, belongs: Doubles) -> AnyArray:
+    """Return the genres of the tastes that each item belongs to by a fifth or more."""
+    sets = np.zeros(len(belongs), np.int64)  # a bit for each genre
+    for taste, genre in enumerate(of_taste):
+        sets[belongs[:, taste] >= 1 / 5] |= 1 << int(genre)
+    distinct, of_item = np.unique(sets, return_inverse=True)
+    names = [
+        SEPARATOR.join(name for bit, name in enumerate(_GENRES) if one >> bit & 1)
+        for one in distinct.tolist()
+    ]
+    return np.array(names)[of_item]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cfexp.analysis.worst import measured_by
 from cfexp.arrays import save_arrays
 from cfexp.data.attributes import Attributes
@@ -79,14 +81,22 @@ class Prepared:
         return measures(spec.all_metrics, spec.objectives, spec.buckets, self.rows.attributes)
 
     def split_facts(self) -> dict[str, Any]:
-        """Return row counts, users evaluated, and the share of training that is later than test."""
+        """Return row counts, users evaluated, and the share of training that is later than test.
+
+        And how many items may be recommended that nothing was learnt of, where there are any.
+        """
+        new = {
+            stage.name: int(np.count_nonzero(stage.candidates & ~stage.fit.occurring))
+            for stage in self.split.stages
+            if stage.candidates is not None
+        }
         return {
             "rows": dict(self.split.rows),
             "dropped": dict(self.split.dropped),
             "future_share": future_share(self.split),
             "settings": dict(self.split.settings),
             "users_evaluated": {name: len(stage.users) for name, stage in self.stages.items()},
-        }
+        } | ({"new_items_recommended": new} if new else {})
 
     def check(self, spec: StudySpec) -> None:
         """Raise an InputError for what would fail every run of the study.
