@@ -73,7 +73,7 @@ class ItemTable(IdTable):
         self._refuse_unknown(file, table.columns)
         found = ItemFeatures.of_columns(table, self._separators(table.columns))
         if not found.columns:
-            reasons = "; ".join(f"{name}: {why}" for name, why in found.left_out.items())
+            reasons = "; ".join(f"{names}: {why}" for why, names in found.reasons.items())
             matched = len(items) - table.missing
             raise DataError(
                 f"{file}: no column tells items apart, {matched:,} of {len(items):,} items have a "

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from cfexp.arrays import frozen
+from cfexp.data.item_features import FEATURES_FROM
 from cfexp.data.sound import csr_of, refuse_excess, refuse_values
 from cfexp.data.standardized import Standardized, directions
 from cfexp.errors import DataError
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
 
     from cfexp.arrays import AnyArray, Codes, Floats, Longs, Matrix
     from cfexp.data.item_features import ItemFeatures
-
-FEATURES_FROM = (
-    "a csv or parquet source reads them with items = { path, id } in [data]; movielens has "
-    "genres, synthetic made-up audio features; in Python, fit(matrix, item_features=...)"
-)
-"""Where item features come from, for messages."""
 
 
 @dataclass(frozen=True, eq=False)

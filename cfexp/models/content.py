@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 import numpy as np
 from pydantic import Field
 
-from cfexp.data.item_features import ItemFeatures
-from cfexp.data.training import FEATURES_FROM, TrainingData
+from cfexp.data.item_features import FEATURES_FROM, ItemFeatures
+from cfexp.data.training import TrainingData
 from cfexp.errors import DataError
 from cfexp.models.confidence import Confidence, ConfidenceName
 from cfexp.models.content_scorer import ContentScorer

@@ -17,7 +17,7 @@ from cfexp.models.item_weights import with_values
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Doubles, Floats, Matrix
-    from cfexp.data.item_features import FeatureColumn
+    from cfexp.data.feature_column import FeatureColumn
     from cfexp.data.training import History
     from cfexp.models.content import Content
     from cfexp.models.model import Model

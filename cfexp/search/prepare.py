@@ -10,8 +10,8 @@ import numpy as np
 from cfexp.analysis.worst import measured_by
 from cfexp.arrays import save_arrays
 from cfexp.data.attributes import Attributes
+from cfexp.data.item_features import FEATURES_FROM
 from cfexp.data.places import Places, data_dir
-from cfexp.data.training import FEATURES_FROM
 from cfexp.errors import DataError
 from cfexp.metrics.evaluate import check_mask
 from cfexp.metrics.metric import Metric
@@ -73,7 +73,7 @@ class Prepared:
             if features.unused:
                 facts["feature rows of no item here"] = features.unused
             if features.left_out:
-                facts["features left out"] = dict(features.left_out)
+                facts["item features left out"] = features.reasons
         return facts
 
     def measures(self, spec: StudySpec) -> Measures:

@@ -13,8 +13,9 @@ from sklearn.preprocessing import StandardScaler
 
 from cfexp.data.attributes import Attributes
 from cfexp.data.csv_file import Csv
+from cfexp.data.feature_column import MOST, FeatureColumn
 from cfexp.data.interactions import Interactions
-from cfexp.data.item_features import MOST, FeatureColumn, ItemFeatures
+from cfexp.data.item_features import ItemFeatures
 from cfexp.data.movielens import MovieLens
 from cfexp.data.places import Places
 from cfexp.data.standardized import Standardized, directions
@@ -97,6 +98,7 @@ def test_what_tells_nothing_is_left_out_and_said(tmp_path: Path) -> None:
         "words": "no two items share a value",
         "kind": "all items have the same value",
     }
+    assert found.reasons["all items have the same value"] == "same, kind"
     with pytest.raises(DataError, match=r"no column tells items apart, 3 of 5 .*same: all items"):
         load(tmp_path, songs, columns={"same": "same", "empty": "empty"})
     with pytest.raises(DataError, match=r"0 of 5 items have a row .*x: no item has a value"):
@@ -186,6 +188,7 @@ def test_synthetic_songs_sound_like_their_tastes() -> None:
     found = features(rows)
     assert found.digest == features(again).digest
     assert found.digest != features(Synthetic(users=300, items=400, seed=1).load(nowhere)).digest
+    assert found.summary.endswith("mfcc_1 and 14 more")
     assert {"tempo", "energy", "mfcc_13", "genres=jazz", "key=C"} <= set(found.names)
     assert 0.02 < np.isnan(found.values[:, 0]).mean() < 0.07
     assert rows.titles is not None
