@@ -45,7 +45,8 @@ class ItemTable(IdTable):
     `{ genres = "|" }`. Parquet's own lists of text need no mention, and its lists of numbers,
     all equally long, are a feature for each place."""
     categories: tuple[Name, ...] = ()
-    """Columns whose numbers are names, such as a key or a label's number, and no amounts."""
+    """Columns whose numbers are names, such as a key or a label's number, and no amounts;
+    Parquet's lists of numbers too."""
 
     @field_validator("lists")
     @classmethod
@@ -86,26 +87,29 @@ class ItemTable(IdTable):
         import pyarrow as pa
         import pyarrow.compute as pc
 
+        lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
         for place, role in reversed(list(enumerate(table.column_names))):
             column = table[role]
-            if not (pa.types.is_list(column.type) or pa.types.is_fixed_size_list(column.type)):
+            kind, name = column.type, role.partition(" ")[2]
+            if not any(one(kind) for one in lists):
                 continue
-            inside = column.type.value_type
-            if pa.types.is_string(inside) or pa.types.is_large_string(inside):
+            inside = kind.value_type
+            amounts = pa.types.is_integer(inside) or pa.types.is_floating(inside)
+            if not amounts or name in self.categories:
                 column = column.cast(pa.list_(pa.string()))
                 table = table.set_column(place, role, pc.binary_join(column, LIST))
                 continue
             lengths = pc.unique(pc.list_value_length(column).drop_null()).to_pylist()
             if len(lengths) > 1:
                 raise DataError(
-                    f"{role.partition(' ')[2]}: lists of numbers must be equally long, not "
-                    f"{min(lengths)} to {max(lengths)}"
+                    f"{name}: lists of numbers must be equally long, not {min(lengths)} to "
+                    f"{max(lengths)}; if they are names, write categories = [{name!r}]"
                 )
             table = table.remove_column(place)
             column = column.cast(pa.list_(pa.float64()))
             for number in range(lengths[0] if lengths else 0):
-                name = f"{role} {number + 1}"
-                table = table.add_column(place + number, name, pc.list_element(column, number))
+                one = pc.list_element(column, number)
+                table = table.add_column(place + number, f"{role} {number + 1}", one)
         return table
 
     def column(self, name: str, column: pa.ChunkedArray) -> AnyArray:

@@ -77,15 +77,19 @@ def test_lists_of_parquet(tmp_path: Path) -> None:
             "genres": [["rock", "pop"], ["pop"], ["rock"]],
             "mfcc": [[0.5, 2.0], [1.5, 3.0], None],
             "live": [True, False, True],
+            "labels": [[7], [7, 9], [9]],
         }
     )
-    found = features(load(tmp_path, songs))
-    assert found.names == ("genres=pop", "genres=rock", "mfcc 1", "mfcc 2", "live=true")
+    found = features(load(tmp_path, songs, categories=["labels"]))
+    names = "genres=pop", "genres=rock", "mfcc 1", "mfcc 2", "live=true", "labels=7", "labels=9"
+    assert found.names == names
+    np.testing.assert_array_equal(column(found, "labels=9"), [0, 1, np.nan, 1, np.nan])
     np.testing.assert_array_equal(column(found, "mfcc 2"), [2, 3, np.nan, np.nan, np.nan])
     np.testing.assert_array_equal(column(found, "genres=pop"), [1, 1, np.nan, 0, np.nan])
-    songs.loc[2, "mfcc"] = [[1.0]]
-    with pytest.raises(DataError, match="mfcc: lists of numbers must be equally long, not 1 to 2"):
-        load(tmp_path, songs.assign(mfcc=[[0.5, 2.0], [1.5, 3.0], [1.0]]))
+    with pytest.raises(
+        DataError, match="labels: lists of numbers must be equally long, not 1 to 2"
+    ):
+        load(tmp_path, songs)
 
 
 def test_what_tells_nothing_is_left_out_and_said(tmp_path: Path) -> None:
