@@ -54,7 +54,7 @@ def with_items(
     if len(new) == 0 or (new.dtype.kind in "iu") != (known.dtype.kind in "iu"):
         kind = "numbers" if known.dtype.kind in "iu" else "text"
         raise DataError(f"the ids of new items are {kind}, at least one; got {some(new.tolist())}")
-    again = [one for one in new.tolist() if one in set(known.tolist())]
+    again = new[Vocabulary(known).codes(new) >= 0].tolist()
     if again or len(set(new.tolist())) < len(new):
         what = f"known to the model already: {some(again)}" if again else "given twice"
         raise DataError(f"ids of new items must be new and distinct; some are {what}")
