@@ -25,7 +25,7 @@ FEATURES_FROM = (
     "genres, synthetic made-up audio features; in Python, fit(matrix, item_features=...)"
 )
 """Where item features come from, for messages."""
-_NAMED = 6
+_NAMED = 4
 """How many columns are named to people."""
 
 

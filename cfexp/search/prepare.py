@@ -96,7 +96,7 @@ class Prepared:
             "future_share": future_share(self.split),
             "settings": dict(self.split.settings),
             "users_evaluated": {name: len(stage.users) for name, stage in self.stages.items()},
-        } | ({"new_items_recommended": new} if new else {})
+        } | ({"new_candidates": new} if new else {})
 
     def check(self, spec: StudySpec) -> None:
         """Raise an InputError for what would fail every run of the study.

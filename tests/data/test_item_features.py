@@ -192,7 +192,7 @@ def test_synthetic_songs_sound_like_their_tastes() -> None:
     found = features(rows)
     assert found.digest == features(again).digest
     assert found.digest != features(Synthetic(users=300, items=400, seed=1).load(nowhere)).digest
-    assert found.summary.endswith("mfcc_1 and 14 more")
+    assert found.summary.endswith("acousticness and 16 more")
     assert {"tempo", "energy", "mfcc_13", "genres=jazz", "key=C"} <= set(found.names)
     assert 0.02 < np.isnan(found.values[:, 0]).mean() < 0.07
     assert rows.titles is not None

@@ -86,7 +86,7 @@ def test_a_study(folder: Path) -> None:
     assert content.metrics["test/feature_diversity@10"] < 0.5
     assert record.data["item features"] == "x, y"
     assert record.data["items without features"] == 0
-    assert record.split["new_items_recommended"] == {"validation": 20, "test": 40}
+    assert record.split["new_candidates"] == {"validation": 20, "test": 40}
     prepared = prepare(spec)
     new = prepared.test.candidates
     assert not new[prepared.test.training.positives.indices].any()
