@@ -12,6 +12,7 @@
     │   └── ModelFileError      a saved model that is damaged or foreign
     ├── TrainingError           a model whose numbers ceased to be numbers
     ├── WorkerError             a computing process died or ran out of memory
+    ├── DownloadError           a data set did not come, or is not what was published
     ├── TrackingError           MLflow could not be reached or written
     └── BenchmarkError          a measurement failed, or would compare unlike things
 
@@ -27,6 +28,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_SHOWN = 100
+"""How many mistakes of one file a message lists."""
 
 
 class CfexpError(Exception):
@@ -69,6 +74,10 @@ class WorkerError(CfexpError):
     """A computing process ended without an answer."""
 
 
+class DownloadError(CfexpError):
+    """A data set could not be downloaded, or is not what its publisher published."""
+
+
 class TrackingError(CfexpError):
     """MLflow could not be reached or written."""
 
@@ -89,14 +98,16 @@ class Mistake:
 
 
 class StudyFileError(InputError):
-    """A study file with one or more mistakes, all of them listed."""
+    """A study file with one or more mistakes: all in `mistakes`, the first 100 in words."""
 
     def __init__(self, file: str, mistakes: Iterable[Mistake]) -> None:
         self.file = file
         self.mistakes = tuple(mistakes)
         count = len(self.mistakes)
         head = f"{file}: {count} mistake{'s' if count != 1 else ''}"
-        super().__init__("\n".join([head, *(f"  {mistake}" for mistake in self.mistakes)]))
+        lines = [f"  {mistake}" for mistake in self.mistakes[:_SHOWN]]
+        more = [f"  and {count - _SHOWN:,} more"] if count > _SHOWN else []
+        super().__init__("\n".join([head, *lines, *more]))
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 from cfexp.errors import DataError
 
 _SYSTEM = Path("/proc/meminfo")
+_OWN = Path("/proc/self/status")
 _GROUP = Path("/sys/fs/cgroup")
 
 
@@ -16,8 +18,10 @@ def available() -> int | None:
 
     What Linux calls available (free, or a cache that it can give up), or the container's
     limit less what is in use there, caches again left out; elsewhere the machine's memory.
+    Never more than what is left of `ulimit -v`.
     """
-    found = [amount for amount in (_of_system(), _of_group()) if amount is not None]
+    asked = (_of_system(), _of_group(), _of_process())
+    found = [amount for amount in asked if amount is not None]
     return min(found, default=None)
 
 
@@ -54,6 +58,17 @@ def _of_group() -> int | None:
         return room + _named(_GROUP / "memory.stat", "inactive_file")
     except (OSError, ValueError):
         return room
+
+
+def _of_process() -> int | None:
+    """Return the room left below the limit of this process's addresses, None without one."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return None
+    try:
+        return limit - _named(_OWN, "VmSize:") * 1024
+    except (OSError, ValueError):
+        return limit
 
 
 def _named(file: Path, name: str) -> int:

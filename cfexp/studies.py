@@ -27,6 +27,8 @@ def open_study(home: Path, name: str) -> Store:
     from cfexp.search.storage import is_storage, open_storage
     from cfexp.search.store import Store
 
+    if Path(name).name != name or name in {"", ".."}:  # as only a crafted store can have
+        raise StudyConflictError(f"{name!r} is no study's name: it must not hold a path")
     if not is_storage(home):
         raise StudyConflictError(f"there is no study {name!r}: nothing was run in {home} yet")
     return Store.load(open_storage(home), name, home)

@@ -15,6 +15,16 @@ def plain(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
+def printable(text: str) -> str:
+    r"""Return `text` on its lines, a space in place of each character that a terminal acts on.
+
+    >>> print(printable("two\n\u202elines, \x1b[31mred"))
+    two
+     lines,  [31mred
+    """
+    return "".join(c if c.isprintable() or c in "\n\t" else " " for c in text)
+
+
 def markdown(text: str) -> str:
     r"""Return `text` such that it reads the same in markdown: no markup in it acts.
 

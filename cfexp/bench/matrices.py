@@ -8,8 +8,8 @@ import numpy as np
 from scipy import sparse
 
 from cfexp.data.feedback import Feedback
-from cfexp.data.movielens import MovieLens
 from cfexp.data.places import Places, data_dir
+from cfexp.data.public.movielens import MovieLens
 from cfexp.errors import InputError
 
 if TYPE_CHECKING:

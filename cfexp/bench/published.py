@@ -12,7 +12,7 @@ from cfexp.analysis.buckets import by_bucket
 from cfexp.analysis.groups import by_edges
 from cfexp.bench.figures import BUCKETS, FIGURES, FIRST, LISTED, STARTS, bucket, group
 from cfexp.data.feedback import Feedback
-from cfexp.data.movielens import MovieLens
+from cfexp.data.public.movielens import MovieLens
 from cfexp.metrics.evaluate import evaluate
 from cfexp.models.als import ALS
 from cfexp.models.ease import EASE

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import traceback
 import webbrowser
 from importlib.metadata import version
 from pathlib import Path
@@ -15,15 +16,18 @@ from typing import Annotated
 
 import typer
 
+from cfexp.analysis.words import printable
 from cfexp.cli import ask, reproduce
 from cfexp.cli.bench.commands import app as bench
 from cfexp.cli.compare import compare
+from cfexp.cli.data import app as data
 from cfexp.cli.export import export
 from cfexp.cli.listing import list_studies
 from cfexp.cli.options import Home, TrackingUri
 from cfexp.cli.register import register as register_winner
 from cfexp.errors import CfexpError
 from cfexp.studies import DEFAULT_HOME
+from cfexp.tracking.address import redacted
 
 app = typer.Typer(
     name="cfexp",
@@ -116,13 +120,17 @@ def ui(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port.", show_default="5000 or a free one")
     ] = None,
+    host: Annotated[
+        str,
+        typer.Option(help="Where to listen; another address is open to all who can reach it."),
+    ] = "127.0.0.1",
     home: Home = DEFAULT_HOME,
     tracking_uri: TrackingUri = None,
 ) -> None:
-    """Open MLflow's own UI on what studies wrote, on this machine only."""
+    """Open MLflow's own UI on what studies wrote, on this machine unless told otherwise."""
     from cfexp.tracking.ui import serve_ui
 
-    serve_ui(home, tracking_uri, port, study, say=typer.echo)
+    serve_ui(home, tracking_uri, port, study, say=typer.echo, host=host)
 
 
 @app.command()
@@ -179,6 +187,7 @@ for command in (compare, ask.recommend, ask.similar, ask.explain, export):
 app.command("list")(list_studies)
 app.command("register")(register_winner)
 app.add_typer(bench, name="bench")
+app.add_typer(data, name="data")
 app.add_typer(reproduce.app, name="reproduce")
 
 
@@ -190,13 +199,24 @@ def main() -> None:
     try:
         app()
     except CfexpError as error:
-        sys.stderr.write(f"error: {error}\n")
+        _say(f"error: {error}")
         sys.exit(error.exit_code)
+    except MemoryError:
+        _say("error: memory ran out; close other programs, or read fewer rows")
+        sys.exit(CfexpError.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has gone (`cfexp status | head`): nothing to say to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception:  # noqa: BLE001 - a mistake of ours, whose words may repeat an address
+        _say(traceback.format_exc())
+        sys.exit(CfexpError.exit_code)
+
+
+def _say(words: str) -> None:
+    """Write to standard error, without logins and what a terminal would act on."""
+    sys.stderr.write(f"{printable(redacted(words))}\n")
 
 
 if __name__ == "__main__":

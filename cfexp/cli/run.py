@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
+from cfexp.cli.fetching import fetch_missing
 from cfexp.cli.progress import Progress
 from cfexp.errors import CfexpError, InputError, TrackingError
 from cfexp.launch import run_study
@@ -36,6 +37,7 @@ def run_file(
     if register is not None:
         _check_register(register, track=flags["track"])
     console = Console(stderr=as_json)
+    fetch_missing(spec, console)
     with Progress(console, spec) as progress:
         try:
             study = run_study(spec, observer=progress, **flags)

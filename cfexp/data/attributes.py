@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfexp.arrays import frozen, save_arrays
+from cfexp.arrays import frozen, load_arrays, save_arrays
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
@@ -88,12 +88,13 @@ class Attributes:
 
     @classmethod
     def load(cls, path: Path) -> Attributes:
-        """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as arrays:
-            missing, unused = arrays["counts"].tolist()
-            names = [name for name in arrays if name.startswith("column/")]
-            columns = {name.removeprefix("column/"): arrays[name] for name in names}
-            return cls(columns, missing=missing, unused=unused)
+        """Read what `save` wrote; DataError for anything else."""
+        arrays = load_arrays(path)
+        if np.shape(arrays.get("counts", ())) != (2,):
+            raise DataError(f"{path} is no file of user attributes")
+        missing, unused = arrays.pop("counts").tolist()
+        columns = {name.removeprefix("column/"): column for name, column in arrays.items()}
+        return cls(columns, missing=missing, unused=unused)
 
 
 def column_of(texts: AnyArray) -> AnyArray:

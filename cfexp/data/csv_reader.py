@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from cfexp.data.csv_text import UNIT, CsvText
+from cfexp.data.csv_text import LONGEST, UNIT, CsvText
 from cfexp.data.messages import SHOWN, broken, positions
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_LONGEST = 1 << 20
-"""Bytes that are parsed at once: no row may be longer."""
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -84,7 +82,7 @@ class CsvReader(CsvText):
         except pa.ArrowException as error:
             if "straddl" in str(error):  # a row does not fit into a block
                 raise DataError(
-                    f"{self.file}: a row is longer than {_LONGEST >> 20} MiB; {self.cutting}"
+                    f"{self.file}: a row is longer than {LONGEST >> 20} MiB; {self.cutting}"
                 ) from error
             raise DataError(f"{self.file}: {error}; {self.cutting}") from error
         if ragged:
@@ -110,7 +108,7 @@ class CsvReader(CsvText):
                 column_names=[str(column) for column in range(read.width)],
                 skip_rows=read.skip,
                 use_threads=use_threads,
-                block_size=_LONGEST,
+                block_size=LONGEST,
             ),
             pa_csv.ParseOptions(
                 delimiter=self.delimiter,

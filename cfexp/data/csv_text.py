@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from dataclasses import dataclass
@@ -9,11 +10,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from cfexp.errors import DataError
+from cfexp.memory import needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+LONGEST = 1 << 20
+"""Bytes that are parsed at once: no row may be longer."""
 UNIT = "\x1f"
 """The ASCII unit separator: stands in for separators that are not one ASCII character."""
 
@@ -58,6 +62,11 @@ class CsvText:
         utf8 = self.encoding.lower().replace("_", "-") in {"utf-8", "utf8", "ascii"}
         if utf8 and self.single and self.file.stat().st_size:
             return None
+        needs(
+            f"{self.file}, which is rewritten before it is cut,",
+            2 * self.file.stat().st_size,
+            "write it as UTF-8 text with a separator of one ASCII character",
+        )
         data = self.file.read_bytes()
         if not utf8:
             try:
@@ -82,6 +91,9 @@ class CsvText:
 
     def _wrong_encoding(self, line: int, reason: str) -> DataError:
         other = "latin-1" if self.encoding.lower().startswith("utf") else "utf-8"
+        with self.file.open("rb") as stream:
+            if stream.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
+                other = "utf-16"
         return DataError(
             f"{self.file}: line {line} is not {self.encoding} text ({reason}); "
             f"did you mean encoding = {other!r}?"
@@ -97,8 +109,10 @@ class CsvText:
         with self.stream() as stream:
             raw: list[str] = []
             text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+            # of a line that has no end, no more than is needed to see it
+            cut = iter(lambda: text.readline(LONGEST), "")
             parsed = csv.reader(
-                (raw.append(line) or line for line in text),  # type: ignore[func-returns-value]
+                (raw.append(line) or line for line in cut),  # type: ignore[func-returns-value]
                 delimiter=self.delimiter,
                 quotechar=self.quoting or None,
                 quoting=csv.QUOTE_MINIMAL if self.quoting else csv.QUOTE_NONE,

@@ -92,13 +92,13 @@ class IdTable(TextLayout):
         """Return a column as float64 or str."""
         import pyarrow as pa
 
+        from cfexp.arrays import as_text
         from cfexp.data.attributes import column_of
 
-        del name
         numbers = numbers_of(column)
         if numbers is not None:
             return numbers
-        return column_of(np.asarray(column.cast(pa.string()).fill_null("").to_pylist(), np.str_))
+        return column_of(as_text(column.cast(pa.string()).fill_null("").to_pylist(), name))
 
     def _others(self, names: list[str]) -> dict[str, str]:
         """Return every column but that of the ids, by its own name."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from cfexp.arrays import frozen
 from cfexp.data.feature_column import FeatureColumn
@@ -25,6 +25,7 @@ FEATURES_FROM = (
     "genres, synthetic made-up audio features; in Python, fit(matrix, item_features=...)"
 )
 """Where item features come from, for messages."""
+_COLUMNS = TypeAdapter(tuple[FeatureColumn, ...])
 _NAMED = 4
 """How many columns are named to people."""
 
@@ -145,20 +146,12 @@ class ItemFeatures:
 
     def described(self) -> str:
         """Return the columns as JSON, which `from_described` reads."""
-        return json.dumps([asdict(column) for column in self.columns], ensure_ascii=False)
+        return _COLUMNS.dump_json(self.columns).decode()
 
     @classmethod
     def from_described(cls, text: str, values: Floats) -> Self:
         """Return features of these columns; ValueError for a text of others."""
-        columns = [
-            FeatureColumn(
-                str(one["name"]),
-                None if one["values"] is None else tuple(map(str, one["values"])),
-                one["separator"],
-            )
-            for one in json.loads(text)
-        ]
-        return cls(tuple(columns), values)
+        return cls(_COLUMNS.validate_json(text), values)
 
 
 def _some(names: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from pydantic import Field, field_validator
 
+from cfexp.arrays import as_text
 from cfexp.data.id_table import IdTable, Name, numbers_of
 from cfexp.errors import DataError, did_you_mean
 
@@ -120,7 +121,7 @@ class ItemTable(IdTable):
         numbers = None if named else numbers_of(column)
         if numbers is not None:
             return numbers
-        texts = np.asarray(column.cast(pa.string()).fill_null("").to_pylist(), np.str_)
+        texts = as_text(column.cast(pa.string()).fill_null("").to_pylist(), name)
         return texts if named else _amounts(name, texts)
 
     def _separators(self, columns: Mapping[str, AnyArray]) -> dict[str, str]:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cfexp.data.messages import refuse
 from cfexp.errors import DataError
+from cfexp.memory import needs
 
 if TYPE_CHECKING:
     from cfexp.data.messages import Reader
@@ -21,6 +23,9 @@ _ALLOWED = {
     "value": "numbers, or text that reads as numbers",
     "time": "timestamps, dates, numbers or text",
 }
+
+_ENCODED = {"user", "item", "title", "part"}
+"""Roles whose text may stay a dictionary's."""
 
 
 def plain(table: pa.Table, reader: Reader) -> pa.Table:
@@ -39,9 +44,9 @@ def is_text(kind: pa.DataType) -> bool:
 
 def _plain(role: str, column: pa.ChunkedArray, reader: Reader) -> pa.ChunkedArray:
     kind = column.type
-    if pa.types.is_dictionary(kind) and not (is_text(kind) and kind.index_type == pa.int32()):
-        chunks = [chunk.dictionary_decode() for chunk in column.chunks]
-        column = pa.chunked_array(chunks, kind.value_type)
+    kept = is_text(kind) and role in _ENCODED
+    if pa.types.is_dictionary(kind) and not (kept and kind.index_type == pa.int32()):
+        column = _decoded(role, column, reader)
         kind = column.type
     if is_text(kind):
         return column
@@ -60,6 +65,18 @@ def _plain(role: str, column: pa.ChunkedArray, reader: Reader) -> pa.ChunkedArra
             bad = np.array([not _decodes(value) for value in column.to_pylist()])
             refuse(reader, f"the {role} must be UTF-8 text", bad, np.arange(len(bad)))
         raise DataError(f"{reader.file}: the column of the {role}: {error}") from error
+
+
+def _decoded(role: str, column: pa.ChunkedArray, reader: Reader) -> pa.ChunkedArray:
+    """Return a column without its dictionary, unless that takes more memory than there is."""
+    kind = column.type.value_type
+    if is_text(kind) or _is_binary(kind):
+        lengths = (pc.binary_length(one.dictionary).take(one.indices) for one in column.chunks)
+        size = sum(pc.sum(one.cast(pa.int64())).as_py() or 0 for one in lengths)
+        needs(
+            f"{reader.file}: the column of the {role}", size, "are its texts meant to be so long?"
+        )
+    return pa.chunked_array([chunk.dictionary_decode() for chunk in column.chunks], kind)
 
 
 def _target(role: str, kind: pa.DataType) -> pa.DataType | None:

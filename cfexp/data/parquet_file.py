@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cfexp.data.messages import clip, positions
 from cfexp.data.table_file import TableFile
 from cfexp.errors import DataError
+from cfexp.memory import needs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +27,10 @@ class Parquet(TableFile):
 
     def reader(self, file: Path) -> ParquetReader:
         return ParquetReader(file)
+
+
+_LEAST_BYTES = 8
+"""Of a row's value or code, and what is made of it."""
 
 
 class ParquetReader:
@@ -50,7 +55,7 @@ class ParquetReader:
         import pyarrow.parquet as pq
 
         try:
-            with pq.ParquetFile(self.file) as parquet:
+            with pq.ParquetFile(self.file, read_dictionary=self._texts()) as parquet:
                 names = parquet.schema_arrow.names
                 at = positions(self.file, roles, names)
                 for position in at.values():
@@ -58,12 +63,34 @@ class ParquetReader:
                         raise DataError(
                             f"{self.file}: {count} columns are called {names[position]!r}"
                         )
-                table = parquet.read(columns=list({names[p]: None for p in at.values()}))
+                wanted = list({names[p]: None for p in at.values()})
+                self._check_size(parquet.metadata.num_rows, len(wanted))
+                table = parquet.read(columns=wanted)
             self._table = pa.table({role: table.column(names[p]) for role, p in at.items()})
             self._table.validate(full=True)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise DataError(f"{self.file}: not a Parquet file that can be read: {error}") from error
         return self._table
+
+    def _texts(self) -> list[str]:
+        """Return the columns of text, which are read as codes and distinct values.
+
+        So a long text that many rows repeat takes its memory once.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        from cfexp.data.kinds import is_text
+
+        fields = pq.read_schema(self.file)
+        return [
+            field.name for field in fields if is_text(field.type) or pa.types.is_binary(field.type)
+        ]
+
+    def _check_size(self, rows: int, columns: int) -> None:
+        """Refuse what its own header says to be larger than memory, however few bytes it has."""
+        size = rows * columns * _LEAST_BYTES
+        needs(f"{self.file}, which declares {rows:,} rows,", size, "use fewer rows")
 
     def show(self, rows: Sequence[int]) -> list[str]:
         """Return one line per row position: its number from 1 and what was read of it."""

@@ -7,8 +7,24 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from cfexp.data.csv_file import Csv
-from cfexp.data.movielens import MovieLens
 from cfexp.data.parquet_file import Parquet
+from cfexp.data.public.kuairec import KuaiRec
+from cfexp.data.public.lastfm import LastFm
+from cfexp.data.public.lightgcn import LightGcn
+from cfexp.data.public.movielens import MovieLens
+from cfexp.data.public.online_retail import OnlineRetail
+from cfexp.data.public.taste_profile import TasteProfile
 from cfexp.data.synthetic import Synthetic
 
-AnySource: TypeAlias = Annotated[Csv | Parquet | MovieLens | Synthetic, Field(discriminator="kind")]
+AnySource: TypeAlias = Annotated[
+    Csv
+    | Parquet
+    | MovieLens
+    | LastFm
+    | KuaiRec
+    | OnlineRetail
+    | TasteProfile
+    | LightGcn
+    | Synthetic,
+    Field(discriminator="kind"),
+]

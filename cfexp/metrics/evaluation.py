@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cfexp.arrays import save_arrays
-from cfexp.errors import EvaluationError, did_you_mean
+from cfexp.arrays import load_arrays, save_arrays
+from cfexp.errors import DataError, EvaluationError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from cfexp.arrays import AnyArray, Codes, Doubles, Longs
+
+_SINGLE = ("stage", "pooled/", "catalogue/")
+"""Begin the names of saved arrays that have one entry; others have one per user."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,23 +129,28 @@ class Evaluation:
 
     @classmethod
     def load(cls, path: Path) -> Evaluation:
-        """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as arrays:
-            pooled = frozenset(key.removeprefix("pooled/") for key in arrays if "pooled/" in key)
-            evaluation = cls(stage=str(arrays["stage"]), users=arrays["users"], pooled=pooled)
-            parts: dict[str, dict[str, Any]] = {
-                "numerator": evaluation.numerators,
-                "denominator": evaluation.denominators,
-                "activity": evaluation.activity,
-                "class_numerator": evaluation.class_numerators,
-                "class_denominator": evaluation.class_denominators,
-            }
-            for key in arrays:
-                part, _, name = key.partition("/")
-                if part in parts:
-                    parts[part][name] = arrays[key]
-                elif part == "catalogue":
-                    evaluation.catalogue[name] = float(arrays[key])
+        """Read what `save` wrote; DataError for anything else."""
+        arrays = load_arrays(path)
+        users = arrays.get("users", np.empty(0))
+        for key in {"stage", "users", *arrays}:
+            shape = () if key.startswith(_SINGLE) else (users.size,)
+            if key not in arrays or arrays[key].shape != shape:
+                raise DataError(f"{path} is no file of per-user metrics: no sound {key!r} in it")
+        pooled = frozenset(key.removeprefix("pooled/") for key in arrays if "pooled/" in key)
+        evaluation = cls(stage=str(arrays["stage"]), users=users, pooled=pooled)
+        parts: dict[str, dict[str, Any]] = {
+            "numerator": evaluation.numerators,
+            "denominator": evaluation.denominators,
+            "activity": evaluation.activity,
+            "class_numerator": evaluation.class_numerators,
+            "class_denominator": evaluation.class_denominators,
+        }
+        for key in arrays:
+            part, _, name = key.partition("/")
+            if part in parts:
+                parts[part][name] = arrays[key]
+            elif part == "catalogue":
+                evaluation.catalogue[name] = float(arrays[key])
         return evaluation
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cfexp.arrays import save_arrays
-from cfexp.errors import ModelFileError
+from cfexp.arrays import load_arrays, save_arrays
+from cfexp.errors import DataError, ModelFileError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,20 +37,12 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, AnyArray]]:
     if not path.is_file():
         raise ModelFileError(f"there is no model file {path}")
     try:
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ModelFileError(f"{path} is not a model saved by cfexp: not an .npz archive")
-            with archive:
-                arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise ModelFileError(
-            f"{path} is not a model saved by cfexp, or damaged: {error}"
-        ) from error
-    try:
-        header = json.loads(arrays.pop("header").tobytes())
+        first = load_arrays(path, ["header"])  # so that another's archive is not read
+        header = json.loads(first["header"].tobytes())
         known, version = header["format"] == _FORMAT, int(header["version"])
-    except (ValueError, KeyError, TypeError) as error:
+    except DataError as error:
+        raise ModelFileError(f"not a model saved by cfexp: {error}") from error
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ModelFileError(f"{path} is not a model saved by cfexp: no header") from error
     if not known:
         raise ModelFileError(f"{path} is not a model saved by cfexp: {header['format']!r}")
@@ -60,4 +51,9 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, AnyArray]]:
             f"{path} has format version {version}, this cfexp reads up to {_VERSION}; "
             "install a newer cfexp"
         )
+    try:
+        arrays = load_arrays(path)
+    except DataError as error:
+        raise ModelFileError(f"a model that cannot be read: {error}") from error
+    del arrays["header"]
     return header, arrays

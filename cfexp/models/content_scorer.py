@@ -90,7 +90,7 @@ class ContentScorer(FactorScorer):
             "lengths": self.lengths,
             "mean": self.standardized.mean,
             "weight": self.standardized.weight,
-            "columns": np.array(self.features.described()),
+            "columns": np.frombuffer(self.features.described().encode(), np.uint8),
         }
 
     @classmethod
@@ -102,7 +102,8 @@ class ContentScorer(FactorScorer):
         standardized = Standardized(
             np.asarray(arrays["mean"], np.float64), np.asarray(arrays["weight"], np.float64)
         )
-        made = ItemFeatures.from_described(str(arrays["columns"]), factors)
+        text = np.asarray(arrays["columns"], np.uint8).tobytes().decode()
+        made = ItemFeatures.from_described(text, factors)
         right = len(factors) == n_items and len(standardized.mean) == factors.shape[1]
         finite = np.isfinite(factors).all() and np.isfinite(lengths).all()
         if not (right and finite and lengths.shape == (n_items,)):

@@ -57,6 +57,7 @@ def load(path: Path | str) -> SavedModel:
     header, arrays = archive.read(path)
     model, shape = _recipe(path, header)
     try:
+        _check_numbers(arrays)
         history = sparse.csr_array(
             (arrays["history.data"], arrays["history.indices"], arrays["history.indptr"]),
             shape=shape,
@@ -88,11 +89,19 @@ def load(path: Path | str) -> SavedModel:
         raise ModelFileError(f"{path} is damaged: {error}") from error
 
 
+def _check_numbers(arrays: dict[str, AnyArray]) -> None:
+    for name, array in arrays.items():
+        if array.dtype.kind == "U" and name not in {"users", "items", "titles"}:
+            raise ValueError(f"{name} must hold numbers, not text")
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"{name} must hold numbers that are finite")
+
+
 def _recipe(path: Path, header: dict[str, Any]) -> tuple[Model, tuple[int, int]]:
     try:
         model: Model = TypeAdapter(AnyModel).validate_python(header["model"])
         users, items = (int(n) for n in header["shape"])
-    except (ValidationError, ValueError, KeyError, TypeError) as error:
+    except (ValidationError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise ModelFileError(f"{path} is damaged, or of another version: {error}") from error
     return model, (users, items)
 

@@ -20,14 +20,17 @@ def per_user_frame(study: StudyRecord) -> pd.DataFrame:
     and `label` its name for people.
     The table is empty where nothing was kept user by user.
     """
-    import numpy as np
     import pandas as pd
+
+    from cfexp.arrays import load_arrays
+    from cfexp.errors import DataError
 
     vocabulary = Path(study.folder, "vocabulary.npz")
     if not vocabulary.is_file():
         return pd.DataFrame()
-    with np.load(vocabulary, allow_pickle=False) as arrays:
-        ids = arrays["users"]
+    ids = load_arrays(vocabulary).get("users")
+    if ids is None:
+        raise DataError(f"{vocabulary} is no vocabulary: it holds no users")
     frames = []
     for run in study.runs:
         for stage in STAGES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from cfexp.analysis.words import plain
+from cfexp.analysis.words import markdown
 from cfexp.report.buckets import bucket_frame, bucket_lines
 from cfexp.report.findings import findings
 from cfexp.report.html.contents import html_report
@@ -32,11 +32,10 @@ def write(study: StudyRecord, trials: optuna.Study | None, folder: Path) -> list
     would be empty are not written; those that exist are replaced.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    name = plain(study.name)
     words = _bullets(verdict(study), findings(study).warnings)
     written = [
         _text(folder / REPORT, html_report(study, trials)),
-        _text(folder / "verdict.md", f"# {name}\n\n{words}"),
+        _text(folder / "verdict.md", f"# {markdown(study.name)}\n\n{words}"),
     ]
     written += [_leaderboard_csv(study, folder), _leaderboard_json(study, folder)]
     compared = comparison_frame(study)
@@ -70,9 +69,9 @@ def _leaderboard_json(study: StudyRecord, folder: Path) -> Path:
 
 
 def _bullets(words: list[str], warnings: list[str]) -> str:
-    lines = [f"- {one}" for one in words]
+    lines = [f"- {markdown(one)}" for one in words]
     if warnings:
-        lines += ["", "Warnings:", "", *(f"- {one}" for one in warnings)]
+        lines += ["", "Warnings:", "", *(f"- {markdown(one)}" for one in warnings)]
     return "\n".join([*lines, ""])
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from cfexp.errors import InputError, Mistake, StudyFileError, did_you_mean
+from cfexp.errors import Mistake, StudyFileError, did_you_mean
 from cfexp.models.any_model import AnyModel
+from cfexp.search.document import as_json, read_document
 from cfexp.search.goals import objective_mistakes
 from cfexp.search.locations import keys_beside, kinds_at, path_of
 from cfexp.search.samplers import GP
@@ -42,31 +42,21 @@ def load_study(file: str | Path) -> StudySpec:
         Every mistake in the file at once, each with its path in the file, the value
         received and the valid choices.
     InputError
-        When there is no such file, or it cannot be read.
+        When there is no such file, or it cannot be read, or is larger than 1 MiB.
     """
     file = Path(file)
-    name = str(file)
-    try:
-        text = file.read_bytes().decode()
-        document = tomllib.loads(text)
-    except FileNotFoundError:
-        raise InputError(f"there is no study file {name}") from None
-    except OSError as error:
-        raise InputError(f"study file {name} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise StudyFileError(name, [Mistake("", f"is not UTF-8 text: {error}")]) from None
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise StudyFileError(name, [Mistake("", f"is not valid TOML: {error}")]) from None
-    return parse(document, name).read_from(text, file.resolve().parent)
+    text, document = read_document(file)
+    return parse(document, str(file)).read_from(text, file.resolve().parent)
 
 
 def parse(document: dict[str, Any], name: str = "study") -> StudySpec:
     """Return the study that `document` (a parsed TOML file) describes."""
     mistakes: list[Mistake] = []
     spec = None
+    text = as_json(document, name)
     try:
         # Strict JSON: "10" is no number, 64.5 no whole one; lists become tuples.
-        spec = StudySpec.model_validate_json(json.dumps(document, default=str), strict=True)
+        spec = StudySpec.model_validate_json(text, strict=True)
     except ValidationError as error:
         mistakes += [_mistake(details) for details in _causes(error.errors())]
     mistakes += _rules(document)

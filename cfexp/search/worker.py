@@ -20,10 +20,10 @@ import warnings
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import numpy as np
 from pydantic import TypeAdapter
 
 from cfexp.analysis.bucket_recipe import Buckets
+from cfexp.arrays import load_arrays
 from cfexp.data.attributes import Attributes
 from cfexp.data.feedback import Feedback
 from cfexp.data.interactions import Vocabulary
@@ -182,18 +182,18 @@ class Worker:
         if scorer is not None:
             path = self._folder / scorer
             path.parent.mkdir(parents=True, exist_ok=True)
-            with np.load(self._folder / "vocabulary.npz", allow_pickle=False) as ids:
-                readings.scorer.save(
-                    path,
-                    users=Vocabulary(ids["users"]),
-                    items=Vocabulary(ids["items"]),
-                    titles=ids.get("titles"),
-                    history=self._stages["test"].history,
-                    seen=self._stages["test"].seen,
-                    candidates=self._stages["test"].candidates,
-                    mask=mask,
-                    feedback=self._feedback,
-                )
+            ids = load_arrays(self._folder / "vocabulary.npz")
+            readings.scorer.save(
+                path,
+                users=Vocabulary(ids["users"]),
+                items=Vocabulary(ids["items"]),
+                titles=ids.get("titles"),
+                history=self._stages["test"].history,
+                seen=self._stages["test"].seen,
+                candidates=self._stages["test"].candidates,
+                mask=mask,
+                feedback=self._feedback,
+            )
         return {
             "metrics": readings.metrics,
             "seconds": readings.seconds,

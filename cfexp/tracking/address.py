@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import configparser
 import os
 import re
 from pathlib import Path
@@ -88,12 +89,25 @@ def without_login(uri: str) -> str:
 
 
 def login_header(uri: str) -> dict[str, str]:
-    """Return the header that logs in as the address or MLflow's variables say."""
+    """Return the header that logs in as the address, MLflow's variables or its file say."""
     parts = urlsplit(uri)
-    user = parts.username or os.environ.get("MLFLOW_TRACKING_USERNAME")
-    password = parts.password or os.environ.get("MLFLOW_TRACKING_PASSWORD", "")
+    kept = _kept_login()
+    names = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+    user, password = (os.environ.get(name) or kept.get(name.lower(), "") for name in names)
+    if parts.username:
+        user, password = unquote(parts.username), unquote(parts.password or "")
     if user:
-        pair = f"{unquote(user)}:{unquote(password)}".encode()
+        pair = f"{user}:{password}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
     token = os.environ.get("MLFLOW_TRACKING_TOKEN")
     return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _kept_login() -> dict[str, str]:
+    """Return what `~/.mlflow/credentials` says, as MLflow itself reads it."""
+    kept = configparser.ConfigParser()
+    try:
+        kept.read(Path("~/.mlflow/credentials").expanduser())
+        return dict(kept["mlflow"])
+    except (configparser.Error, KeyError, RuntimeError, OSError, UnicodeDecodeError):
+        return {}

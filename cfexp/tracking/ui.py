@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import ipaddress
 import json
 import os
 import secrets
@@ -17,6 +18,7 @@ import time
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
+from cfexp.analysis.words import plain
 from cfexp.errors import TrackingError
 from cfexp.tracking import view
 from cfexp.tracking.address import (
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOST = "127.0.0.1"
+_EVERYWHERE = {"0.0.0.0", ""}  # noqa: S104 - what a warning is given for
 DEFAULT_PORT = 5000
 _START_SECONDS = 120
 _STOP_SECONDS = 10
@@ -42,16 +45,18 @@ _ANSWER_SECONDS = 5
 _OWN_SECONDS = 20
 
 
-def serve_ui(
+def serve_ui(  # noqa: PLR0917 - the command's options in their order
     home: Path,
     uri: str | None = None,
     port: int | None = None,
     study: str | None = None,
     say: Callable[[str], None] = print,
+    host: str = HOST,
 ) -> None:
-    """Start MLflow's UI on loopback, say where it is, and serve until Ctrl-C.
+    """Start MLflow's UI, say where it is, and serve until Ctrl-C.
 
-    `port` None takes 5000, or a free one where that is taken. `study` None opens the
+    It listens on loopback, or with a warning on another `host`. `port` None takes 5000, or a
+    free one where that is taken. `study` None opens the
     one that was written to last. When `uri` is a server already, only the address is
     said. Raises `TrackingError` when nothing was tracked yet or the port is taken.
     """
@@ -60,8 +65,14 @@ def serve_ui(
     if is_server(uri):
         _announce(without_login(uri), study_links(uri, study), say)
         return
+    if not _is_loopback(host):
+        say(
+            f"warning: listening on {plain(host)}. Whoever reaches this address can read, change "
+            f"and delete everything tracked, without a login; {HOST} is for this machine alone."
+        )
     _stop_on_signals()
-    with contextlib.suppress(KeyboardInterrupt), running_ui(home, uri, port) as (base, process):
+    running = running_ui(home, uri, port, host)
+    with contextlib.suppress(KeyboardInterrupt), running as (base, process):
         _announce(base, study_links(base, study), say)
         say("Ctrl-C stops it.")
         process.wait()
@@ -77,7 +88,7 @@ def _stop_on_signals() -> None:
 
 @contextlib.contextmanager
 def running_ui(
-    home: Path, uri: str | None = None, port: int | None = None
+    home: Path, uri: str | None = None, port: int | None = None, host: str = HOST
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Run `mlflow server` while the block runs; gives its address and process."""
     uri = tracking_uri(uri, home)
@@ -86,18 +97,19 @@ def running_ui(
     if database != uri and not os.path.exists(database):  # noqa: PTH110 - a str it stays
         raise TrackingError(f"nothing was tracked in {home} yet; `cfexp run STUDY.toml` does")
     check_database(uri)
-    port = _free_port(port)
+    port = _free_port(port, host)
     with tempfile.TemporaryDirectory(prefix="cfexp-ui-") as empty:
-        process = _start(home, uri, port, empty)
+        process = _start(home, uri, (host, port), empty)
         try:
-            base = f"http://{HOST}:{port}"
+            base = f"http://{HOST if host in _EVERYWHERE else host}:{port}"
             _wait(base, process, home / "ui.log")
             yield base, process
         finally:
             _stop(process)
+            _mask(home / "ui.log")
 
 
-def _start(home: Path, uri: str, port: int, empty: str) -> subprocess.Popen[bytes]:
+def _start(home: Path, uri: str, address: tuple[str, int], empty: str) -> subprocess.Popen[bytes]:
     """Start the server: one worker, no job queue; four and a queue take 3 GB.
 
     Its current folder is `empty`: MLflow's own children import from there, so that a
@@ -110,9 +122,11 @@ def _start(home: Path, uri: str, port: int, empty: str) -> subprocess.Popen[byte
         "MLFLOW_DEFAULT_ARTIFACT_ROOT": artifacts,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
-    command = [sys.executable, "-P", "-m", "mlflow", "server", "--host", HOST]
+    host, port = address
+    command = [sys.executable, "-P", "-m", "mlflow", "server", "--host", host]
     home.mkdir(parents=True, exist_ok=True)
     with (home / "ui.log").open("wb") as log:
+        os.fchmod(log.fileno(), 0o600)  # what MLflow says of a database can hold its password
         return subprocess.Popen(  # noqa: S603 - fixed arguments
             [*command, "--port", str(port), "--workers", "1"],
             cwd=empty,
@@ -122,6 +136,11 @@ def _start(home: Path, uri: str, port: int, empty: str) -> subprocess.Popen[byte
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C reaches us first, and we stop the whole group
         )
+
+
+def _mask(log: Path) -> None:
+    """Take passwords out of the log of a server that has ended."""
+    log.write_text(redacted(log.read_text(errors="replace")))
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -160,14 +179,25 @@ def _tail(log: Path, lines: int = 8) -> str:
     return redacted("\n".join(log.read_text(errors="replace").splitlines()[-lines:]))
 
 
-def _free_port(port: int | None) -> int:
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _free_port(port: int | None, host: str) -> int:
     for wanted in (port,) if port else (DEFAULT_PORT, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
-                probe.bind((HOST, wanted))
+                probe.bind((host, wanted))
                 return int(probe.getsockname()[1])
-    raise TrackingError(f"port {port} of {HOST} is taken; leave --port out to take a free one")
+    which = f"port {port}" if port else "every port"
+    raise TrackingError(
+        f"{which} of {host} is taken, or the address is not this machine's; leave --port out to "
+        "take a free one, and --host for this machine alone"
+    )
 
 
 def study_links(base: str, study: str | None = None) -> dict[str, str]:

@@ -16,8 +16,8 @@ from cfexp.data.csv_file import Csv
 from cfexp.data.feature_column import MOST, FeatureColumn
 from cfexp.data.interactions import Interactions
 from cfexp.data.item_features import ItemFeatures
-from cfexp.data.movielens import MovieLens
 from cfexp.data.places import Places
+from cfexp.data.public.movielens import MovieLens
 from cfexp.data.standardized import Standardized, directions
 from cfexp.data.synthetic import Synthetic
 from cfexp.data.training import TrainingData

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cfexp.data import places
-from cfexp.data.movielens import MovieLens
 from cfexp.data.places import Places
+from cfexp.data.public.movielens import MovieLens
 from cfexp.errors import DataError
 
 EDITIONS = {

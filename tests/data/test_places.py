@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from cfexp.data.csv_file import Csv
-from cfexp.data.movielens import MovieLens
 from cfexp.data.parquet_file import Parquet
 from cfexp.data.places import Places, data_dir
+from cfexp.data.public.movielens import MovieLens
 from cfexp.errors import DataError
 
 COLUMNS = {"user": 1, "item": 2}

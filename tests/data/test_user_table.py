@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from cfexp.data.attributes import Attributes
 from cfexp.data.csv_file import Csv
 from cfexp.data.interactions import Interactions
-from cfexp.data.movielens import MovieLens
 from cfexp.data.parquet_file import Parquet
 from cfexp.data.places import Places
+from cfexp.data.public.movielens import MovieLens
 from cfexp.errors import DataError
 
 COLUMNS = {"user": "user", "item": "item"}

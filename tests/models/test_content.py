@@ -147,7 +147,9 @@ def test_a_damaged_file(data: TrainingData, tmp_path: Path, name: str) -> None:
     path = tmp_path / "m.npz"
     Content().fit(data).save(path)
     header, arrays = archive.read(path)
-    wrong = np.array("[]") if name == "columns" else arrays[f"scorer.{name}"][:-1]
-    archive.write(path, header, arrays | {f"scorer.{name}": wrong})
-    with pytest.raises(ModelFileError, match="damaged"):
-        load(path)
+    wrong = np.frombuffer(b"[]", np.uint8) if name == "columns" else arrays[f"scorer.{name}"][:-1]
+    nested = np.frombuffer(b"[" * 100_000, np.uint8)
+    for changed in ({f"scorer.{name}": wrong}, {"scorer.columns": nested}):
+        archive.write(path, header, arrays | changed)
+        with pytest.raises(ModelFileError, match="damaged"):
+            load(path)

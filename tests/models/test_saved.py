@@ -108,13 +108,13 @@ def test_files_that_are_no_models(path: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="not a model saved by cfexp"):
         load(tmp_path / "text")
     np.save(tmp_path / "array.npy", np.ones(3))
-    with pytest.raises(ModelFileError, match=r"not an \.npz archive"):
+    with pytest.raises(ModelFileError, match="not a zip file"):
         load(tmp_path / "array.npy")
     np.savez(tmp_path / "other.npz", a=np.ones(3))
     with pytest.raises(ModelFileError, match="no header"):
         load(tmp_path / "other.npz")
     np.savez(tmp_path / "pickle.npz", header=np.array([{}], object))
-    with pytest.raises(ModelFileError, match="damaged"):
+    with pytest.raises(ModelFileError, match=r"header\.npy is no array of numbers or text"):
         load(tmp_path / "pickle.npz")
     whole = path.read_bytes()
     for length in (0, 10, len(whole) // 2, len(whole) - 10):

@@ -51,8 +51,7 @@ def test_lastfm_novelty(data: Path, tmp_path: Path) -> None:
     write(file, lines)
     spec = load_study(STUDIES / "lastfm-novelty.toml")
     found = prepare(spec)
-    assert found.rows.dropped == {"item missing": 1}
-    assert found.split.dropped["outside since, until"] == 1
+    assert found.rows.dropped == {"listens dated 2010 or later": 1, "item missing": 1}
     assert found.split.dropped["test: novel_only = true"] > 0
     assert found.test.training.positives.data.max() > 1, "counts are the values"
     assert not found.test.relevant_hidden["interacted"]
@@ -88,6 +87,11 @@ def test_kuairec(data: Path, tmp_path: Path) -> None:
         (data / "KuaiRec" / "data").mkdir(parents=True, exist_ok=True)
         (data / "KuaiRec" / "data" / f"{name}_matrix.csv").write_text("\n".join(lines) + "\n")
     found = prepare(load_study(STUDIES / "kuairec.toml"))
+    shares = {name: 1 / (len(lines) - 1) for name, lines in matrices.items()}
+    assert found.rows.dropped == {
+        f"rows that repeat another, {shares['big']:.1%} of big_matrix.csv": 1,
+        f"rows with an empty column, {20 * shares['small']:.1%} of small_matrix.csv": 20,
+    }
     assert found.split.dropped == {
         'test: new_users = "drop"': 1,
         'test: cold_items = "drop"': 1,
@@ -116,7 +120,7 @@ def test_lastfm360k(data: Path, tmp_path: Path) -> None:
     file = data / "lastfm-dataset-360K" / "usersha1-artmbid-artname-plays.tsv"
     write(file, lines)
     found = prepare(load_study(STUDIES / "lastfm360k.toml"))
-    assert found.rows.dropped == {"item missing": 1, "value missing": 1}
+    assert found.rows.dropped == {"plays missing": 1, "item missing": 1}
     study = run("lastfm360k", tmp_path / "home", 5)
     trials = study.of_role("trial")
     assert {trial.model["confidence"] for trial in trials} == {

@@ -6,17 +6,13 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from cfexp.data.movies import movies
-from cfexp.data.source import Source
+from cfexp.data.public.movies import movie_features
+from cfexp.data.public.source import PublicSource, titles, with_users
 from cfexp.data.user_table import UserTable
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cfexp.data.interactions import Interactions
     from cfexp.data.places import Places
-
-_PAGE = "https://grouplens.org/datasets/movielens/"
 
 
 @dataclass(frozen=True)
@@ -65,11 +61,9 @@ _LAYOUTS = {
     ),
     "ml-10m": dataclasses.replace(_DAT, encoding="utf-8"),
 }
-_FOLDERS = {"ml-10m": ("ml-10m", "ml-10M100K")}
-"""Archives that unpack to a folder of another name."""
 
 
-class MovieLens(Source):
+class MovieLens(PublicSource):
     """Ratings of movies, with titles. Licence: research use, no redistribution.
 
     Genres, and the year in the title, are item features.
@@ -90,42 +84,28 @@ class MovieLens(Source):
     ]
     """Which archive; read from the folder of that name in CFEXP_DATA_DIR."""
 
+    @property
+    def dataset_name(self) -> str:
+        return self.edition
+
     def load(self, places: Places) -> Interactions:
         """Read every rating; an item's title is "" where the archive has none."""
         from cfexp.data.csv_reader import CsvReader
-        from cfexp.data.table import interactions
+        from cfexp.data.public.kept import interactions_of
 
         layout = _LAYOUTS.get(self.edition, _CSV)
-        file = self._find(places, layout.ratings)
+        file = self.find(places, layout.ratings)
         reader = CsvReader(
             file, layout.separator, header=layout.header, time_format="unix"
         )  # digits alone
-        table = reader.read({"user": 1, "item": 2, "value": 3, "time": 4})
-        rows = interactions(table, "unix", reader)
-        about = file.with_name(layout.titles)
-        if about.is_file():
-            reader = CsvReader(
-                about,
-                layout.titles_separator,
-                layout.quote,
-                header=layout.header,
-                encoding=layout.encoding,
-            )
-            titles, features = movies(reader, rows.items)
-            rows = dataclasses.replace(rows, titles=titles, item_features=features)
-        if layout.users is None or not (people := file.with_name(layout.users.path)).is_file():
-            return rows
-        return rows.with_attributes(layout.users.joined(people, rows.users))
-
-    def _find(self, places: Places, name: str) -> Path:
-        tried = [
-            file
-            for folder in _FOLDERS.get(self.edition, (self.edition,))
-            for file in places.candidates(f"{folder}/{name}")
-        ]
-        return places.first(
-            tried,
-            f"MovieLens {self.edition} is not on this machine; looked for",
-            f"Download it from {_PAGE}, unpack it there as it comes, or set CFEXP_DATA_DIR "
-            f"to the folder that holds {self.edition}/",
+        rows = interactions_of(reader, {"user": 1, "item": 2, "value": 3, "time": 4}, "unix")
+        movies = CsvReader(
+            file.with_name(layout.titles),
+            layout.titles_separator,
+            layout.quote,
+            header=layout.header,
+            encoding=layout.encoding,
         )
+        rows = dataclasses.replace(rows, titles=titles(movies, rows.items))
+        rows = rows.with_item_features(movie_features(movies, rows.items))
+        return rows if layout.users is None else with_users(rows, layout.users, file)

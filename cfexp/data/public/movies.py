@@ -1,4 +1,4 @@
-"""MovieLens' files of movies: titles, and what they and the genres tell as item features."""
+"""MovieLens' files of movies: what genres and titles tell as item features."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ import numpy as np
 from cfexp.data.attributes import Attributes
 from cfexp.data.interactions import Vocabulary
 from cfexp.data.item_features import ItemFeatures
-from cfexp.data.messages import refuse
-from cfexp.data.table import INTEGER
 
 if TYPE_CHECKING:
-    from cfexp.arrays import AnyArray, Longs
+    from cfexp.arrays import AnyArray
     from cfexp.data.csv_reader import CsvReader
 
 _YEAR = re.compile(r"\(((?:18|19|20)\d\d)[^()]*\)\s*$")
@@ -30,35 +28,27 @@ _FLAGS = (
 _FIRST_FLAG = 6
 
 
-def movies(reader: CsvReader, items: Vocabulary) -> tuple[AnyArray, ItemFeatures | None]:
-    """Return every item's title, "" where there is none, and its genres and year.
+def movie_features(reader: CsvReader, items: Vocabulary) -> ItemFeatures | None:
+    """Return every item's genres and year, from a file of one row per movie.
 
-    None in place of features where the file tells nothing of the kind.
+    None where there is no such file, or it tells nothing of the kind.
     """
+    if not reader.file.is_file():
+        return None
     width = len(reader.names())
-    flags = width >= _FIRST_FLAG + len(_FLAGS) - 1
     roles = {"item": 1, "title": 2}
-    if flags:
+    if width >= _FIRST_FLAG + len(_FLAGS) - 1:
         roles |= {genre: place for place, genre in enumerate(_FLAGS, _FIRST_FLAG)}
     elif width == 3:  # noqa: PLR2004 - movie, title, genres
         roles["genres"] = 3
     table = reader.read(roles)
     texts = {role: table[role].cast("string").fill_null("").to_numpy() for role in roles}
-    codes = items.codes(_numbers(reader, texts.pop("item")))
-    known = np.flatnonzero(codes >= 0)
-    titles = np.full(len(items), "", object)
-    titles[codes[known]] = texts["title"][known]
+    ids, first = np.unique(texts.pop("item").astype(np.str_), return_index=True)
     columns = {"year": _years(texts.pop("title")), "genres": _genres(texts)}
-    own = Vocabulary(items.ids[codes[known]])
-    about = Attributes.joined(items, own, {name: one[known] for name, one in columns.items()})
+    own = {name: column[first] for name, column in columns.items()}
+    about = Attributes.joined(items, Vocabulary(ids.astype(object)), own)
     features = ItemFeatures.of_columns(about, {"genres": _BETWEEN})
-    return titles, features if features.columns else None
-
-
-def _numbers(reader: CsvReader, texts: AnyArray) -> Longs:
-    bad = np.array([re.fullmatch(INTEGER, text) is None for text in texts.tolist()], bool)
-    refuse(reader, "movie ids must be whole numbers", bad, np.arange(len(bad)))
-    return texts.astype(np.int64)
+    return features if features.columns else None
 
 
 def _years(titles: AnyArray) -> AnyArray:

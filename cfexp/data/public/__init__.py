@@ -1,0 +1,1 @@
+"""Public data sets: the catalogue, downloads into the cache, and the sources that read them."""

@@ -1,0 +1,83 @@
+"""`PublicSource`: what the sources of public data sets have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cfexp.data.messages import refuse
+from cfexp.data.source import Source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cfexp.arrays import AnyArray
+    from cfexp.data.csv_reader import CsvReader
+    from cfexp.data.interactions import Interactions, Vocabulary
+    from cfexp.data.places import Places
+    from cfexp.data.public.catalogue import Dataset
+    from cfexp.data.user_table import UserTable
+
+
+class PublicSource(Source):
+    """Reads a data set of the catalogue from its files as published."""
+
+    @property
+    @abstractmethod
+    def dataset_name(self) -> str:
+        """Its name in the catalogue."""
+
+    @property
+    def dataset(self) -> Dataset:
+        """Its entry in the catalogue."""
+        from cfexp.data.public.catalogue import named
+
+        return named(self.dataset_name)
+
+    def candidates(self, places: Places, path: str) -> list[Path]:
+        """Return where a file of the data set is looked for."""
+        folders = self.dataset.folders
+        return [file for folder in folders for file in places.candidates(f"{folder}/{path}")]
+
+    def find(self, places: Places, path: str) -> Path:
+        """Return a file of the data set; DataError that says how to get it where there is none."""
+        one = self.dataset
+        return places.first(
+            self.candidates(places, path),
+            f"{one.title} is not on this machine; looked for",
+            f"`cfexp data fetch {one.name}` downloads it; or take it from {one.page} and lay its "
+            f"files into {one.folders[0]}/ of the folder that CFEXP_DATA_DIR names",
+        )
+
+
+def with_users(rows: Interactions, table: UserTable, beside: Path) -> Interactions:
+    """Return the rows with the attributes of users, where that file lies beside `beside`."""
+    people = beside.with_name(table.path)
+    return rows.with_attributes(table.joined(people, rows.users)) if people.is_file() else rows
+
+
+def titles(reader: CsvReader, items: Vocabulary, item: int = 1, title: int = 2) -> AnyArray | None:
+    """Return the title of every item from a file of one row per item; "" where it has none.
+
+    None where there is no such file. Ids must be whole numbers where those of `items` are;
+    of an item's several titles the first counts.
+    """
+    import pyarrow.compute as pc
+
+    from cfexp.data.table import INTEGER
+
+    if not reader.file.is_file():
+        return None
+    table = reader.read({"item": item, "title": title})
+    ids = table["item"].cast("string").fill_null("")
+    if items.ids.dtype.kind == "i":
+        bad = ~pc.match_substring_regex(ids, INTEGER).to_numpy()
+        refuse(reader, "item ids must be whole numbers", bad, np.arange(len(bad)))
+        ids = ids.cast("int64")
+    codes = items.codes(ids.to_numpy())
+    known = np.flatnonzero(codes >= 0)[::-1]  # the first is written last
+    found = np.full(len(items), "", object)
+    found[codes[known]] = table["title"].cast("string").fill_null("").to_numpy()[known]
+    return found

@@ -1,0 +1,185 @@
+"""One file over HTTP: resumed where it stopped, tried again, and whole or not there at all.
+
+What came so far lies beside the target as `NAME.partial`, with what the server said of its
+version (`ETag` or `Last-Modified`) in `NAME.version`. It goes on from there only while the
+server has that version still (RFC 9110, If-Range); without one it starts anew.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from cfexp.errors import DownloadError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from requests import Response
+
+_BLOCK = 1 << 14
+"""Bytes read at once; of one that breaks off nothing is kept."""
+_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Statuses that may be other ones a moment later."""
+_OK, _PARTIAL_CONTENT, _RANGE_NOT_SATISFIABLE = 200, 206, 416
+
+
+class Watch(Protocol):
+    """Is told how work goes on."""
+
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        """`done` of `total` bytes of `what`."""
+
+
+class _AgainError(Exception):
+    """What failed may go well the next time."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often a transfer that stands still is tried, and how long each is waited for."""
+
+    tries: int = 5
+    pause: float = 1.0
+    """Seconds before the second try; doubled each time."""
+    timeout: float = 30.0
+    """Seconds without a byte."""
+
+
+@dataclass(frozen=True)
+class _Partial:
+    """What came so far, and of which version."""
+
+    target: Path
+
+    @property
+    def file(self) -> Path:
+        return self.target.with_name(f"{self.target.name}.partial")
+
+    @property
+    def _note(self) -> Path:
+        return self.target.with_name(f"{self.target.name}.version")
+
+    @property
+    def version(self) -> str:
+        return self._note.read_text() if self._note.exists() and self.file.exists() else ""
+
+    @property
+    def size(self) -> int:
+        return self.file.stat().st_size if self.file.exists() else 0
+
+    def begin(self, response: Response) -> None:
+        self.discard()
+        tag = response.headers.get("ETag", "")  # a weak one says nothing of the bytes
+        version = tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified")
+        self.file.touch()
+        if version:
+            self._note.write_text(version)
+
+    def discard(self) -> None:
+        self.file.unlink(missing_ok=True)
+        self._note.unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        self.file.replace(self.target)
+        self._note.unlink(missing_ok=True)
+
+
+def transfer(url: str, target: Path, most: int, watch: Watch, patience: Patience) -> None:
+    """Download `url`, of at most `most` bytes, to `target`.
+
+    Raises
+    ------
+    DownloadError
+        When the server refuses, sends too much, or stands still for all tries. What came
+        so far is kept when it can be resumed.
+    """
+    partial = _Partial(target)
+    try:
+        _until_whole(url, partial, most, watch, patience)
+    except BaseException:
+        if not partial.version:  # nothing that could be resumed
+            partial.discard()
+        raise
+    partial.finish()
+
+
+def _until_whole(url: str, partial: _Partial, most: int, watch: Watch, patience: Patience) -> None:
+    import requests
+
+    failures, furthest = 0, partial.size
+    while True:
+        try:
+            return _attempt(url, partial, most, watch, patience.timeout)
+        except requests.exceptions.InvalidURL as error:
+            raise DownloadError(f"{url}: {error}") from error
+        except (requests.RequestException, _AgainError) as error:
+            failures = 1 if partial.size > furthest else failures + 1
+            furthest = max(furthest, partial.size)
+            if failures >= patience.tries:
+                raise DownloadError(_gave_up(url, partial, error, failures)) from error
+            time.sleep(patience.pause * 2 ** (failures - 1))
+
+
+def _attempt(url: str, partial: _Partial, most: int, watch: Watch, timeout: float) -> None:
+    """Fetch what is missing of the file; an error that may pass where it does not come whole."""
+    import requests
+
+    headers = {"Accept-Encoding": "identity", "User-Agent": "cfexp"}
+    if partial.version and partial.size:
+        headers |= {"Range": f"bytes={partial.size}-", "If-Range": partial.version}
+    else:
+        partial.discard()
+    with requests.get(url, headers=headers, stream=True, timeout=timeout) as response:
+        total = _total(url, partial, response)
+        if total is not None and total > most:
+            partial.discard()
+            raise DownloadError(_too_much(url, total, most))
+        with partial.file.open("ab") as stream:
+            done = stream.tell()
+            for block in response.iter_content(_BLOCK):
+                done += len(block)
+                if done > most:
+                    break
+                stream.write(block)
+                watch(partial.target.name, done, total)
+    if done > most:
+        partial.discard()
+        raise DownloadError(_too_much(url, done, most))
+    if total is not None and done != total:
+        raise _AgainError(f"the connection ended after {done:,} of {total:,} bytes")
+
+
+def _total(url: str, partial: _Partial, response: Response) -> int | None:
+    """Return the size of the whole file, where the server says it; start anew where it must be."""
+    status, length = response.status_code, response.headers.get("Content-Length")
+    if status == _OK:
+        partial.begin(response)
+        return int(length) if length is not None and length.isdecimal() else None
+    if status == _PARTIAL_CONTENT:
+        said = response.headers.get("Content-Range", "")
+        span = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", said)
+        if span is None or int(span[1]) != partial.size:
+            partial.discard()
+            raise _AgainError(f"the server sent another part than was asked for: {said!r}")
+        return int(span[2])
+    if status == _RANGE_NOT_SATISFIABLE:
+        partial.discard()
+    if status in _PASSING or status == _RANGE_NOT_SATISFIABLE:
+        raise _AgainError(f"the server answers {status} {response.reason}")
+    raise DownloadError(f"{url}: the server answers {status} {response.reason}")
+
+
+def _too_much(url: str, size: int, most: int) -> str:
+    return f"{url}: {size:,} bytes or more, where at most {most:,} are expected; nothing was kept"
+
+
+def _gave_up(url: str, partial: _Partial, error: Exception, tries: int) -> str:
+    kept = (
+        f"; {partial.size:,} bytes are kept, and the same command goes on from there"
+        if partial.version and partial.size
+        else "; nothing was kept"
+    )
+    return f"{url}: no progress in {tries} tries, the last time: {error}{kept}"

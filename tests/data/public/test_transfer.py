@@ -1,0 +1,125 @@
+"""Downloads from a server that breaks off, changes, refuses and lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from served import Served, serve
+
+from cfexp.data.public.transfer import Patience, transfer
+from cfexp.errors import DownloadError
+
+DATA = bytes(range(256)) * 4_000
+BLOCK = 1 << 14
+QUICK = Patience(tries=3, pause=0.001, timeout=5.0)
+
+
+@pytest.fixture
+def server() -> Iterator[Served]:
+    with serve() as served:
+        served.files["data.bin"] = DATA
+        yield served
+
+
+def get(server: Served, folder: Path, most: int = 1 << 30) -> tuple[bytes, list[int]]:
+    seen: list[int] = []
+    target = folder / "data.bin"
+    url = f"{server.url}/data.bin"
+    transfer(url, target, most, lambda _what, done, _total: seen.append(done), QUICK)
+    return target.read_bytes(), seen
+
+
+def left(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
+
+def test_whole_with_progress(server: Served, tmp_path: Path) -> None:
+    data, seen = get(server, tmp_path)
+    assert data == DATA
+    assert seen == sorted(seen)
+    assert seen[-1] == len(DATA)
+    assert left(tmp_path) == ["data.bin"]
+
+
+def test_a_broken_connection_goes_on_where_it_was(server: Served, tmp_path: Path) -> None:
+    server.cut = [10 * BLOCK, 5 * BLOCK + 1]
+    assert get(server, tmp_path)[0] == DATA
+    assert server.asked == [None, f"bytes={10 * BLOCK}-", f"bytes={15 * BLOCK}-"]
+
+
+def test_a_later_command_goes_on_too(server: Served, tmp_path: Path) -> None:
+    server.cut = [10 * BLOCK, 0, 0]
+    with pytest.raises(DownloadError, match="163,840 bytes are kept, and the same command"):
+        get(server, tmp_path)
+    assert left(tmp_path) == ["data.bin.partial", "data.bin.version"]
+    assert get(server, tmp_path)[0] == DATA
+    assert server.asked[-1] == f"bytes={10 * BLOCK}-"
+    assert left(tmp_path) == ["data.bin"]
+
+
+def test_a_file_that_changed_meanwhile_starts_anew(server: Served, tmp_path: Path) -> None:
+    server.cut = [10 * BLOCK, 0, 0]
+    with pytest.raises(DownloadError):
+        get(server, tmp_path)
+    server.files["data.bin"], server.version = DATA[::-1], '"2"'
+    assert get(server, tmp_path)[0] == DATA[::-1]
+
+
+@pytest.mark.parametrize("version", [None, 'W/"1"'])
+def test_without_a_version_nothing_is_resumed_or_left(
+    server: Served, tmp_path: Path, version: str | None
+) -> None:
+    server.version, server.cut = version, [300_000, 300_000, 300_000]
+    with pytest.raises(DownloadError, match=r"no progress in 3 tries.*nothing was kept"):
+        get(server, tmp_path)
+    assert set(server.asked) == {None}
+    assert left(tmp_path) == []
+
+
+def test_a_server_without_ranges_sends_all_again(server: Served, tmp_path: Path) -> None:
+    server.ranges, server.cut = False, [300_000]
+    assert get(server, tmp_path)[0] == DATA
+
+
+def test_another_part_than_asked_for_is_not_appended(server: Served, tmp_path: Path) -> None:
+    server.shift, server.cut = 7, [300_000]
+    assert get(server, tmp_path)[0] == DATA
+
+
+def test_a_part_longer_than_the_file_starts_anew(server: Served, tmp_path: Path) -> None:
+    (tmp_path / "data.bin.partial").write_bytes(DATA + b"more")
+    (tmp_path / "data.bin.version").write_text('"1"')
+    assert get(server, tmp_path)[0] == DATA
+    assert server.asked[0] == f"bytes={len(DATA) + 4}-"
+
+
+def test_busy_servers_are_asked_again(server: Served, tmp_path: Path) -> None:
+    server.statuses = [503, 429]
+    assert get(server, tmp_path)[0] == DATA
+
+
+@pytest.mark.parametrize(("status", "tries"), [(403, 1), (404, 1), (500, 3)])
+def test_refusals(server: Served, tmp_path: Path, status: int, tries: int) -> None:
+    server.statuses = [status] * 9
+    with pytest.raises(DownloadError, match=f"the server answers {status}"):
+        get(server, tmp_path)
+    assert len(server.asked) == tries
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_more_than_is_expected(server: Served, tmp_path: Path, length: bool) -> None:  # noqa: FBT001
+    server.length = length
+    with pytest.raises(DownloadError, match="at most 100,000 are expected"):
+        get(server, tmp_path, most=100_000)
+    assert left(tmp_path) == []
+
+
+def test_nobody_there(tmp_path: Path) -> None:
+    with serve() as gone:
+        url = gone.url
+    with pytest.raises(DownloadError, match="no progress in 3 tries"):
+        transfer(f"{url}/data.bin", tmp_path / "x", 1, lambda *_: None, QUICK)
+    assert left(tmp_path) == []
