@@ -106,7 +106,7 @@ class IdTable(TextLayout):
         return {name: name for name in names if name not in own}
 
 
-_COLUMN = "column "
+_COLUMN = "attribute "
 """Begins the role of a column that is read."""
 
 

@@ -120,7 +120,7 @@ def test_what_tells_nothing_is_left_out_and_said(tmp_path: Path) -> None:
         (SONGS, {"lists": {"genre": "|"}}, "lists names 'genre'.* did you mean 'genres'"),
         (SONGS, {"categories": ["keys"]}, "categories names 'keys'.* did you mean 'key'"),
         (SONGS + "a,1,,,\n", {}, r"an item must have one row; 1 of 6 rows break this:\n  line 7"),
-        (SONGS, {"columns": {"bpm": "bpm"}}, "no column 'bpm' for the column bpm"),
+        (SONGS, {"columns": {"bpm": "bpm"}}, "no column 'bpm' for the attribute bpm"),
     ],
 )
 def test_mistakes(tmp_path: Path, songs: str, table: dict[str, object], words: str) -> None:
