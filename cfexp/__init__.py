@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cfexp.data.interactions import Interactions
     from cfexp.launch import run_study
     from cfexp.metrics.evaluate import evaluate
     from cfexp.models.als import ALS
@@ -31,6 +32,7 @@ _HOMES = {
     "ALS": "cfexp.models.als",
     "Content": "cfexp.models.content",
     "EASE": "cfexp.models.ease",
+    "Interactions": "cfexp.data.interactions",
     "ItemKNN": "cfexp.models.item_knn",
     "NMF": "cfexp.models.nmf",
     "Objective": "cfexp.search.trial",
@@ -49,6 +51,7 @@ __all__ = [
     "EASE",
     "NMF",
     "Content",
+    "Interactions",
     "ItemKNN",
     "Objective",
     "Popularity",

@@ -13,6 +13,7 @@
     ├── TrainingError           a model whose numbers ceased to be numbers
     ├── WorkerError             a computing process died or ran out of memory
     ├── DownloadError           a data set did not come, or is not what was published
+    ├── StorageError            a shared storage went away
     ├── TrackingError           MLflow could not be reached or written
     └── BenchmarkError          a measurement failed, or would compare unlike things
 
@@ -76,6 +77,10 @@ class WorkerError(CfexpError):
 
 class DownloadError(CfexpError):
     """A data set could not be downloaded, or is not what its publisher published."""
+
+
+class StorageError(CfexpError):
+    """The database that machines share a study on went away; the study can be resumed."""
 
 
 class TrackingError(CfexpError):

@@ -1,4 +1,4 @@
-"""`run_study`, where everything meets: data, search, report, and MLflow beside them."""
+"""`run_study`, where everything meets: data, search, report, MLflow; and `join_study`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import threading
 from contextlib import ExitStack, closing, contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cfexp.errors import InputError
 from cfexp.parallel import cores, excess
 from cfexp.search.observer import Observer, Observers
-from cfexp.studies import DEFAULT_HOME, report
+from cfexp.search.place import Place
+from cfexp.studies import DEFAULT_HOME, open_study, report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,12 +27,14 @@ def run_study(
     spec: StudySpec,
     *,
     home: str | Path = DEFAULT_HOME,
+    storage: str | None = None,
     trials: int | None = None,
     workers: int = 1,
     threads: int | None = None,
     tracking_uri: str | None = None,
     track: bool = True,
     observer: Observer | None = None,
+    data: Any = None,  # noqa: ANN401 - a data frame of any library
 ) -> StudyRecord:
     """Run what is missing of a study and return what is known of it.
 
@@ -41,6 +44,9 @@ def run_study(
         The study, from `load_study`.
     home
         The folder of everything that studies write.
+    storage
+        The PostgreSQL database that several machines share studies in; None is the home's
+        own SQLite file.
     trials
         The whole study's number of trials, in place of the file's; never lowers it.
     workers
@@ -54,6 +60,9 @@ def run_study(
         Whether MLflow is written at all.
     observer
         Told how the study goes on.
+    data
+        The rows of a study with `[data] kind = "frame"`: a data frame (pandas, Polars, Arrow)
+        with its columns, or `Interactions`.
 
     Raises
     ------
@@ -62,36 +71,38 @@ def run_study(
         written then.
     KeyboardInterrupt
         On Ctrl-C or SIGTERM, when everything finished is stored; call again to resume.
+    StorageError
+        When a shared storage goes away; everything finished is in it, call again to resume.
     """
-    home = Path(home)
-    if workers < 1 or (threads is not None and threads < 1):
-        raise InputError(f"workers and threads start at 1, not {workers} and {threads}")
+    place = Place(Path(home), storage)
     watcher = observer or Observer()
-    if words := excess(threads or 1, workers):
-        watcher.note(words)
+    _check(place, workers, threads, watcher)
     watcher.phase("data", 0)
     from cfexp.search.pool import Pool
 
     session = _Session()
     with _terminable(), ExitStack() as held:
-        tracking = held.enter_context(_tracking(home, tracking_uri, watcher.note, track=track))
+        tracking = held.enter_context(
+            _tracking(place.home, tracking_uri, watcher.note, track=track)
+        )
         everyone = Observers(session, watcher, tracking)
         try:
             # Workers and MLflow, which take seconds to start, do so while data are read.
             with Pool(workers, watcher.note) as pool:
-                prepared = _prepared(spec, spec.search.trials if trials is None else trials)
+                prepared = _prepared(spec, spec.search.trials if trials is None else trials, data)
                 from cfexp.search.study import run
                 from cfexp.search.study_lock import study_lock
 
-                held.enter_context(study_lock(home, spec.name))
+                check = held.enter_context(study_lock(place, spec.name))
                 store = run(
                     spec,
                     prepared,
                     pool,
-                    home=home,
+                    where=place,
                     observer=everyone,
+                    check=check,
                     trials=trials,
-                    threads=threads or max(1, cores() // workers),
+                    threads=_threads(threads, workers),
                 )
             watcher.phase("report", 0)
             everyone.computed(store.record())
@@ -104,10 +115,67 @@ def run_study(
     return study
 
 
-def _prepared(spec: StudySpec, trials: int) -> Prepared:
+def join_study(
+    name: str,
+    *,
+    home: str | Path = DEFAULT_HOME,
+    storage: str | None = None,
+    workers: int = 1,
+    threads: int | None = None,
+    observer: Observer | None = None,
+) -> StudyRecord:
+    """Run waiting trials of a stored study, beside others that do, until none waits.
+
+    The study is what its storage says; relative paths of its data start from the working
+    folder, then from CFEXP_DATA_DIR. Parameters and errors are those of `run_study`;
+    other data, or another version of cfexp, are a StudyConflictError.
+    """
+    place = Place(Path(home), storage)
+    watcher = observer or Observer()
+    _check(place, workers, threads, watcher)
+    from cfexp.search.joining import join, stored_spec
+
+    store = open_study(place, name)
+    spec = stored_spec(store)
+    if store.all_ended():
+        return store.record()
+    watcher.phase("data", 0)
+    from cfexp.search.pool import Pool
+
+    with _terminable(), Pool(workers, watcher.note) as pool:
+        prepared = _prepared(spec, 1)
+        join(
+            store,
+            spec,
+            prepared,
+            pool,
+            home=place.home,
+            observer=watcher,
+            threads=_threads(threads, workers),
+        )
+    return store.record()
+
+
+def _check(place: Place, workers: int, threads: int | None, watcher: Observer) -> None:
+    """Refuse what could not be run, before anything is read or written."""
+    if workers < 1 or (threads is not None and threads < 1):
+        raise InputError(f"workers and threads start at 1, not {workers} and {threads}")
+    if place.storage is not None:
+        from cfexp.search.postgres import check_shared
+
+        check_shared(place.storage)
+    if words := excess(threads or 1, workers):
+        watcher.note(words)
+
+
+def _threads(wanted: int | None, workers: int) -> int:
+    return wanted or max(1, cores() // workers)
+
+
+def _prepared(spec: StudySpec, trials: int, data: Any = None) -> Prepared:  # noqa: ANN401
     from cfexp.search.prepare import prepare
 
-    prepared = prepare(spec)
+    prepared = prepare(spec, data)
     if spec.models and not prepared.validation and trials:
         raise InputError("trials need a validation stage; [split] validation = 0 leaves none")
     return prepared

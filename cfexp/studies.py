@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cfexp.errors import InputError, StudyConflictError, TrackingError
+from cfexp.errors import InputError, TrackingError
+from cfexp.search.place import Place
 
 if TYPE_CHECKING:
+    from cfexp.search.place import Where
     from cfexp.search.record import StudyRecord
     from cfexp.search.store import Store
 
 DEFAULT_HOME = Path("mlruns")
 
 
-def open_study(home: Path, name: str) -> Store:
+def open_study(where: Where, name: str) -> Store:
     """Open a stored study.
 
     Raises
@@ -24,14 +26,9 @@ def open_study(home: Path, name: str) -> Store:
     StudyConflictError
         When there is none of this name; names those that there are.
     """
-    from cfexp.search.storage import is_storage, open_storage
     from cfexp.search.store import Store
 
-    if Path(name).name != name or name in {"", ".."}:  # as only a crafted store can have
-        raise StudyConflictError(f"{name!r} is no study's name: it must not hold a path")
-    if not is_storage(home):
-        raise StudyConflictError(f"there is no study {name!r}: nothing was run in {home} yet")
-    return Store.load(open_storage(home), name, home)
+    return Store.load(name, where)
 
 
 def report(store: Store) -> StudyRecord:
@@ -44,7 +41,7 @@ def report(store: Store) -> StudyRecord:
     return dataclasses.replace(study, verdict=tuple(abstract(study)))
 
 
-def write_page(home: Path, name: str, file: Path | None = None) -> Path:
+def write_page(where: Where, name: str, file: Path | None = None) -> Path:
     """Write a study's report page anew, beside its other reports or to `file`; return where.
 
     Raises
@@ -55,7 +52,7 @@ def write_page(home: Path, name: str, file: Path | None = None) -> Path:
     from cfexp.report.html.contents import html_report
     from cfexp.report.write import REPORT
 
-    store = open_study(home, name)
+    store = open_study(where, name)
     file = file or store.folder / "report" / REPORT
     page = html_report(store.record(), store.mirror())
     try:
@@ -66,7 +63,7 @@ def write_page(home: Path, name: str, file: Path | None = None) -> Path:
     return file
 
 
-def sync(home: Path, name: str, *, tracking_uri: str | None = None) -> StudyRecord:
+def sync(where: Where, name: str, *, tracking_uri: str | None = None) -> StudyRecord:
     """Write everything that the store knows of a study and MLflow does not.
 
     Raises
@@ -74,8 +71,8 @@ def sync(home: Path, name: str, *, tracking_uri: str | None = None) -> StudyReco
     TrackingError
         When MLflow cannot be written.
     """
-    study = report(open_study(home, name))
-    _project(study, home, tracking_uri)
+    study = report(open_study(where, name))
+    _project(study, Place.of(where).home, tracking_uri)
     return study
 
 
@@ -98,7 +95,9 @@ class Registration:
     words: str
 
 
-def register(home: Path, study: str, name: str, *, tracking_uri: str | None = None) -> Registration:
+def register(
+    where: Where, study: str, name: str, *, tracking_uri: str | None = None
+) -> Registration:
     """Register a study's winner in MLflow as a version of `name`; once, however often asked.
 
     The alias `champion` goes to it when there is no champion, or when it is better than the
@@ -116,7 +115,8 @@ def register(home: Path, study: str, name: str, *, tracking_uri: str | None = No
     from cfexp.tracking.registry import Registry, check_name, told
 
     check_name(name)
-    record = report(open_study(home, study))
+    home = Place.of(where).home
+    record = report(open_study(where, study))
     ours = contender(record, None)
     _project(record, home, tracking_uri)
     with told(f"{name!r} cannot be registered"):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from servers import new_database, postgres_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,19 @@ def ml1m(data_dir: Path) -> Path:
     if not (folder / "ratings.dat").exists():
         pytest.skip(f"real data sets: no ml-1m in {data_dir}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[str]:
+    """The address of a PostgreSQL server."""
+    with postgres_service() as (_, address):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def postgres(databases: str) -> str:
+    """The address of an empty PostgreSQL database."""
+    return new_database(databases)
 
 
 @pytest.fixture(scope="module")

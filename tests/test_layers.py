@@ -14,7 +14,7 @@ PACKAGE = Path(cfexp.__file__).parent
 # A module may import from its own layer and from the layers above it.
 LAYERS = [
     {
-        *("errors", "recipe", "seeds", "arrays", "memory", "parallel"),
+        *("addresses", "errors", "recipe", "seeds", "arrays", "memory", "parallel"),
         *("peak", "process", "provenance", "vectors"),
     },
     {"data"},

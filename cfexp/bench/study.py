@@ -141,7 +141,7 @@ def _ours(folder: Path, text: str, threads: int) -> dict[str, Any]:
     command += ["--home", str(home), "--threads", str(threads)]
     began = perf_counter()
     tracking = f"sqlite:///{home.absolute()}/mlflow.db"
-    run(command, "cfexp run", {"MLFLOW_TRACKING_URI": tracking})
+    run(command, "cfexp run", {"MLFLOW_TRACKING_URI": tracking, "CFEXP_STORAGE": ""})
     seconds = perf_counter() - began
     return {"seconds": seconds, **_found(open_study(home, "bench").record())}
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cfexp.analysis.words import plain
-from cfexp.cli.options import Home, TrackingUri
+from cfexp.cli.options import Home, Storage, TrackingUri
+from cfexp.search.place import Place, Where
 from cfexp.studies import DEFAULT_HOME
 
 if TYPE_CHECKING:
@@ -55,10 +56,11 @@ def recommend(
     ] = None,
     as_json: Json = False,
     home: Home = DEFAULT_HOME,
+    storage: Storage = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Recommend items to users of a finished model."""
-    found = _lookup(model, home, tracking_uri)
+    found = _lookup(model, Place(home, storage), tracking_uri)
     ids = found.users(users)
     candidates = None
     asked = found.model
@@ -93,6 +95,7 @@ def similar(
     ] = None,
     as_json: Json = False,
     home: Home = DEFAULT_HOME,
+    storage: Storage = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Show the items most like an item: by factors, or by an item model's weights."""
@@ -100,7 +103,7 @@ def similar(
 
     from cfexp.errors import InputError
 
-    found = _lookup(model, home, tracking_uri)
+    found = _lookup(model, Place(home, storage), tracking_uri)
     scorer = _telling(found, model)
     code = found.item(item)
     measure = by or scorer.measures[0]
@@ -129,10 +132,11 @@ def explain(
     k: K = 10,
     as_json: Json = False,
     home: Home = DEFAULT_HOME,
+    storage: Storage = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Show what each item of a user's history adds to the score of an item."""
-    found = _lookup(model, home, tracking_uri)
+    found = _lookup(model, Place(home, storage), tracking_uri)
     scorer = _telling(found, model)
     code = found.item(item)
     (one,) = found.users([user])
@@ -154,10 +158,10 @@ def explain(
     _print_table(f"{found.label(code)} for user {user}", ["item", "title", "adds"], lines)
 
 
-def _lookup(model: str, home: Path, tracking_uri: str | None) -> Lookup:
+def _lookup(model: str, where: Where, tracking_uri: str | None) -> Lookup:
     from cfexp.cli.lookup import Lookup, open_model
 
-    return Lookup(open_model(model, home, tracking_uri))
+    return Lookup(open_model(model, where, tracking_uri))
 
 
 def _telling(found: Lookup, name: str) -> RelatingScorer:

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from cfexp.cli.options import Home
+from cfexp.cli.options import Home, Storage
+from cfexp.search.place import Place
 from cfexp.studies import DEFAULT_HOME
 
 
@@ -34,6 +35,7 @@ def compare(
         Literal["table", "csv", "json", "markdown"], typer.Option("--format", help="Output.")
     ] = "table",
     home: Home = DEFAULT_HOME,
+    storage: Storage = None,
 ) -> None:
     """Compare studies, or runs of them, on the test set of one split."""
     from cfexp.report import compared as show
@@ -43,7 +45,8 @@ def compare(
     from cfexp.studies import open_study
 
     asked = [name.partition(":")[::2] for name in names]
-    studies = {study: open_study(home, study).record() for study, _ in asked}
+    place = Place(home, storage)
+    studies = {study: open_study(place, study).record() for study, _ in asked}
     refuse_others(list(studies.values()))
     found = compare_all(
         [contender(studies[study], run or None) for study, run in asked], metric, against

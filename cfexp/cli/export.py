@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from cfexp.cli.options import Home
+from cfexp.cli.options import Home, Storage
+from cfexp.search.place import Place
 from cfexp.studies import DEFAULT_HOME
 
 
@@ -31,13 +32,14 @@ def export(
     ),
     as_json: Annotated[bool, typer.Option("--json", help="Say in JSON what was written.")] = False,
     home: Home = DEFAULT_HOME,
+    storage: Storage = None,
 ) -> None:
     """Write a study's leaderboard, comparisons, groups, trials and per-user metrics to files."""
     from cfexp.errors import InputError
     from cfexp.report.export import frames, write_frame
     from cfexp.studies import open_study
 
-    record = open_study(home, study).record()
+    record = open_study(Place(home, storage), study).record()
     target = folder or Path(f"{study}-export")
     tables = frames(record)
     written, empty = [], []

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cfexp.cli.options import Home
+from cfexp.cli.options import Home, Storage
+from cfexp.search.place import Place
 from cfexp.studies import DEFAULT_HOME
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from cfexp.search.place import Where
     from cfexp.search.record import StudyRecord
 
 COLUMNS = (
@@ -41,9 +41,11 @@ def list_studies(
         Literal["table", "csv", "json"], typer.Option("--format", help="Output.")
     ] = "table",
     home: Home = DEFAULT_HOME,
+    storage: Storage = None,
 ) -> None:
     """List the studies of a home, the newest first."""
-    rows = studies(home)
+    place = Place(home, storage)
+    rows = studies(place)
     if form == "json":
         typer.echo(json.dumps(rows, indent=2))
     elif form == "csv":
@@ -55,17 +57,19 @@ def list_studies(
     elif rows:
         _print(rows)
     else:
-        typer.echo(f"no studies in {home} yet; `cfexp run STUDY.toml` makes one")
+        typer.echo(f"no studies in {place} yet; `cfexp run STUDY.toml` makes one")
 
 
-def studies(home: Path) -> list[dict[str, Any]]:
+def studies(where: Where) -> list[dict[str, Any]]:
     """Return one row per study, keyed by `COLUMNS`, the newest first."""
     from cfexp.search.storage import is_storage, open_storage, study_names
     from cfexp.search.study_lock import is_running
     from cfexp.studies import open_study
 
-    names = study_names(open_storage(home)) if is_storage(home) else []
-    return [_row(open_study(home, name).record(), running=is_running(home, name)) for name in names]
+    names = study_names(open_storage(where)) if is_storage(where) else []
+    return [
+        _row(open_study(where, name).record(), running=is_running(where, name)) for name in names
+    ]
 
 
 def _row(study: StudyRecord, *, running: bool) -> dict[str, Any]:

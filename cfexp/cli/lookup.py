@@ -15,6 +15,7 @@ from cfexp.errors import DataError, ModelFileError, StudyConflictError, did_you_
 from cfexp.models.new_items import features_of
 from cfexp.models.saved import load
 from cfexp.models.saved_model import SavedModel
+from cfexp.search.place import Place, Where
 from cfexp.studies import open_study
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ _SUFFIX = ".npz"
 _TITLE = "title"
 
 
-def open_model(name: str, home: Path, tracking_uri: str | None = None) -> SavedModel:
-    """Return the model in a file, of a study of `home`, or behind an MLflow URI.
+def open_model(name: str, where: Where, tracking_uri: str | None = None) -> SavedModel:
+    """Return the model in a file, of a study of a home or shared storage, or behind an MLflow URI.
 
     Raises
     ------
@@ -42,16 +43,23 @@ def open_model(name: str, home: Path, tracking_uri: str | None = None) -> SavedM
 
     if is_model_uri(name):
         with tempfile.TemporaryDirectory(prefix="cfexp-model-") as folder:
-            return load(download_model(name, Path(folder), home=home, store=tracking_uri))
+            return load(
+                download_model(name, Path(folder), home=Place.of(where).home, store=tracking_uri)
+            )
     file = Path(name)
     if file.is_file() or file.suffix == _SUFFIX:
         return load(file)
     try:
-        study = open_study(home, name).record()
+        study = open_study(where, name).record()
     except StudyConflictError as error:
         raise ModelFileError(f"{name!r} is neither a model file nor a study: {error}") from error
     saved = Path(study.folder) / "model" / "model.npz"
     if not saved.is_file():
+        if study.readings:
+            raise ModelFileError(
+                f"study {name!r} has its model in the home of the machine that ran it, "
+                f"not as {saved}"
+            )
         raise ModelFileError(f"study {name!r} has no model yet; finish it with cfexp run")
     return load(saved)
 
@@ -76,7 +84,7 @@ def with_new_items(model: SavedModel, file: Path) -> tuple[SavedModel, AnyArray]
         lists={one.name: one.separator for one in columns if one.separator},
         categories=(_TITLE, *(one.name for one in columns if one.values and not one.separator)),
     )
-    known, features = table.rows(file)
+    known, features, _ = table.rows(file)
     own = np.arange(model.scorer.n_items) if model.items is None else model.items.ids
     ids = known.ids if own.dtype.kind in "iu" else known.ids.astype(str).astype(object)
     new = ~np.isin(ids.astype(str), own.astype(str))

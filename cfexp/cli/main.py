@@ -16,6 +16,7 @@ from typing import Annotated
 
 import typer
 
+from cfexp.addresses import redacted
 from cfexp.analysis.words import printable
 from cfexp.cli import ask, reproduce
 from cfexp.cli.bench.commands import app as bench
@@ -23,11 +24,11 @@ from cfexp.cli.compare import compare
 from cfexp.cli.data import app as data
 from cfexp.cli.export import export
 from cfexp.cli.listing import list_studies
-from cfexp.cli.options import Home, TrackingUri
+from cfexp.cli.options import Home, Storage, Threads, TrackingUri, Workers
 from cfexp.cli.register import register as register_winner
 from cfexp.errors import CfexpError
+from cfexp.search.place import Place
 from cfexp.studies import DEFAULT_HOME
-from cfexp.tracking.address import redacted
 
 app = typer.Typer(
     name="cfexp",
@@ -72,14 +73,10 @@ def run(
             show_default="the file's",
         ),
     ] = None,
-    workers: Annotated[
-        int, typer.Option(min=1, help="Computing processes; only with 1 do studies repeat exactly.")
-    ] = 1,
-    threads: Annotated[
-        int | None,
-        typer.Option(min=1, help="Threads of each worker.", show_default="all processors, shared"),
-    ] = None,
+    workers: Workers = 1,
+    threads: Threads = None,
     home: Home = DEFAULT_HOME,
+    storage: Storage = None,
     tracking_uri: TrackingUri = None,
     track: Annotated[bool, typer.Option(help="Write to MLflow.")] = True,
     register: Annotated[
@@ -100,6 +97,7 @@ def run(
     run_file(
         file,
         home=home,
+        storage=storage,
         trials=trials,
         workers=workers,
         threads=threads,
@@ -108,6 +106,21 @@ def run(
         register=register,
         as_json=as_json,
     )
+
+
+@app.command()
+def worker(
+    study: Annotated[str, typer.Argument(help="A study that was begun.", show_default=False)],
+    *,
+    workers: Workers = 1,
+    threads: Threads = None,
+    home: Home = DEFAULT_HOME,
+    storage: Storage = None,
+) -> None:
+    """Run trials of a study that another process coordinates, from any machine."""
+    from cfexp.cli.worker import join
+
+    join(study, home=home, storage=storage, workers=workers, threads=threads)
 
 
 @app.command()
@@ -141,11 +154,12 @@ def status(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     home: Home = DEFAULT_HOME,
+    storage: Storage = None,
 ) -> None:
     """Show how far the studies of a home are, and what is best so far."""
     from cfexp.cli.status import show_status
 
-    show_status(home, study, as_json=as_json)
+    show_status(Place(home, storage), study, as_json=as_json)
 
 
 @app.command()
@@ -158,11 +172,12 @@ def report(
     ] = None,
     opened: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     home: Home = DEFAULT_HOME,
+    storage: Storage = None,
 ) -> None:
     """Write a study's report: one HTML page that stands alone."""
     from cfexp.studies import write_page
 
-    written = write_page(home, study, file)
+    written = write_page(Place(home, storage), study, file)
     typer.echo(written)
     if opened and not webbrowser.open(written.absolute().as_uri()):
         raise CfexpError(f"no browser could be started; open {written} by hand")
@@ -173,12 +188,13 @@ def sync(
     study: Annotated[str, typer.Argument(help="The study.", show_default=False)],
     *,
     home: Home = DEFAULT_HOME,
+    storage: Storage = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Write to MLflow what it does not know yet of a study."""
     from cfexp.studies import sync as sync_study
 
-    record = sync_study(home, study, tracking_uri=tracking_uri)
+    record = sync_study(Place(home, storage), study, tracking_uri=tracking_uri)
     typer.echo(f"MLflow knows all {len(record.runs)} runs of study {record.name!r}")
 
 

@@ -19,14 +19,16 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 
 from cfexp.analysis.words import plain
+from cfexp.report.cleaning import cleaning_lines
 from cfexp.search.observer import Observer, Phase
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
     from rich.progress import TaskID
 
     from cfexp.search.record import Point, RunRecord, StudyRecord
-    from cfexp.search.spec import StudySpec
 
 _WORDS: dict[Phase, str] = {
     "data": "reading and splitting the data",
@@ -40,9 +42,10 @@ _WORDS: dict[Phase, str] = {
 class Progress(Observer):
     """Shows phases, trials done, pruned and failed, the best so far, and the time left."""
 
-    def __init__(self, console: Console, spec: StudySpec) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._metric = spec.objective
+        self._metric = ""
+        self._better: Callable[[float, float], float] = max
         self._states: Counter[str] = Counter()
         self._best: float | None = None
         self._began = time.perf_counter()
@@ -83,19 +86,23 @@ class Progress(Observer):
             self._line(f"{_WORDS[phase]}{count}")
 
     def started(self, study: StudyRecord) -> None:
+        self._metric = study.objectives[0]
+        self._better = max if study.direction == "maximize" else min
         for run in study.of_role("trial"):
             self._count(run)
         rows = study.split["rows"]
         parts = ", ".join(f"{part} {count:,}" for part, count in rows.items())
         facts = study.data
+        for line in cleaning_lines(facts):
+            self._line(line)
         self._line(
             f"{study.name}: {facts['rows']:,} rows, {facts['users']:,} users, "
             f"{facts['items']:,} items; {parts}"
         )
-        left_out = study.split.get("dropped", {})  # not known of a study of an older version
-        for rule, count in (facts["dropped"] | left_out).items():
-            if count:
-                self._line(f"dropped {count:,} rows: {rule}")
+        for rule, count in study.split.get("dropped", {}).items():
+            self._line(f"dropped {count:,} rows: {rule}")
+        for note in facts.get("notes", ()):
+            self._line(f"note: {note}")
 
     def point(self, key: str, point: Point) -> None:
         if self._task is not None:
@@ -122,8 +129,7 @@ class Progress(Observer):
         self._states[run.state] += 1
         if run.state == "complete":
             value = self._value(run)
-            best = max if self._metric.direction == "maximize" else min
-            self._best = value if self._best is None else best(self._best, value)
+            self._best = value if self._best is None else self._better(self._best, value)
 
     def _value(self, run: RunRecord) -> float:
         """Return the objective on validation; on test where nothing is searched."""

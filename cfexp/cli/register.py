@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cfexp.cli.options import Home, TrackingUri
+from cfexp.cli.options import Home, Storage, TrackingUri
+from cfexp.search.place import Place
 from cfexp.studies import DEFAULT_HOME
 
 if TYPE_CHECKING:
@@ -21,12 +22,13 @@ def register(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     home: Home = DEFAULT_HOME,
+    storage: Storage = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Register a study's winner in MLflow; it becomes champion if it is better."""
     from cfexp.studies import register as register_winner
 
-    found = register_winner(home, study, name, tracking_uri=tracking_uri)
+    found = register_winner(Place(home, storage), study, name, tracking_uri=tracking_uri)
     typer.echo(json.dumps(dataclasses.asdict(found), indent=2) if as_json else words(found))
 
 

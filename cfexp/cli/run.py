@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
+from cfexp.addresses import redacted
 from cfexp.cli.fetching import fetch_missing
 from cfexp.cli.progress import Progress
 from cfexp.errors import CfexpError, InputError, TrackingError
 from cfexp.launch import run_study
+from cfexp.search.place import Place
 from cfexp.search.study_file import load_study
 from cfexp.studies import DEFAULT_HOME
-from cfexp.tracking.address import redacted
 
 if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
@@ -38,15 +40,15 @@ def run_file(
         _check_register(register, track=flags["track"])
     console = Console(stderr=as_json)
     fetch_missing(spec, console)
-    with Progress(console, spec) as progress:
+    with Progress(console) as progress:
         try:
             study = run_study(spec, observer=progress, **flags)
         except KeyboardInterrupt:
             progress.stop()
-            again = _command(
+            again = command(
                 "run",
                 file,
-                *_repeated(flags | {"register": register}),
+                *repeated(flags | {"register": register}),
                 *["--json"] * as_json,
                 flags=flags,
             )
@@ -64,7 +66,7 @@ def run_file(
     page = escape(str(Path(study.folder, "report", REPORT)))
     console.print(f"\nThe report, to be opened in a browser:\n  {page}", soft_wrap=True)
     if flags["track"]:
-        view = escape(_command("ui", study.name, flags=flags))
+        view = escape(command("ui", study.name, flags=flags | {"storage": None}))
         console.print(f"\nTo compare the runs in MLflow:\n  {view}", soft_wrap=True)
     trials = study.of_role("trial")
     if trials and all(run.state == "failed" for run in trials):
@@ -89,26 +91,29 @@ def _registered(study: str, name: str, flags: dict[str, Any]) -> str:
     from cfexp.studies import register
 
     try:
-        return words(register(flags["home"], study, name, tracking_uri=flags["tracking_uri"]))
+        place = Place(flags["home"], flags["storage"])
+        return words(register(place, study, name, tracking_uri=flags["tracking_uri"]))
     except TrackingError as error:
-        again = _command("register", study, name, flags=flags)
+        again = command("register", study, name, flags=flags)
         raise TrackingError(f"{error}\n`{again}` tries again") from error
 
 
-def _command(name: str, *arguments: object, flags: dict[str, Any]) -> str:
+def command(name: str, *arguments: object, flags: dict[str, Any]) -> str:
     """Return a command to be typed, on the same home and store; without the store's login."""
     places = [] if flags["home"] == DEFAULT_HOME else ["--home", str(flags["home"])]
-    if flags["tracking_uri"] is not None:
+    if flags.get("tracking_uri") is not None:
         places += ["--tracking-uri", redacted(flags["tracking_uri"])]
+    if flags["storage"] not in {None, os.environ.get("CFEXP_STORAGE")}:
+        places += ["--storage", redacted(flags["storage"])]
     return shlex.join(["cfexp", name, *map(str, arguments), *places])
 
 
-def _repeated(flags: dict[str, Any]) -> list[str]:
+def repeated(flags: dict[str, Any]) -> list[str]:
     """Return the flags that a resumed run needs as well."""
-    given = [] if flags["track"] else ["--no-track"]
+    given = [] if flags.get("track", True) else ["--no-track"]
     usual = {"trials": None, "workers": 1, "threads": None, "register": None}
     for name, value in usual.items():
-        if flags[name] != value:
+        if flags.get(name, value) != value:
             given += [f"--{name.replace('_', '-')}", str(flags[name])]
     return given
 

@@ -16,20 +16,21 @@ from cfexp.search.study_lock import is_running
 from cfexp.studies import open_study
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from cfexp.search.place import Where
     from cfexp.search.record import StudyRecord
 
 
-def show_status(home: Path, name: str | None, *, as_json: bool) -> None:
+def show_status(where: Where, name: str | None, *, as_json: bool) -> None:
     """Print one line per study, or JSON."""
-    names = [name] if name else study_names(open_storage(home)) if is_storage(home) else []
-    rows = [summary(open_study(home, one).record(), running=is_running(home, one)) for one in names]
+    names = [name] if name else study_names(open_storage(where)) if is_storage(where) else []
+    rows = [
+        summary(open_study(where, one).record(), running=is_running(where, one)) for one in names
+    ]
     if as_json:
         print(json.dumps(rows, indent=2))  # noqa: T201 - the command's output
         return
     if not rows:
-        Console().print(f"no studies in {home} yet", markup=False)
+        Console().print(f"no studies in {where} yet", markup=False)
         return
     table = Table("study", "trials", "complete", "pruned", "failed", "best on validation", "state")
     for row in rows:

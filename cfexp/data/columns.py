@@ -10,7 +10,14 @@ from pydantic import AfterValidator, Field
 from cfexp.errors import did_you_mean
 from cfexp.recipe import Recipe
 
-TIME_FORMATS = ("auto", "unix", "unix_ms", "iso")
+UNIX = {
+    "unix": "seconds",
+    "unix_ms": "milliseconds",
+    "unix_us": "microseconds",
+    "unix_ns": "nanoseconds",
+}
+"""The ways to write a time as a number since 1970 UTC, and the unit of each."""
+TIME_FORMATS = ("auto", *UNIX, "iso")
 
 MissingValues: TypeAlias = Literal["refuse", "drop"]
 """What becomes of rows whose value is missing."""
@@ -45,9 +52,10 @@ def _strptime_pattern(text: str) -> str:
 TimeFormat: TypeAlias = Annotated[str, AfterValidator(_known_time_format)]
 """How times are written.
 
-`unix`: seconds since 1970 UTC; `unix_ms`: milliseconds; `iso`: such as 2024-05-01 or
-2024-05-01T12:30:00+02:00 (UTC where no zone is given); a strptime pattern; `auto`: a
-column's own timestamps, else unix for numbers, iso for text.
+`unix`: seconds since 1970 UTC; `unix_ms`, `unix_us`, `unix_ns`: milli-, micro- and
+nanoseconds; `iso`: such as 2024-05-01 or 2024-05-01T12:30:00+02:00 (UTC where no zone is
+given); a strptime pattern; `auto`: a column's own timestamps, else iso for text, and for
+numbers the unit that the size of most of them tells.
 """
 
 

@@ -1,4 +1,4 @@
-"""Delimited text to Arrow columns: in parallel and memory-mapped where the file allows.
+"""Delimited text to Arrow columns: in parallel, memory-mapped or expanded as it is read.
 
 The fast way reads typed columns. When that fails, the file is read again as plain text
 so that the rows at fault can be counted and shown.
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
+from cfexp.data.columns import UNIX
+from cfexp.data.compression import codec_of
 from cfexp.data.csv_text import LONGEST, UNIT, CsvText
 from cfexp.data.messages import SHOWN, broken, positions
 from cfexp.errors import DataError
@@ -54,7 +56,7 @@ class CsvReader(CsvText):
         types = dict.fromkeys(texts, _TEXT)
         if "value" in at:
             types.setdefault(at["value"], pa.float64())
-        if "time" in at and self.time_format not in {"auto", "unix", "unix_ms"}:
+        if "time" in at and self.time_format not in {"auto", *UNIX}:
             types.setdefault(at["time"], _TEXT)
         read = _Layout(
             len(first.columns), first.last if self.header else 0, types, sorted(set(at.values()))
@@ -92,38 +94,48 @@ class CsvReader(CsvText):
         return table
 
     def _parse(self, read: _Layout, *, use_threads: bool, **parsing: Any) -> pa.Table:  # noqa: ANN401
-        data = self.rewritten
-        if data is None:
-            with self.file.open("rb") as stream:
-                mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-                quoted = bool(self.quoting) and mapped.find(self.quoting.encode()) >= 0
-                mapped.close()
-            source: Any = pa.memory_map(str(self.file))
+        with self._source() as (source, quoted):
+            return pa_csv.read_csv(
+                source,
+                pa_csv.ReadOptions(
+                    column_names=[str(column) for column in range(read.width)],
+                    skip_rows=read.skip,
+                    use_threads=use_threads,
+                    block_size=LONGEST,
+                ),
+                pa_csv.ParseOptions(
+                    delimiter=self.delimiter,
+                    quote_char=self.quoting or False,
+                    # costs a pass that is not parallel, so only where quotes occur at all
+                    newlines_in_values=quoted,
+                    **parsing,
+                ),
+                pa_csv.ConvertOptions(
+                    column_types={str(column): kind for column, kind in read.types.items()},
+                    include_columns=[str(column) for column in read.columns],
+                    null_values=[""],
+                    strings_can_be_null=True,
+                ),
+            )
+
+    @contextlib.contextmanager
+    def _source(self) -> Iterator[tuple[Any, bool]]:
+        """Give the content as Arrow reads it, and whether a quote occurs in it at all."""
+        data, quote = self.rewritten, self.quoting.encode()
+        if data is not None:
+            yield pa.BufferReader(data), bool(quote) and quote in data
+        elif codec_of(self.file) is not None:
+            with self.stream() as stream:
+                blocks = iter(lambda: stream.read(LONGEST), b"")
+                quoted = bool(quote) and any(quote in block for block in blocks)
+            with self.stream() as stream:
+                yield pa.PythonFile(stream, "r"), quoted
         else:
-            quoted = bool(self.quoting) and self.quoting.encode() in data
-            source = pa.BufferReader(data)
-        return pa_csv.read_csv(
-            source,
-            pa_csv.ReadOptions(
-                column_names=[str(column) for column in range(read.width)],
-                skip_rows=read.skip,
-                use_threads=use_threads,
-                block_size=LONGEST,
-            ),
-            pa_csv.ParseOptions(
-                delimiter=self.delimiter,
-                quote_char=self.quoting or False,
-                # costs a pass that is not parallel, so only where quotes occur at all
-                newlines_in_values=quoted,
-                **parsing,
-            ),
-            pa_csv.ConvertOptions(
-                column_types={str(column): kind for column, kind in read.types.items()},
-                include_columns=[str(column) for column in read.columns],
-                null_values=[""],
-                strings_can_be_null=True,
-            ),
-        )
+            with self.file.open("rb") as file:
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                quoted = bool(quote) and mapped.find(quote) >= 0
+                mapped.close()
+            yield pa.memory_map(str(self.file)), quoted
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from cfexp.data.compression import opened
 from cfexp.errors import DataError
 from cfexp.memory import needs
 
@@ -58,7 +59,7 @@ class CsvText:
 
     @cached_property
     def rewritten(self) -> bytes | None:
-        """The file as UTF-8 with one-byte separators, None where it is so already."""
+        """The content as UTF-8 with one-byte separators, None where it is so already."""
         utf8 = self.encoding.lower().replace("_", "-") in {"utf-8", "utf8", "ascii"}
         if utf8 and self.single and self.file.stat().st_size:
             return None
@@ -67,7 +68,8 @@ class CsvText:
             2 * self.file.stat().st_size,
             "write it as UTF-8 text with a separator of one ASCII character",
         )
-        data = self.file.read_bytes()
+        with opened(self.file) as stream:
+            data = stream.read()
         if not utf8:
             try:
                 data = data.decode(self.encoding).encode()
@@ -102,7 +104,7 @@ class CsvText:
     def stream(self) -> io.BufferedReader | io.BytesIO:
         """Open the file, or what stands in for it."""
         data = self.rewritten
-        return self.file.open("rb") if data is None else io.BytesIO(data)
+        return opened(self.file) if data is None else io.BytesIO(data)
 
     def lines(self) -> Iterator[Line]:
         """Yield every row that is not empty; DataError where a column has no end."""

@@ -1,4 +1,4 @@
-"""Several files of one layout read as one table: rows of train, of validation, of test."""
+"""Several files read as one table: those that a pattern names; of train, validation, test."""
 
 from __future__ import annotations
 
@@ -19,54 +19,80 @@ if TYPE_CHECKING:
 
 
 class TableReader(Reader, Protocol):
-    """Reads one file."""
+    """Reads one file, or whatever else has columns."""
 
     def read(self, roles: Mapping[str, int | str]) -> pa.Table:
         """Return a table with one column per role."""
 
 
 class Joined:
-    """Reads several files one after another; positions go on from file to file."""
+    """Reads several files one after another; positions go on from file to file.
 
-    def __init__(self, readers: Mapping[str, TableReader]) -> None:
-        self.readers = dict(readers)
+    `parts` says for each file which part of the split its rows are, or is empty.
+    """
+
+    def __init__(self, readers: Sequence[TableReader], parts: Sequence[str] = ()) -> None:
+        self.readers = readers
+        self.parts = parts
         self._starts: list[int] = []
 
     @property
-    def file(self) -> Path:
-        """The first file, for messages."""
-        return next(iter(self.readers.values())).file
+    def file(self) -> str:
+        """The first file and how many more, for messages."""
+        more = len(self.readers) - 1
+        return f"{self.readers[0].file} and {more:,} more file{'s' if more > 1 else ''}"
 
     def read(self, roles: Mapping[str, int | str]) -> pa.Table:
-        """Return a table with one column per role, and `part`."""
-        tables = {part: reader.read(roles) for part, reader in self.readers.items()}
-        for part, table in tables.items():
-            tables[part] = table.append_column("part", pa.repeat(part, len(table)))
+        """Return a table with one column per role, and `part` where files say it."""
+        tables = [reader.read(roles) for reader in self.readers]
+        for place, part in enumerate(self.parts):
+            column = pa.repeat(part, len(tables[place]))
+            tables[place] = tables[place].append_column("part", column)
         self._starts = [0]
-        for table in tables.values():
+        for table in tables:
             self._starts.append(self._starts[-1] + len(table))
         try:
-            return _below_each_other(tables.values())
+            return _below_each_other(tables)
         except pa.ArrowException as error:
-            names = ", ".join(str(reader.file) for reader in self.readers.values())
-            raise DataError(f"the columns of {names} must hold the same types: {error}") from error
+            raise DataError(self._unlike(tables)) from error
+
+    def _unlike(self, tables: Sequence[pa.Table]) -> str:
+        """Return which files hold columns of other types than the first one."""
+        first, *others = tables
+        for table, reader in zip(others, self.readers[1:], strict=True):
+            for role in first.column_names:
+                here, there = first.schema.field(role).type, table.schema.field(role).type
+                if here != there and not pa.types.is_null(there):
+                    return (
+                        f"the columns of {self.readers[0].file} and {reader.file} must hold the "
+                        f"same types; the {role} is {here} in the one and {there} in the other"
+                    )
+        return f"the columns of {self.file} must hold the same types"
 
     def show(self, rows: Sequence[int]) -> list[str]:
         """Return one line per row position: where it stands and what it holds."""
         shown = []
-        for reader, (start, end) in zip(self.readers.values(), pairwise(self._starts), strict=True):
+        for reader, (start, end) in zip(self.readers, pairwise(self._starts), strict=True):
             own = [row - start for row in rows if start <= row < end]
-            shown += [f"{reader.file.name}: {line}" for line in reader.show(own)] if own else []
+            name = str(reader.file).rpartition("/")[2]
+            shown += [f"{name}: {line}" for line in reader.show(own)] if own else []
         return shown
 
 
 def joined(
     places: Places, paths: Sequence[str | None], reader: Callable[[Path], TableReader]
 ) -> TableReader:
-    """Return the reader of the files at `paths`, in the order of `PARTS`; None is no file."""
+    """Return the reader of the files at `paths`, in the order of `PARTS`; None is no file.
+
+    A path may be a pattern that several files match.
+    """
     named = zip(PARTS, paths, strict=True)
-    readers = {part: reader(places.find(path)) for part, path in named if path is not None}
-    return Joined(readers) if len(readers) > 1 else next(iter(readers.values()))
+    found = {part: places.find_all(path) for part, path in named if path is not None}
+    readers = [reader(file) for files in found.values() for file in files]
+    if len(readers) == 1:
+        return readers[0]
+    parts = [part for part, files in found.items() for _ in files]
+    return Joined(readers, parts if len(found) > 1 else ())
 
 
 def _below_each_other(tables: Iterable[pa.Table]) -> pa.Table:

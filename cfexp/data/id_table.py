@@ -1,8 +1,8 @@
-"""`IdTable`: a file with a row for each user, or each item, joined with the rows by id."""
+"""`IdTable`: a file with a row for each id, read beside the interactions and joined."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -25,18 +25,20 @@ Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^/\x00-\x1f
 
 
 class IdTable(TextLayout):
-    """One row per user or item; ids join exactly with those of the interactions."""
+    """Attributes, one row per id; ids join exactly with those of the interactions.
 
-    of: ClassVar[str]
-    """Whose rows these are, for messages: a user, an item."""
+    A column in which every value is a number holds numbers, any other text; empty values
+    are unknown. "007" is text.
+    """
 
+    of: ClassVar[Literal["user", "item"]]
     path: DataPath
     """The file: Parquet when its name ends in .parquet, else text of this layout. Looked for
     like the rows' `path`."""
     id: Column
-    """The column of the ids."""
+    """The column of the id."""
     columns: dict[Name, Column] | None = None
-    """What to read, each a name and its column; left out: all, by the header's names."""
+    """The attributes to read, each a name and its column; left out: all, by the header's names."""
 
     @model_validator(mode="after")
     def _positions_without_header(self) -> Self:
@@ -48,21 +50,33 @@ class IdTable(TextLayout):
             )
         return self
 
-    def joined(self, file: Path, ids: Vocabulary) -> Attributes:
-        """Return the columns of the file found, in the order of `ids`.
+    def read(self, file: Path, known: Vocabulary) -> Attributes:
+        """Return the attributes of the ids in `known`.
 
         Raises
         ------
         DataError
             When there is no such column, or two rows are of one id.
         """
+        return self._joined(file, known)[0]
+
+    def _joined(
+        self, file: Path, known: Vocabulary, title: Column | None = None
+    ) -> tuple[Attributes, AnyArray | None]:
+        """Return the attributes of the ids in `known`, and their titles where a column has them."""
         from cfexp.data.attributes import Attributes
 
-        known, columns = self.rows(file)
-        return Attributes.joined(ids, known, columns)
+        listed, found, titles = self.rows(file, title)
+        attributes = Attributes.joined(known, listed, found)
+        if titles is None:
+            return attributes, None
+        joined = Attributes.joined(known, listed, {"title": titles})
+        return attributes, joined.columns["title"].astype(object)
 
-    def rows(self, file: Path) -> tuple[Vocabulary, dict[str, AnyArray]]:
-        """Return the ids of the file and its columns in their order; errors as for `joined`."""
+    def rows(
+        self, file: Path, title: Column | None = None
+    ) -> tuple[Vocabulary, dict[str, AnyArray], AnyArray | None]:
+        """Return the ids of the file, and their attributes and titles; errors as for `read`."""
         from cfexp.data.kinds import plain
         from cfexp.data.messages import refuse
         from cfexp.data.parquet_file import ParquetReader
@@ -70,50 +84,63 @@ class IdTable(TextLayout):
 
         stored = file.suffix == ".parquet"
         reader = ParquetReader(file) if stored else self.text_reader(file)
-        columns = self.columns or self._others(reader.names())
-        own = {_COLUMN + name: column for name, column in columns.items()}
-        who = self.of.rpartition(" ")[2]
-        table = plain(self.flat(reader.read({who: self.id, **own})), reader)
-        codes, ids = encoded(table[who])
+        columns = self.columns or self._others(reader.names(), title)
+        roles = {
+            self.of: self.id,
+            **{_ATTRIBUTE + name: column for name, column in columns.items()},
+        }
+        if title is not None:
+            roles["title"] = title
+        table = plain(self.flat(reader.read(roles)), reader)
+        codes, ids = encoded(table[self.of])
         kept = np.flatnonzero(codes >= 0)
-        known, codes = vocabulary(codes[kept], ids)
+        listed, codes = vocabulary(codes[kept], ids)
         first = np.unique(codes, return_index=True)[1]  # in the order of the ids
         again = np.ones(len(kept), bool)
         again[first] = False
-        refuse(reader, f"{self.of} must have one row", again, kept)
-        read = {role.removeprefix(_COLUMN): table[role] for role in table.column_names[1:]}
-        return known, {name: self.column(name, one)[kept[first]] for name, one in read.items()}
+        refuse(reader, f"every {self.of} must have one row", again, kept)
+        own = [role for role in table.column_names if role.startswith(_ATTRIBUTE)]
+        names = [role.removeprefix(_ATTRIBUTE) for role in own]
+        found = {
+            name: self.column(table[role], name)[kept[first]]
+            for name, role in zip(names, own, strict=True)
+        }
+        titles = None if title is None else text(table["title"], "title")[kept[first]]
+        return listed, found, titles
 
     def flat(self, table: pa.Table) -> pa.Table:
         """Return a table as read without columns that nest others."""
         return table
 
-    def column(self, name: str, column: pa.ChunkedArray) -> AnyArray:
+    def column(self, column: pa.ChunkedArray, name: str) -> AnyArray:
         """Return a column as float64 or str."""
-        import pyarrow as pa
-
-        from cfexp.arrays import as_text
         from cfexp.data.attributes import column_of
 
-        numbers = numbers_of(column)
-        if numbers is not None:
-            return numbers
-        return column_of(as_text(column.cast(pa.string()).fill_null("").to_pylist(), name))
+        found = numbers(column)
+        return column_of(text(column, name)) if found is None else found
 
-    def _others(self, names: list[str]) -> dict[str, str]:
-        """Return every column but that of the ids, by its own name."""
-        own = names[self.id - 1 : self.id] if isinstance(self.id, int) else [self.id]
+    def _others(self, names: list[str], title: Column | None) -> dict[str, Column]:
+        """Return every column but those of the ids and titles, by its own name."""
+        places = [one - 1 if isinstance(one, int) else one for one in (self.id, title)]
+        own = {names[one] if isinstance(one, int) and one < len(names) else one for one in places}
         return {name: name for name in names if name not in own}
 
 
-_COLUMN = "attribute "
-"""Begins the role of a column that is read."""
+_ATTRIBUTE = "attribute "
+"""Begins the role of an attribute's column."""
 
 
-def numbers_of(column: pa.ChunkedArray) -> AnyArray | None:
-    """Return a column that is stored as numbers as float64, NaN where there is none; else None."""
+def numbers(column: pa.ChunkedArray) -> AnyArray | None:
+    """Return a column that is stored as numbers as float64, NaN where empty; None for another."""
     import pyarrow as pa
 
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
         return np.asarray(column.cast(pa.float64(), safe=False).to_pandas(), np.float64)
     return None
+
+
+def text(column: pa.ChunkedArray, name: str) -> AnyArray:
+    """Return a column as text, "" where it is empty."""
+    from cfexp.arrays import as_text
+
+    return as_text(column.cast("string").fill_null("").to_pylist(), name)

@@ -16,8 +16,10 @@ from cfexp.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from cfexp.data.attributes import Attributes
+    from cfexp.data.cleaning.step import Step
     from cfexp.data.item_features import ItemFeatures
 
 
@@ -60,14 +62,14 @@ PARTS = ("train", "validation", "test")
 class Interactions:
     """One row per event read, in input order; checked at birth and never changed.
 
-    All arrays have one entry per row. `value` is the raw feedback (a rating, a
-    count), finite and not negative. `time` is microseconds since 1970 UTC, or None
-    when the source has no times. `row` is the row's position in the source, counted
-    from 0: it breaks ties in time. `titles`, `dropped`, `attributes` and the like ride along: the
-    title of every item code ("" where it has none), how many rows each cleaning rule
-    dropped when reading, what is known of every user code, and the features of every item
-    code (`item_features`). `part` is what the source
-    says of each row, where it does: one of `PARTS`.
+    All arrays have one entry per row. `value` is the raw feedback (a rating, a count),
+    finite; negative only until it is cleaned. `time` is microseconds since 1970 UTC, or
+    None when the source has no times. `row` is the row's position in the source, counted
+    from 0: it breaks ties in time. `part` is what the source says of each row, where it
+    does: one of `PARTS`. The others ride along: the title of every item code ("" where it
+    has none), how many rows were `dropped` when reading and why, what is known of every
+    user and item code, the `item_features`, what cleaning did `steps` by step, and `notes`
+    of what reading saw that people should know.
     """
 
     user: Codes
@@ -82,6 +84,23 @@ class Interactions:
     part: Codes | None = None
     attributes: Attributes | None = None
     item_features: ItemFeatures | None = None
+    item_attributes: Attributes | None = None
+    steps: tuple[Step, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_frame(cls, frame: Any, **columns: Any) -> Interactions:  # noqa: ANN401
+        """Return the rows of a data frame; see `cfexp.data.frames.from_frame`."""
+        from cfexp.data.frames import from_frame
+
+        return from_frame(frame, **columns)
+
+    @classmethod
+    def from_matrix(cls, matrix: Any, **ids: Any) -> Interactions:  # noqa: ANN401
+        """Return one row per entry of a matrix; see `cfexp.data.frames.from_matrix`."""
+        from cfexp.data.frames import from_matrix
+
+        return from_matrix(matrix, **ids)
 
     def __post_init__(self) -> None:
         columns = {
@@ -98,8 +117,8 @@ class Interactions:
                 msg = f"column {name!r} has shape {array.shape}, expected ({len(self.row)},)"
                 raise DataError(msg)
             object.__setattr__(self, name, frozen(array))
-        if len(self) and not (np.isfinite(self.value).all() and (self.value >= 0).all()):
-            msg = "values must be finite and not negative"
+        if not np.isfinite(self.value).all():
+            msg = "values must be finite"
             raise DataError(msg)
         for name, codes, vocabulary in (
             ("user", self.user, self.users),
@@ -111,13 +130,16 @@ class Interactions:
         if self.titles is not None and len(self.titles) != len(self.items):
             msg = f"{len(self.titles)} titles for {len(self.items)} items"
             raise DataError(msg)
-        for name, column in (self.attributes.columns if self.attributes else {}).items():
-            if len(column) != len(self.users):
-                msg = f"attribute {name!r} has {len(column)} values for {len(self.users)} users"
-                raise DataError(msg)
-        if self.item_features is not None and len(self.item_features) != len(self.items):
-            msg = f"features of {len(self.item_features)} items for {len(self.items)} items"
-            raise DataError(msg)
+        for what, attributes, vocabulary in (
+            ("users", self.attributes, self.users),
+            ("items", self.item_attributes, self.items),
+        ):
+            for name, column in (attributes.columns if attributes else {}).items():
+                if len(column) != len(vocabulary):
+                    msg = (
+                        f"attribute {name!r} has {len(column)} values for {len(vocabulary)} {what}"
+                    )
+                    raise DataError(msg)
         object.__setattr__(self, "dropped", MappingProxyType(dict(self.dropped)))
 
     def __len__(self) -> int:
@@ -145,13 +167,22 @@ class Interactions:
         return dataclasses.replace(self, attributes=attributes)
 
     def with_item_features(self, features: ItemFeatures | None) -> Interactions:
-        """Return the same rows with the features of every item code."""
+        """Return the same rows with the features of every item code; DataError for others."""
+        if features is not None and len(features) != len(self.items):
+            raise DataError(f"features of {len(features)} items for {len(self.items)} items")
         return dataclasses.replace(self, item_features=features)
+
+    def noted(self, *notes: str) -> Interactions:
+        """Return the same rows with more for people to know."""
+        return dataclasses.replace(self, notes=(*self.notes, *notes))
 
     def order_by(self, *keys: AnyArray) -> Longs:
         """Return row positions sorted by `keys`, the last key first, ties by input order."""
-        in_order = (self.row[1:] > self.row[:-1]).all()  # then the sort's stability is enough
-        return np.lexsort(keys if in_order else (self.row, *keys))
+        if not (self.row[1:] > self.row[:-1]).all():  # else the sort's stability is enough
+            keys = (self.row, *keys)
+        elif len(keys) > 1 and (keys[0][1:] >= keys[0][:-1]).all():  # likewise
+            keys = keys[1:]
+        return np.lexsort(keys)
 
     def by_time_within(self, *keys: AnyArray) -> Longs:
         """Return row positions sorted by `keys`, the last key first, then time, then input order.

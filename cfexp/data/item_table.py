@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
 
-from cfexp.arrays import as_text
-from cfexp.data.id_table import IdTable, Name, numbers_of
+from cfexp.data.columns import Column
+from cfexp.data.id_table import IdTable, Name, numbers, text
 from cfexp.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from cfexp.arrays import AnyArray
-    from cfexp.data.interactions import Vocabulary
-    from cfexp.data.item_features import ItemFeatures
+    from cfexp.data.interactions import Interactions
     from cfexp.data.places import Places
 
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*|0?(?=\.))(\.[0-9]*)?([eE][-+]?[0-9]+)?")
@@ -32,15 +32,17 @@ LIST = "\x1f"
 
 
 class ItemTable(IdTable):
-    """Item features, one row per item; ids join exactly with those of the interactions.
+    """Titles and features, one row per item; ids join exactly with those of the interactions.
 
     A column of numbers is one feature, its amount. Of a column of text every value that two
     items have is one, the 200 most frequent; of a column of lists likewise. Empty cells (and
     `nan`, `NA`, `null` among numbers) are unknown, and count as the mean.
     """
 
-    of: ClassVar[str] = "an item"
+    of: ClassVar[Literal["user", "item"]] = "item"
 
+    title: Column | None = None
+    """The column of the item's title, to show to people."""
     lists: dict[Name, str] = Field(default_factory=dict)
     """Columns that hold several values each, and what stands between them:
     `{ genres = "|" }`. Parquet's own lists of text need no mention, and its lists of numbers,
@@ -56,32 +58,28 @@ class ItemTable(IdTable):
             raise ValueError(f"{empty[0]} needs what stands between its values, such as '|'")
         return lists
 
-    def load(self, places: Places, items: Vocabulary) -> ItemFeatures:
-        """Return the features of `items`.
+    def join(self, places: Places, rows: Interactions) -> Interactions:
+        """Return `rows` with titles, attributes and features of their items.
 
         Raises
         ------
         DataError
-            When there is no such file or column, two rows are of one item, an amount is not
-            finite, or no column tells items apart.
+            When there is no such file or column, two rows are of one item, or an amount is not
+            finite.
         """
-        return self.features(places.find(self.path), items)
-
-    def features(self, file: Path, items: Vocabulary) -> ItemFeatures:
-        """Return the features of `items` from the file found; errors as for `load`."""
         from cfexp.data.item_features import ItemFeatures
 
-        table = self.joined(file, items)
+        file = places.find(self.path)
+        table, titles = self._joined(file, rows.items, self.title)
         self._refuse_unknown(file, table.columns)
-        found = ItemFeatures.of_columns(table, self._separators(table.columns))
-        if not found.columns:
-            reasons = "; ".join(f"{names}: {why}" for why, names in found.reasons.items())
-            matched = len(items) - table.missing
-            raise DataError(
-                f"{file}: no column tells items apart, {matched:,} of {len(items):,} items have a "
-                f"row ({reasons or 'there are no columns but the ids'})"
-            )
-        return found
+        features = None
+        if table.columns:
+            features = ItemFeatures.of_columns(table, self._separators(table.columns))
+        return dataclasses.replace(
+            rows,
+            titles=rows.titles if titles is None else titles,
+            item_attributes=table,
+        ).with_item_features(features)
 
     def flat(self, table: pa.Table) -> pa.Table:
         """Return lists of text as text, and lists of numbers as a column for each place."""
@@ -113,16 +111,12 @@ class ItemTable(IdTable):
                 table = table.add_column(place + number, f"{role} {number + 1}", one)
         return table
 
-    def column(self, name: str, column: pa.ChunkedArray) -> AnyArray:
+    def column(self, column: pa.ChunkedArray, name: str) -> AnyArray:
         """Return amounts as float64, kinds and lists as str."""
-        import pyarrow as pa
-
-        named = name in self.categories or name in self.lists
-        numbers = None if named else numbers_of(column)
-        if numbers is not None:
-            return numbers
-        texts = as_text(column.cast(pa.string()).fill_null("").to_pylist(), name)
-        return texts if named else _amounts(name, texts)
+        if name in self.categories or name in self.lists:
+            return text(column, name)
+        found = numbers(column)
+        return _amounts(name, text(column, name)) if found is None else found
 
     def _separators(self, columns: Mapping[str, AnyArray]) -> dict[str, str]:
         """Return what stands between the values of each column of lists."""

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cfexp.data.messages import refuse
+from cfexp.data.messages import clip, refuse
 from cfexp.errors import DataError
 from cfexp.memory import needs
 
@@ -52,9 +52,14 @@ def _plain(role: str, column: pa.ChunkedArray, reader: Reader) -> pa.ChunkedArra
         return column
     target = _target(role, kind)
     if target is None:
+        allowed = _ALLOWED.get(role, _ALLOWED["user"])
+        hint = ""
+        if pa.types.is_struct(kind) and len(kind):
+            inner = ", ".join(repr(field.name) for field in kind)
+            hint = f"; name a field of its records with a dot: {inner}"
         raise DataError(
-            f"{reader.file}: the column of the {role} holds {kind}; it must hold "
-            + _ALLOWED.get(role, _ALLOWED["user"])
+            f"{reader.file}: the column of the {role} holds {clip(str(kind))}; it must hold "
+            f"{allowed}{hint}"
         )
     if target == kind:
         return column

@@ -22,8 +22,8 @@ class Reader(Protocol):
     """What a message needs from whoever read the rows."""
 
     @property
-    def file(self) -> Path:
-        """The file, for messages."""
+    def file(self) -> Path | str:
+        """The file, or what else is read, for messages."""
 
     def show(self, rows: Sequence[int]) -> list[str]:
         """Return one line per row position."""
@@ -37,7 +37,7 @@ def refuse(reader: Reader, rule: str, bad: Mask, kept: Longs) -> None:
         raise broken(reader.file, rule, lines, len(rows), len(kept))
 
 
-def broken(file: Path, rule: str, lines: Sequence[str], count: int, of: int) -> DataError:
+def broken(file: Path | str, rule: str, lines: Sequence[str], count: int, of: int) -> DataError:
     """Return the error that `count` of `of` rows break `rule`; `lines` are the first of them."""
     shown = "\n".join(f"  {clip(line)}" for line in lines)
     more = f"\n  ... and {count - SHOWN:,} more" if count > SHOWN else ""
@@ -49,7 +49,9 @@ def clip(text: str, width: int = _WIDTH) -> str:
     return text if len(text) <= width else f"{text[:width]}… ({len(text):,} characters)"
 
 
-def positions(file: Path, roles: Mapping[str, int | str], names: Sequence[str]) -> dict[str, int]:
+def positions(
+    file: Path | str, roles: Mapping[str, int | str], names: Sequence[str]
+) -> dict[str, int]:
     """Return the position from 0 of each role's column among the file's columns `names`."""
     found = {}
     for role, column in roles.items():

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from cfexp.data.messages import clip, positions
 from cfexp.data.table_file import TableFile
 from cfexp.errors import DataError
 from cfexp.memory import needs
@@ -17,10 +16,11 @@ if TYPE_CHECKING:
 
 
 class Parquet(TableFile):
-    """Rows of a Parquet file; rows without a user or an item are dropped and counted.
+    """Rows of Parquet files; rows without a user or an item are dropped and counted.
 
-    Whole numbers become integer ids, also where they are stored as floats or as text
-    that prints the same; everything else becomes text.
+    A field of a record is a column too, named with a dot ("user.id"); a list is none. Whole
+    numbers become integer ids, also where they are stored as floats or as text that prints
+    the same; everything else becomes text.
     """
 
     kind: Literal["parquet"] = "parquet"
@@ -54,19 +54,18 @@ class ParquetReader:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        from cfexp.data.nested import column, paths
+
         try:
             with pq.ParquetFile(self.file, read_dictionary=self._texts()) as parquet:
-                names = parquet.schema_arrow.names
-                at = positions(self.file, roles, names)
-                for position in at.values():
-                    if (count := names.count(names[position])) > 1:
-                        raise DataError(
-                            f"{self.file}: {count} columns are called {names[position]!r}"
-                        )
-                wanted = list({names[p]: None for p in at.values()})
-                self._check_size(parquet.metadata.num_rows, len(wanted))
-                table = parquet.read(columns=wanted)
-            self._table = pa.table({role: table.column(names[p]) for role, p in at.items()})
+                schema = parquet.schema_arrow
+                at = paths(self.file, roles, schema)
+                for path in at.values():
+                    if (count := schema.names.count(path[0])) > 1:
+                        raise DataError(f"{self.file}: {count} columns are called {path[0]!r}")
+                self._check_size(parquet.metadata.num_rows, len(at))
+                table = parquet.read(columns=list({".".join(path): None for path in at.values()}))
+            self._table = pa.table({role: column(table, path) for role, path in at.items()})
             self._table.validate(full=True)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise DataError(f"{self.file}: not a Parquet file that can be read: {error}") from error
@@ -94,18 +93,6 @@ class ParquetReader:
 
     def show(self, rows: Sequence[int]) -> list[str]:
         """Return one line per row position: its number from 1 and what was read of it."""
-        return [
-            f"row {row + 1}: "
-            + ", ".join(
-                f"{role} {_shown(self._table[role][row])}" for role in self._table.column_names
-            )
-            for row in rows
-        ]
+        from cfexp.data.nested import shown
 
-
-def _shown(scalar: Any) -> str:  # noqa: ANN401 - pyarrow has no types
-    try:
-        value = scalar.as_py()
-    except (ValueError, OverflowError):  # such as a year that Python's dates do not have
-        return f"(a {scalar.type} out of range)"
-    return clip(str(value) if hasattr(value, "isoformat") else repr(value))
+        return shown(self._table, rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from glob import glob, has_magic
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -48,6 +49,23 @@ class Places:
         """Return the file at `path`; DataError naming every place tried when there is none."""
         return self.first(self.candidates(path), f"no file {clip(path)!r}; looked for it as", _RULE)
 
+    def find_all(self, path: str) -> list[Path]:
+        """Return the file at `path`, or the files that match it, in the order of their names.
+
+        `*`, `?`, `[...]` and `**` match as in a shell, in the first folder where anything
+        does. DataError naming every place tried when there is none.
+        """
+        if not has_magic(path) or any(_is_file(file) for file in self.candidates(path)):
+            return [self.find(path)]
+        for folder in dict.fromkeys((self.study_dir, self.data_dir)):
+            pattern = str(_at_home(path))
+            names = glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207 - absolute, too
+            files = sorted(folder / name for name in names)
+            if files := [file for file in files if _is_file(file)]:
+                return files
+        tried = "\n".join(f"  {clip(str(file))}" for file in self.candidates(path))
+        raise DataError(f"no file matches {clip(path)!r}; looked for it as\n{tried}\n{_RULE}")
+
     @staticmethod
     def first(tried: list[Path], problem: str, hint: str) -> Path:
         """Return the first of `tried` that is a file; DataError naming all where none is."""
@@ -64,6 +82,13 @@ class Places:
 
 
 _RULE = "(relative paths: beside the study file, then in CFEXP_DATA_DIR)"
+
+
+def _is_file(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError:  # such as a name that is too long
+        return False
 
 
 def _at_home(path: str) -> Path:

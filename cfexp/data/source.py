@@ -17,6 +17,13 @@ class Source(Recipe, ABC):
 
     kind: str
 
+    def signed(self) -> Source:
+        """Return the same source; where it can read negative values, it lets them through.
+
+        Who asks cleans them: the rows of a source that was not asked have none.
+        """
+        return self
+
     @abstractmethod
     def load(self, places: Places) -> Interactions:
         """Read every row; DataError when a file is absent or breaks a rule."""

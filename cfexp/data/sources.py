@@ -7,6 +7,9 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from cfexp.data.csv_file import Csv
+from cfexp.data.database import Database
+from cfexp.data.frame import Frame
+from cfexp.data.jsonl_file import JsonLines
 from cfexp.data.parquet_file import Parquet
 from cfexp.data.public.kuairec import KuaiRec
 from cfexp.data.public.lastfm import LastFm
@@ -19,6 +22,9 @@ from cfexp.data.synthetic import Synthetic
 AnySource: TypeAlias = Annotated[
     Csv
     | Parquet
+    | JsonLines
+    | Database
+    | Frame
     | MovieLens
     | LastFm
     | KuaiRec

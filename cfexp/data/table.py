@@ -6,16 +6,18 @@ value, time, title, part) and a way to show rows in messages; the rules are here
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cfexp.data.columns import UNIX
 from cfexp.data.interactions import PARTS, Interactions, Vocabulary
 from cfexp.data.kinds import is_text, plain
-from cfexp.data.messages import refuse
-from cfexp.data.times import microseconds
+from cfexp.data.messages import SHOWN, clip, refuse
+from cfexp.data.times import microseconds, writings
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,11 +30,20 @@ INTEGER = r"^(0|-?[1-9][0-9]{0,17})$"
 
 
 def interactions(
-    table: pa.Table, time_format: str, reader: Reader, missing_values: MissingValues = "refuse"
+    table: pa.Table,
+    time_format: str,
+    reader: Reader,
+    missing_values: MissingValues = "refuse",
+    *,
+    signed: bool = False,
+    ordered: bool = True,
 ) -> Interactions:
     """Return the rows of `table`, without those that lack an id; DataError on a bad row.
 
-    Rows whose value is missing are bad, or left out and counted likewise.
+    Rows whose value is missing are bad, or left out and counted likewise. Negative values
+    are bad unless `signed`. Rows whose order means nothing (`ordered` is False) are put in
+    that of time, user, item, value and part, and of an item's titles the first in order of
+    the alphabet is kept, so that the same rows in any order are the same interactions.
     """
     n_rows = table.num_rows
     table = plain(table, reader)
@@ -58,18 +69,48 @@ def interactions(
         table = table.take(pa.array(kept))
     users, user = vocabulary(user[kept], user_ids)
     items, item = vocabulary(item[kept], item_ids)
-    return Interactions(
+    notes = [*lookalikes("users", users), *lookalikes("items", items)]
+    rows = Interactions(
         user=user,
         item=item,
-        value=_values(table, kept, reader),
-        time=_times(table, time_format, kept, reader),
+        value=_values(table, kept, reader, signed=signed),
+        time=_times(table, time_format, kept, reader, notes),
         row=kept,
         users=users,
         items=items,
-        titles=_titles(table, item, len(items)),
+        titles=_titles(table, item, len(items), ordered=ordered),
         dropped=dropped,
         part=_parts(table, kept, reader),
+        notes=tuple(notes),
     )
+    return rows if ordered else _in_order(rows)
+
+
+def _in_order(rows: Interactions) -> Interactions:
+    """Return the rows in an order that follows from what they hold."""
+    keys = [rows.part, rows.value, rows.item, rows.user, rows.time]
+    order = np.lexsort([key for key in keys if key is not None])
+    return dataclasses.replace(rows.select(order), row=np.arange(len(rows)))
+
+
+def lookalikes(what: str, known: Vocabulary) -> list[str]:
+    """Return a note when ids differ only in case or in spaces around them.
+
+    >>> lookalikes("users", Vocabulary(np.array(["Ann", "ann ", "bob"], object)))
+    ["2 users have ids that differ only in case or spaces around them, such as 'Ann', 'ann '"]
+    """
+    if known.ids.dtype.kind != "O":
+        return []
+    text = pa.array(known.ids, pa.string())
+    plain_text = pc.utf8_lower(pc.utf8_trim_whitespace(text)).dictionary_encode()
+    codes = plain_text.indices.to_numpy()
+    twins = np.flatnonzero(np.bincount(codes)[codes] > 1)
+    if len(twins) == 0:
+        return []
+    alike = twins[codes[twins] == codes[twins[0]]][:SHOWN]
+    shown = ", ".join(clip(repr(known.ids[code]), 60) for code in alike)
+    how = "have ids that differ only in case or spaces around them"
+    return [f"{len(twins):,} {what} {how}, such as {shown}"]
 
 
 def encoded(column: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
@@ -112,7 +153,7 @@ def _identities(ids: pa.Array) -> AnyArray:
     return np.asarray(text.to_numpy(zero_copy_only=False))
 
 
-def _values(table: pa.Table, kept: Longs, reader: Reader) -> AnyArray:
+def _values(table: pa.Table, kept: Longs, reader: Reader, *, signed: bool) -> AnyArray:
     if "value" not in table.column_names:
         return np.ones(len(kept), np.float32)
     column = table["value"]
@@ -124,23 +165,38 @@ def _values(table: pa.Table, kept: Longs, reader: Reader) -> AnyArray:
         numbers = column.to_numpy()
     with np.errstate(over="ignore", invalid="ignore"):
         values = np.asarray(numbers, np.float32)
-        bad = ~(np.isfinite(values) & (values >= 0))
-    refuse(reader, "values must be numbers, finite and not negative", bad, kept)
+        bad = ~np.isfinite(values)
+    if signed:
+        refuse(reader, "values must be numbers, and finite", bad, kept)
+        return values
+    negative = values < 0
+    hint = "; [[clean]] kind = 'values', above = 0 drops them" if negative.any() else ""
+    rule = f"values must be numbers, finite and not negative{hint}"
+    refuse(reader, rule, bad | negative, kept)
     return values
 
 
-def _times(table: pa.Table, time_format: str, kept: Longs, reader: Reader) -> Longs | None:
+def _times(
+    table: pa.Table, time_format: str, kept: Longs, reader: Reader, notes: list[str]
+) -> Longs | None:
     if "time" not in table.column_names:
         return None
     column = table["time"]
-    times, unreadable, implausible = microseconds(column, time_format)
-    refuse(
-        reader,
-        f"times must be readable under time_format = {time_format!r} and not missing",
-        unreadable,
-        kept,
-    )
-    finer = "'unix_ms'" if time_format != "unix_ms" else "'unix' or 'iso'"
+    times, unreadable, implausible, unit = microseconds(column, time_format)
+    rule = f"times must be readable under time_format = {time_format!r} and not missing"
+    if time_format == "auto" and unreadable.any() and not pa.types.is_temporal(column.type):
+        rule += f" ({writings(column)}; a column has one way of writing)"
+    refuse(reader, rule, unreadable, kept)
+    if time_format == "auto" and unit is not None:
+        words = UNIX[unit]
+        rule = f"times must be numbers of one unit; most are {words} since 1970 by their size"
+        refuse(reader, rule, implausible, kept)
+        if unit != "unix":
+            notes.append(
+                f"times are read as {words} since 1970, by their size; time_format = {unit!r} "
+                "says so"
+            )
+    finer = "'auto'" if time_format in UNIX else "'unix' or 'iso'"
     hint = "" if pa.types.is_temporal(column.type) else f"; did you mean time_format = {finer}?"
     refuse(
         reader,
@@ -163,14 +219,18 @@ def _parts(table: pa.Table, kept: Longs, reader: Reader) -> Codes | None:
     return parts
 
 
-def _titles(table: pa.Table, item: Codes, n_items: int) -> AnyArray | None:
-    """Return each item's first title that is not empty; "" where it has none."""
+def _titles(table: pa.Table, item: Codes, n_items: int, *, ordered: bool = True) -> AnyArray | None:
+    """Return each item's first title that is not empty, or first by alphabet; else ""."""
     if "title" not in table.column_names:
         return None
     codes, titles = encoded(table["title"])
+    text = titles.cast(pa.string()).to_numpy(zero_copy_only=False)
     titled = np.flatnonzero(codes >= 0)
+    if not ordered:
+        place = np.empty(len(text), np.int64)
+        place[np.argsort(text)] = np.arange(len(text))
+        titled = titled[np.argsort(place[codes[titled]], kind="stable")]
     items, first = np.unique(item[titled], return_index=True)
     found = np.full(n_items, "", object)
-    text = titles.cast(pa.string()).to_numpy(zero_copy_only=False)
     found[items] = text[codes[titled[first]]]
     return found

@@ -2,32 +2,57 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cfexp.data.columns import UNIX
+
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Longs, Mask
 
 _NOT_A_TIME = np.iinfo(np.int64).min
-_LATEST = 10**17
-"""In microseconds, the year 5138: a larger number is milliseconds read as seconds."""
+_LATEST = 10**11
+"""In seconds, the year 5138: a larger number has another unit."""
+_PER_SECOND = {"unix": 1, "unix_ms": 1_000, "unix_us": 1_000_000, "unix_ns": 1_000_000_000}
 
 
-def microseconds(column: pa.ChunkedArray, time_format: str) -> tuple[Longs, Mask, Mask]:
-    """Return the times of a column, which rows cannot be read, and which are implausible."""
+class Times(NamedTuple):
+    """The times of a column, which rows cannot be read, and which are implausible.
+
+    `unit` is the time format that numbers were read by, where they were.
+    """
+
+    times: Longs
+    unreadable: Mask
+    implausible: Mask
+    unit: str | None = None
+
+
+def microseconds(column: pa.ChunkedArray, time_format: str) -> Times:
+    """Return the times of a column that is written in `time_format`."""
     kind = column.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _from_timestamps(column)
-    if time_format in {"auto", "unix", "unix_ms"}:
+    if time_format in {"auto", *UNIX}:
         numbers = _numbers(column)
-        if time_format != "auto" or 2 * np.isfinite(numbers).sum() >= len(numbers) > 0:
-            return _from_numbers(numbers, 1_000 if time_format == "unix_ms" else 1_000_000)
+        if time_format in UNIX:
+            return _from_numbers(numbers, time_format)
+        if 2 * np.isfinite(numbers).sum() >= len(numbers) > 0:
+            return _from_any_numbers(numbers)
     times = _from_text(column, "ISO8601" if time_format in {"auto", "iso"} else time_format)
-    return times, times == _NOT_A_TIME, np.zeros(len(times), bool)
+    return Times(times, times == _NOT_A_TIME, np.zeros(len(times), bool))
+
+
+def writings(column: pa.ChunkedArray) -> str:
+    """Return how many times of a column are numbers, ISO dates or neither, in words."""
+    number = np.isfinite(_numbers(column))
+    iso = ~number & (_from_text(column, "ISO8601") != _NOT_A_TIME)
+    counts = {"numbers": number.sum(), "ISO dates": iso.sum(), "neither": (~number & ~iso).sum()}
+    return ", ".join(f"{count:,} are {what}" for what, count in counts.items() if count)
 
 
 def _numbers(column: pa.ChunkedArray) -> AnyArray:
@@ -40,29 +65,45 @@ def _numbers(column: pa.ChunkedArray) -> AnyArray:
     return np.asarray(pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64))
 
 
-def _from_timestamps(column: pa.ChunkedArray) -> tuple[Longs, Mask, Mask]:
+def _from_timestamps(column: pa.ChunkedArray) -> Times:
     if pa.types.is_date32(column.type):
         column = column.cast(pa.timestamp("s"))
     unit = "ms" if pa.types.is_date64(column.type) else column.type.unit
     ticks = pc.fill_null(column.cast(pa.int64()), _NOT_A_TIME).to_numpy()
     missing = ticks == _NOT_A_TIME
-    ticks = np.where(missing, 0, ticks)
-    if unit == "ns":
-        unit, ticks = "us", ticks // 1_000
-    times, _, implausible = _from_numbers(ticks, {"s": 1_000_000, "ms": 1_000, "us": 1}[unit])
-    return times, missing, implausible
+    found = _from_numbers(np.where(missing, 0, ticks), "unix" if unit == "s" else f"unix_{unit}")
+    return Times(found.times, missing, found.implausible)
 
 
-def _from_numbers(numbers: AnyArray, factor: int) -> tuple[Longs, Mask, Mask]:
+def _from_any_numbers(numbers: AnyArray) -> Times:
+    """Read numbers in the unit that most of them have by their size; others are implausible."""
+    finite = np.isfinite(numbers)
+    size = np.where(finite, numbers, 0).astype(np.float64)
+    np.abs(size, out=size)
+    bounds = [_LATEST * factor for factor in (1, 1_000, 1_000_000)]
+    if size.max() < bounds[0]:
+        return _from_numbers(numbers, "unix")
+    group = np.searchsorted(bounds, size, side="right").astype(np.int8)
+    most = int(np.bincount(group[finite], minlength=4).argmax())
+    found = _from_numbers(numbers, list(UNIX)[most])
+    return found._replace(implausible=found.implausible | (finite & (group != most)))
+
+
+def _from_numbers(numbers: AnyArray, unit: str) -> Times:
     unreadable = ~np.isfinite(numbers)
     readable = np.where(unreadable, 0, numbers)
-    latest = _LATEST // factor
+    latest = _LATEST * _PER_SECOND[unit]
+    latest = min(latest, np.iinfo(np.int64).max)
     implausible = (readable > latest) | (readable < -latest)
     usable = np.where(implausible, 0, readable)
+    factor = 1_000_000 / _PER_SECOND[unit]
     if usable.dtype.kind == "f":
-        usable = np.round(usable * factor)
-        factor = 1
-    return usable.astype(np.int64) * factor, unreadable, implausible
+        times = np.round(usable * factor).astype(np.int64)
+    elif factor >= 1:
+        times = usable.astype(np.int64) * int(factor)
+    else:
+        times = usable.astype(np.int64) // 1_000
+    return Times(times, unreadable, implausible, unit)
 
 
 def _from_text(column: pa.ChunkedArray, pattern: str) -> Longs:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from cfexp.data.id_table import IdTable
 
 if TYPE_CHECKING:
-    from cfexp.data.attributes import Attributes
-    from cfexp.data.interactions import Vocabulary
+    from cfexp.data.interactions import Interactions
     from cfexp.data.places import Places
 
 
@@ -19,14 +18,8 @@ class UserTable(IdTable):
     are unknown. "007" is text.
     """
 
-    of: ClassVar[str] = "a user"
+    of: ClassVar[Literal["user", "item"]] = "user"
 
-    def load(self, places: Places, users: Vocabulary) -> Attributes:
-        """Return the attributes of `users`.
-
-        Raises
-        ------
-        DataError
-            When there is no such file or column, or two rows are of one user.
-        """
-        return self.joined(places.find(self.path), users)
+    def join(self, places: Places, rows: Interactions) -> Interactions:
+        """Return `rows` with the attributes of their users; DataError as for `read`."""
+        return rows.with_attributes(self.read(places.find(self.path), rows.users))

@@ -151,7 +151,7 @@ def _times(times: list[Any], known: AnyArray) -> Longs | None:
     from cfexp.data.times import microseconds
 
     try:
-        found, unreadable, implausible = microseconds(pa.chunked_array([times]), "auto")
+        found, unreadable, implausible, _ = microseconds(pa.chunked_array([times]), "auto")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise DataError(f"times are seconds since 1970 or ISO 8601: {error}") from error
     wrong = np.flatnonzero(unreadable | implausible)

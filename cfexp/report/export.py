@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from cfexp.report.buckets import bucket_frame, bucket_lines
+from cfexp.report.cleaning import cleaning_frame
 from cfexp.report.per_user import per_user_frame
 from cfexp.report.tables import leaderboard_frame
 from cfexp.report.verdict import comparison_frame
@@ -25,6 +26,7 @@ def frames(study: StudyRecord) -> dict[str, pd.DataFrame]:
 
     `leaderboard`, one row per configuration read on test; `comparisons`, the winner against
     the others; `buckets`, one row per configuration, stage and group of users or items;
+    `cleaning`, one row per rule with what it dropped and left;
     `trials`, one row each with its parameters and values; `per_user`, one row per run, stage
     and user.
     """
@@ -32,6 +34,7 @@ def frames(study: StudyRecord) -> dict[str, pd.DataFrame]:
         "leaderboard": leaderboard_frame(study),
         "comparisons": comparison_frame(study),
         "buckets": bucket_frame(bucket_lines(study)),
+        "cleaning": cleaning_frame(study),
         "trials": trial_frame(study),
         "per_user": per_user_frame(study),
     }

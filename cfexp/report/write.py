@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cfexp.analysis.words import markdown
 from cfexp.report.buckets import bucket_frame, bucket_lines
+from cfexp.report.cleaning import cleaning_frame
 from cfexp.report.findings import findings
 from cfexp.report.html.contents import html_report
 from cfexp.report.per_user import per_user_frame
@@ -28,8 +29,8 @@ def write(study: StudyRecord, trials: optuna.Study | None, folder: Path) -> list
 
     `report.html` (with charts of Optuna's `trials`), `verdict.md`, `leaderboard.csv`,
     `leaderboard.json` (with the verdict and warnings), `comparisons.csv` (the winner
-    against the others), `buckets.csv`, `per_user.parquet` and `study.toml`. Files that
-    would be empty are not written; those that exist are replaced.
+    against the others), `buckets.csv`, `cleaning.csv`, `per_user.parquet` and
+    `study.toml`. Files that would be empty are not written; those that exist are replaced.
     """
     folder.mkdir(parents=True, exist_ok=True)
     words = _bullets(verdict(study), findings(study).warnings)
@@ -47,6 +48,10 @@ def write(study: StudyRecord, trials: optuna.Study | None, folder: Path) -> list
         path = folder / "buckets.csv"
         bucket_frame(lines).to_csv(path, index=False)
         written.append(path)
+    cleaned = cleaning_frame(study)
+    if len(cleaned):
+        cleaned.to_csv(folder / "cleaning.csv", index=False)
+        written.append(folder / "cleaning.csv")
     users = per_user_frame(study)
     if len(users):
         path = folder / "per_user.parquet"

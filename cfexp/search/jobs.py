@@ -17,8 +17,10 @@ from cfexp.seeds import seed_for
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import optuna
+    from optuna.trial import FrozenTrial
 
+    from cfexp.search.claims import Claims, Slot
+    from cfexp.search.mirror import Mirror
     from cfexp.search.observer import Observer
     from cfexp.search.store import Store
     from cfexp.search.trial import Objective
@@ -31,23 +33,28 @@ class TrialJob(Job):
     worker waited for `delay` of them.
     """
 
-    def __init__(
-        self, objective: Objective, mirror: optuna.Study, store: Store, observer: Observer
-    ) -> None:
+    def __init__(self, objective: Objective, claims: Claims, observer: Observer) -> None:
         self.overhead = self.delay = 0.0
+        self.lost = False
+        """Whether another process has taken the trial over."""
         self._objective = objective
         self._spec = objective.spec
-        self._mirror = mirror
-        self._store = store
+        self._claims = claims
         self._observer = observer
 
-    def ask(self) -> bool:
-        """Take the next slot; False when its configuration is impossible, and recorded so."""
+    def take(self, slot: Slot) -> FrozenTrial | None:
+        """Take a waiting slot; None when another process was quicker."""
         self._started = _now()
         with self._delaying():
-            self._trial = self._mirror.ask()
+            return self._claims.take(slot)
+
+    def ask(self, mirror: Mirror, trial: FrozenTrial) -> bool:
+        """Ask for the configuration; False when it is impossible, and recorded so."""
+        number = trial.number
+        with self._delaying():
+            self._mirror = mirror.study
+            self._trial = mirror.ask(trial)
             self._entry, values = self._objective.propose(self._trial)
-        number = self._trial.user_attrs["slot"]
         self._record = RunRecord(
             role="trial",
             key=f"trial/{number}",
@@ -58,6 +65,7 @@ class TrialJob(Job):
             state="complete",
             seed=seed_for(self._spec.seed, "trial", number),
             number=number,
+            worker=self._claims.worker,
         )
         try:
             self._entry.configured(values)
@@ -76,7 +84,8 @@ class TrialJob(Job):
 
     def claim(self) -> None:
         with self._timed():
-            self._store.claim(self._mirror.get_trials(deepcopy=False)[self._trial.number])
+            trial = self._mirror.get_trials(deepcopy=False)[self._trial.number]
+            self._claims.set_params(self._record.trial, trial)
 
     def point(self, point: Point) -> bool:
         self._observer.point(self._record.key, point)
@@ -102,8 +111,14 @@ class TrialJob(Job):
 
     def keep(self) -> None:
         with self._timed():
-            self._store.end(self._record)
-        self._observer.finished(self._record)
+            self.lost = not self._claims.end(self._record)
+        if self.lost:
+            self._observer.note(
+                f"{self._record.label}: this process was not heard of for too long, so that "
+                "another one runs the trial again; only its result counts"
+            )
+        else:
+            self._observer.finished(self._record)
 
     def _end(self, **found: Any) -> None:  # noqa: ANN401
         record = dataclasses.replace(self._record, started=self._started, ended=_now(), **found)

@@ -10,6 +10,8 @@ import numpy as np
 from cfexp.analysis.worst import measured_by
 from cfexp.arrays import save_arrays
 from cfexp.data.attributes import Attributes
+from cfexp.data.cleaning.step import report
+from cfexp.data.frame import Frame
 from cfexp.data.item_features import FEATURES_FROM
 from cfexp.data.places import Places, data_dir
 from cfexp.errors import DataError
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cfexp.data.interactions import Interactions
+    from cfexp.data.source import Source
     from cfexp.search.spec import StudySpec
     from cfexp.splits.split import Split
     from cfexp.splits.stage_data import StageData
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A study's rows, its split, and the matrices of every stage by name."""
+    """A study's clean rows, its split, and the matrices of every stage by name."""
 
     rows: Interactions
     split: Split
@@ -46,15 +49,32 @@ class Prepared:
         """The stage that is read last."""
         return self.stages[self.split.test.name]
 
+    def facts(self, spec: StudySpec) -> dict[str, Any]:
+        """Return what a stored study is recognised by, and what people want to know of it.
+
+        `rows` is the fingerprint of the split's rows alone.
+        """
+        return {
+            "fingerprint": self.split.fingerprint,
+            "rows": self.split.rows_fingerprint,
+            "data": self.data_facts(),
+            "split": self.split_facts(),
+            "grouped_by": self.grouped_by(spec),
+            "features": self.features_used(spec),
+        }
+
     def data_facts(self) -> dict[str, Any]:
-        """Return counts of what was read, for people."""
-        users, items = self.rows.shape
+        """Return counts of the clean rows and how they came about, for people."""
+        cleaning = report(self.rows)
+        users, items = cleaning[-1]["users"], cleaning[-1]["items"]
         facts: dict[str, Any] = {
             "rows": len(self.rows),
             "users": users,
             "items": items,
             "density": len(self.rows) / max(users * items, 1),
             "dropped": dict(self.rows.dropped),
+            "cleaning": cleaning,
+            "notes": list(self.rows.notes),
         }
         if self.rows.time is not None:
             first, last = self.rows.time.min(), self.rows.time.max()
@@ -105,10 +125,13 @@ class Prepared:
         or metric of item features where there are none.
         """
         needing = _needing_features(spec)
-        if needing and self.rows.item_features is None:
+        features = self.rows.item_features
+        if needing and (features is None or not features.columns):
+            reasons = features.reasons if features else {}
+            useless = "; ".join(f"{names}: {why}" for why, names in reasons.items())
             raise DataError(
-                f"{' and '.join(needing)} need item features, and the data have none; "
-                f"{FEATURES_FROM}"
+                f"{' and '.join(needing)} need item features, and the data have none"
+                f"{f' that tell items apart ({useless})' if useless else ''}; {FEATURES_FROM}"
             )
         masks = {entry.mask for entry in (*spec.models, *spec.baselines)}
         for stage in self.stages.values():
@@ -150,16 +173,32 @@ def _needing_features(spec: StudySpec) -> list[str]:
     return list(dict.fromkeys(words))
 
 
-def prepare(spec: StudySpec) -> Prepared:
-    """Load and split a study's data.
+def prepare(spec: StudySpec, data: Any = None) -> Prepared:  # noqa: ANN401
+    """Load, clean and split a study's data.
+
+    `data` are the rows of a study with `[data] kind = "frame"`: a data frame, or
+    `Interactions`.
 
     Raises
     ------
     DataError, SplitError
         When the rows break a rule, or allow no such split.
     """
-    rows = spec.data.load(Places(study_dir=spec.folder, data_dir=data_dir()))
-    split = spec.split.split(rows)
+    places = Places(study_dir=spec.folder, data_dir=data_dir())
+    source: Source = spec.data
+    if any(rule.settles_negatives for rule in spec.clean):
+        source = source.signed()
+    if data is None:
+        loaded = source.load(places)
+    elif isinstance(source, Frame):
+        loaded = source.given(data, places)
+    else:
+        raise DataError(
+            f"rows are given from Python, but [data] kind = {source.kind!r} reads its own; "
+            "write kind = 'frame' with columns"
+        )
+    rows = spec.split.cleaned(loaded, spec.clean)
+    split = spec.split.divide(rows)
     prepared = Prepared(rows, split, split.view(spec.feedback))
     prepared.check(spec)
     return prepared

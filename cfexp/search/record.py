@@ -51,7 +51,8 @@ class RunRecord:
     `fit` and `score`; `peak_memory` is the most bytes that the computing process held
     meanwhile, the data included. `vectors` is the path, relative to the study's folder, of the
     per-user metrics, where they were kept. `facts` are what its fit settled by itself,
-    in words (`solver_used`). Times are milliseconds since 1970.
+    in words (`solver_used`). `worker` names the session of `cfexp worker` that computed it;
+    the coordinator's has no name. Times are milliseconds since 1970, by that machine's clock.
     """
 
     role: Role
@@ -74,6 +75,7 @@ class RunRecord:
     peak_memory: int | None = None
     started: int = 0
     ended: int = 0
+    worker: str = ""
 
     @property
     def trial(self) -> int:
@@ -122,11 +124,12 @@ class Environment:
     """What runs that started at `since` or later were computed with, until the next one.
 
     `since` is in milliseconds since 1970; `facts` are versions, machine, threads and the
-    working folder's git commit, in words.
+    working folder's git commit, in words; `worker` is as in `RunRecord`.
     """
 
     since: int
     facts: dict[str, str]
+    worker: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -177,7 +180,13 @@ class StudyRecord:
     def data_name(self) -> str:
         """What the data are called: the edition, the file, or the kind of source."""
         source = self.spec.get("data", {})
-        name = str(source.get("edition") or source.get("path") or source.get("kind") or self.name)
+        name = str(
+            source.get("edition")
+            or source.get("path")
+            or source.get("table")
+            or source.get("kind")
+            or self.name
+        )
         return PurePath(name).name
 
     def to_json(self) -> dict[str, Any]:
@@ -202,5 +211,9 @@ class StudyRecord:
 
     def environment_of(self, run: RunRecord) -> dict[str, str]:
         """Return the facts of the environment that a run was computed in, where known."""
-        known = [one.facts for one in self.environments if one.since <= run.started]
+        known = [
+            one.facts
+            for one in self.environments
+            if one.worker == run.worker and one.since <= run.started
+        ]
         return known[-1] if known else {}

@@ -9,8 +9,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints
 
+from cfexp.addresses import redacted
 from cfexp.analysis.bucket_recipe import Buckets
 from cfexp.analysis.worst import Goal, ObjectiveName, WorstBucket, goal_of, measured_by
+from cfexp.data.cleaning.rules import AnyRule
 from cfexp.data.feedback import Feedback
 from cfexp.data.sources import AnySource
 from cfexp.metrics.metric import Metric, MetricName
@@ -121,6 +123,10 @@ class StudySpec(Recipe):
     """What is reported besides the objectives."""
     data: AnySource
     """Where the rows come from."""
+    clean: tuple[AnyRule, ...] = ()
+    """Rules that drop or change rows before the split, one `[[clean]]` each, applied in the
+    order of the file: after the split's `since` and `until`, before its `min_user` and
+    `min_item`."""
     feedback: Feedback = Feedback()
     """What counts as a preference."""
     split: AnySplit
@@ -141,7 +147,7 @@ class StudySpec(Recipe):
 
     @property
     def text(self) -> str:
-        """The study file as it was written; empty for a study made in Python."""
+        """The study file as it was written, secrets masked; empty for a study made in Python."""
         return self._text
 
     @property
@@ -150,9 +156,9 @@ class StudySpec(Recipe):
         return self._folder
 
     def read_from(self, text: str, folder: Path) -> StudySpec:
-        """Return the same study, remembering the file's text and folder."""
+        """Return the same study, remembering the file's folder and its text without secrets."""
         spec = self.model_copy()
-        spec._text, spec._folder = text, folder  # noqa: SLF001
+        spec._text, spec._folder = redacted(text), folder  # noqa: SLF001
         return spec
 
     @property

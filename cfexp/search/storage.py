@@ -1,20 +1,26 @@
-"""The Optuna storage of a home: one SQLite file for all its studies."""
+"""The Optuna storage of a place: an SQLite file for all studies of a home, or PostgreSQL."""
 
 from __future__ import annotations
 
 import sqlite3
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import optuna
 import sqlalchemy
 from filelock import FileLock
+from optuna.storages import RDBStorage
+from sqlalchemy.orm import scoped_session, sessionmaker
 
 from cfexp.errors import InputError
+from cfexp.search.leases import TABLES
+from cfexp.search.place import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from optuna.storages import RDBStorage
+    from cfexp.search.place import Where
 
 
 _PATIENCE = 60  # seconds that a writer waits for another
@@ -22,23 +28,36 @@ ABOUT = "about"
 """The attribute that a study is recognised by: its science, spec, text, data and split."""
 
 
-def is_storage(home: Path) -> bool:
-    """Return whether any study was run in `home`."""
-    return (home / "optuna.db").exists()
+def is_storage(where: Where) -> bool:
+    """Return whether there is a storage; a shared one is made where there is none."""
+    place = Place.of(where)
+    return place.storage is not None or (place.home / "optuna.db").exists()
 
 
-def open_storage(home: Path) -> RDBStorage:
-    """Open the Optuna storage of `home`, and create it if it is not there.
-
-    SQLite with a write-ahead log, so that a commit is cheap and survives the death of
-    any process; transactions take the write lock at once, so that claims are atomic.
+def open_storage(where: Where) -> RDBStorage:
+    """Open the Optuna storage of a place, and create it if it is not there.
 
     Raises
     ------
     InputError
-        When the home cannot be written, or its `optuna.db` is no database.
+        When the home cannot be written, its `optuna.db` is no database, or a shared
+        database cannot be used.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    place = Place.of(where)
+    if place.storage is None:
+        return _open_home(place.home)
+    from cfexp.search.postgres import open_shared
+
+    return open_shared(place.storage, TABLES)
+
+
+def _open_home(home: Path) -> RDBStorage:
+    """Open the home's SQLite file.
+
+    It has a write-ahead log, so that a commit is cheap and survives the death of
+    any process; transactions take the write lock at once, so that claims are atomic.
+    """
     path = home.absolute() / "optuna.db"
 
     def connect() -> sqlite3.Connection:
@@ -54,9 +73,8 @@ def open_storage(home: Path) -> RDBStorage:
         home.mkdir(parents=True, exist_ok=True)
         with FileLock(home / "optuna.lock"):
             connect().close()
-            storage = optuna.storages.RDBStorage(
-                "sqlite:///optuna.db", engine_kwargs={"creator": connect}
-            )
+            storage = RDBStorage("sqlite:///optuna.db", engine_kwargs={"creator": connect})
+            TABLES.create_all(storage.engine)
     except (OSError, sqlite3.Error, sqlalchemy.exc.SQLAlchemyError, RuntimeError) as error:
         raise InputError(f"the home {home} cannot be used: {error}") from error
 
@@ -65,6 +83,19 @@ def open_storage(home: Path) -> RDBStorage:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return storage
+
+
+@contextmanager
+def transaction(storage: RDBStorage) -> Iterator[tuple[sqlalchemy.Connection, RDBStorage]]:
+    """Give a connection and Optuna's storage on it: what the block writes is there whole or not.
+
+    Optuna commits after every call; on this connection that only ends a savepoint.
+    """
+    with storage.engine.begin() as connection:
+        within = RDBStorage.__new__(RDBStorage)
+        sessions = sessionmaker(bind=connection, join_transaction_mode="create_savepoint")
+        vars(within).update(vars(storage), scoped_session=scoped_session(sessions))
+        yield connection, within
 
 
 def study_names(storage: RDBStorage) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from optuna.trial import create_trial
+
 from cfexp.search.record import Environment, Reading, RunRecord, StudyRecord
 from cfexp.search.storage import ABOUT
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import optuna
+    from optuna.study import StudyDirection
+    from optuna.trial import FrozenTrial, TrialState
 
 _ORDER = {"baseline": 0, "trial": 1, "final": 2}
 
@@ -29,6 +33,33 @@ class Stored:
         if text not in self._runs:
             self._runs[text] = RunRecord.from_json(json.loads(text))
         return self._runs[text]
+
+    @property
+    def directions(self) -> list[StudyDirection]:
+        """Whether each objective is maximized or minimized."""
+        return self._study.directions
+
+    def frozen(self, trial: FrozenTrial, state: TrialState) -> FrozenTrial:
+        """Return a trial in a state, for a study in memory.
+
+        Its user attribute `slot` is its number in the store; its epochs are those of its
+        record, once it has ended.
+        """
+        points = {}
+        ended = state.is_finished()
+        if ended and len(self.directions) == 1:
+            (name,) = self._study.user_attrs[ABOUT]["spec"]["objectives"]
+            curve = self.run(trial.user_attrs["record"]).curve
+            points = {point.epoch: point.metrics[f"val/{name}"] for point in curve}
+        return create_trial(
+            state=state,
+            values=trial.values if ended else None,
+            params=trial.params,
+            distributions=trial.distributions,
+            user_attrs={"entry": trial.user_attrs["entry"], "slot": trial.number},
+            system_attrs=trial.system_attrs,
+            intermediate_values=points,
+        )
 
     def record(self) -> StudyRecord:
         """Return everything that is known of the study."""

@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from statistics import fmean
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from cfexp.provenance import provenance
 from cfexp.search.finals import best_final, best_trials
-from cfexp.search.jobs import TrialJob
+from cfexp.search.place import Place
 from cfexp.search.reader import Reader, scorer_path
 from cfexp.search.record import Reading
-from cfexp.search.trial import Objective
-from cfexp.seeds import seed_for
+from cfexp.search.trials import Trials
 from cfexp.splits.stage_data import save_stages
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from cfexp.models.model import Model
     from cfexp.search.jobs import ReadJob
     from cfexp.search.observer import Observer
-    from cfexp.search.pool import Job, Pool
+    from cfexp.search.place import Where
+    from cfexp.search.pool import Pool
     from cfexp.search.prepare import Prepared
     from cfexp.search.spec import Entry, StudySpec
     from cfexp.search.store import Store
@@ -37,22 +38,57 @@ def run(
     prepared: Prepared,
     pool: Pool,
     *,
-    home: Path,
+    where: Where,
     observer: Observer,
+    check: Callable[[], None],
     trials: int | None = None,
     threads: int = 1,
 ) -> Store:
     """Run what is missing of a study in the workers of `pool` and return its store.
 
-    The caller holds the study's lock. `trials` raises the file's budget; `threads` are
-    each worker's. Whatever is finished is in the store before an observer hears of it.
+    The caller holds the study's lock, and `check` raises when it is lost. `trials` raises
+    the file's budget; `threads` are each worker's. Whatever is finished is in the store
+    before an observer hears of it.
     """
-    # Under the home, where a killed session's are replaced by the next one's.
-    folder = (home / "studies" / spec.name).resolve()
-    stages = folder / "stages"
-    shutil.rmtree(stages, ignore_errors=True)
+    folder = (Place.of(where).home / "studies" / spec.name).resolve()
     for partial in folder.rglob(".*.partial"):  # left by a session that was killed
         partial.unlink(missing_ok=True)
+    with set_up(pool, spec, prepared, folder, threads):
+        # Optuna is imported while the workers start.
+        from cfexp.search.claims import Claims
+        from cfexp.search.store import Store
+
+        store = Store.create(spec, where, prepared.facts(spec))
+        prepared.save_vocabulary(store.folder / "vocabulary.npz")
+        prepared.save_attributes(spec, store.folder / "users.npz")
+        wanted = spec.search.trials if trials is None else trials
+        budget = store.plan(spec, wanted)
+        if trials is not None and budget > trials:
+            observer.note(f"the study has {budget} trials already; a budget is never lowered")
+        store.add_environment(provenance() | {"threads": f"{threads}", "workers": f"{len(pool)}"})
+        study = store.record()
+        observer.started(study)
+        with Claims(store, coordinator=True) as claims:
+            known = [run.trial for run in study.of_role("trial")]
+            todo = Trials(spec, store, claims, observer, known=known, check=check)
+            coordinator = _Coordinator(spec, store, pool, observer)
+            coordinator.baselines()
+            coordinator.trials(budget, todo)
+            check()
+            coordinator.finals(budget)
+    return store
+
+
+@contextmanager
+def set_up(
+    pool: Pool, spec: StudySpec, prepared: Prepared, folder: Path, threads: int
+) -> Iterator[None]:
+    """Let workers load the study's matrices, which lie under `folder` while the block runs.
+
+    Those of a session that was killed there are replaced.
+    """
+    stages = folder / "stages"
+    shutil.rmtree(stages, ignore_errors=True)
     save_stages(list(prepared.stages.values()), stages)
     prepared.save_attributes(spec, stages / "users.npz")
     pool.set_up(
@@ -67,35 +103,9 @@ def run(
         threads=threads,
     )
     try:
-        # Optuna is imported while the workers start.
-        from cfexp.search.storage import open_storage
-        from cfexp.search.store import Store
-
-        facts = {
-            "fingerprint": prepared.split.fingerprint,
-            "rows": prepared.split.rows_fingerprint,
-            "data": prepared.data_facts(),
-            "split": prepared.split_facts(),
-            "grouped_by": prepared.grouped_by(spec),
-            "features": prepared.features_used(spec),
-        }
-        store = Store.create(open_storage(home), spec, home, facts)
-        prepared.save_vocabulary(store.folder / "vocabulary.npz")
-        prepared.save_attributes(spec, store.folder / "users.npz")
-        wanted = spec.search.trials if trials is None else trials
-        budget = store.plan(spec, wanted)
-        if trials is not None and budget > trials:
-            observer.note(f"the study has {budget} trials already; a budget is never lowered")
-        store.add_environment(provenance() | {"threads": f"{threads}", "workers": f"{len(pool)}"})
-        observer.started(store.record())
-        try:
-            _Coordinator(spec, store, pool, observer).run(budget)
-        except KeyboardInterrupt:
-            store.release()
-            raise
+        yield
     finally:
         shutil.rmtree(stages, ignore_errors=True)
-    return store
 
 
 class _Coordinator:
@@ -105,12 +115,6 @@ class _Coordinator:
         self.pool = pool
         self.observer = observer
         self.reader = Reader(spec, store, pool, observer)
-
-    def run(self, budget: int) -> None:
-        """Run all that is missing."""
-        self.baselines()
-        self.trials(budget)
-        self.finals(budget)
 
     def baselines(self) -> None:
         """Fit and read every baseline and every default configuration that is missing."""
@@ -122,39 +126,12 @@ class _Coordinator:
             jobs += self.reader.jobs("baseline", entry, entry.model, name=name, label=label)
         self.reader.run("baselines", jobs)
 
-    def trials(self, budget: int) -> None:
-        """Run every trial that waits; each model is sampled and pruned on its own."""
-        mirrors = {entry.label: self.store.mirror(entry.label) for entry in self.spec.models}
-        for mirror in mirrors.values():
-            mirror.pruner = self.spec.search.pruner.pruner()
-        waiting = sorted(
-            (trial.user_attrs["slot"], label)
-            for label, mirror in mirrors.items()
-            for trial in mirror.get_trials(deepcopy=False)
-            if trial.state.name == "WAITING"
-        )
+    def trials(self, budget: int, trials: Trials) -> None:
+        """Run every trial that waits, and wait for those that others run."""
         self.observer.phase("trials", budget)
-        slots = iter(waiting)
-        jobs: list[TrialJob] = []
-        objective = Objective(self.spec)
-
-        def next_job() -> Job | None:
-            for number, label in slots:
-                seed = seed_for(self.spec.seed, "sampler", number)
-                mirror = mirrors[label]
-                mirror.sampler = self.spec.search.sampler.sampler(seed, parallel=len(self.pool) > 1)
-                job = TrialJob(objective, mirror, self.store, self.observer)
-                jobs.append(job)
-                if job.ask():
-                    return job
-            return None
-
-        self.pool.run(next_job)
-        if jobs:
-            self.store.add_seconds(
-                optuna_per_trial=fmean(job.overhead for job in jobs),
-                optuna_delay_per_trial=fmean(job.delay for job in jobs),
-            )
+        trials.run(self.pool, to_the_end=True)
+        if seconds := trials.seconds():
+            self.store.add_seconds(**seconds)
 
     def finals(self, trials: int) -> None:
         """Run the best configurations again over seeds, name the winner, note the reading."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from cfexp.addresses import redacted
 from cfexp.errors import Mistake, StudyFileError, did_you_mean
 from cfexp.models.any_model import AnyModel
 from cfexp.search.document import as_json, read_document
@@ -110,7 +111,7 @@ def _mistake(details: ErrorDetails) -> Mistake:
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value, default=str, ensure_ascii=False)
+    text = redacted(json.dumps(value, default=str, ensure_ascii=False))
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 

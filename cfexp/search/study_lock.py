@@ -1,49 +1,87 @@
-"""The lock that gives a study to one process at a time."""
+"""The lock that gives a study to one coordinator at a time."""
 
 from __future__ import annotations
 
 import contextlib
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 from cfexp.errors import InputError, StudyConflictError
+from cfexp.search.place import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from cfexp.search.place import Where
 
 
 @contextlib.contextmanager
-def study_lock(home: Path, name: str) -> Iterator[None]:
+def study_lock(where: Where, name: str) -> Iterator[Callable[[], None]]:
     """Hold the study for this process alone; the lock dies with its holder.
+
+    Gives a check that raises a StorageError when a shared storage went away, and the
+    lock with it.
 
     Raises
     ------
     StudyConflictError
         When another process runs the study.
+    InputError
+        When the home cannot be written, or a shared storage not be used.
     """
-    folder = home / "studies" / name
+    place = Place.of(where)
+    with ExitStack() as held:
+        check: Callable[[], None] = _nothing
+        if place.storage is not None:
+            from cfexp.search.postgres import shared_lock
+
+            check = held.enter_context(shared_lock(place.storage, name))
+        folder = place.home / "studies" / name
+        held.enter_context(folder_lock(folder, f"study {name!r} is being run by another process"))
+        yield check
+
+
+@contextlib.contextmanager
+def folder_lock(folder: Path, otherwise: str) -> Iterator[None]:
+    """Hold a folder, made if it is not there, for this process alone.
+
+    Raises
+    ------
+    StudyConflictError
+        When another process holds it; says `otherwise`.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / "lock", blocking=False)
         lock.acquire()
     except Timeout:
-        raise StudyConflictError(f"study {name!r} is being run by another process") from None
+        raise StudyConflictError(otherwise) from None
     except OSError as error:
-        raise InputError(f"the home {home} cannot be written: {error}") from None
+        raise InputError(f"the home {folder} cannot be written: {error}") from None
     try:
         yield
     finally:
         lock.release()
 
 
-def is_running(home: Path, name: str) -> bool:
+def is_running(where: Where, name: str) -> bool:
     """Return whether some process runs the study."""
-    if not (home / "studies" / name).is_dir():
+    place = Place.of(where)
+    if place.storage is not None:
+        from cfexp.search.postgres import is_locked
+
+        return is_locked(place.storage, name)
+    if not (place.home / "studies" / name).is_dir():
         return False
     try:
-        with study_lock(home, name):
+        with study_lock(place, name):
             return False
     except StudyConflictError:
         return True
+
+
+def _nothing() -> None:
+    """Check nothing: a lock on a file is held until it is released."""

@@ -7,7 +7,7 @@ optuna.create_study(direction="maximize").optimize(objective, n_trials=20)
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cfexp.search.prepare import Prepared, prepare
 from cfexp.search.runs import search_run
@@ -29,13 +29,20 @@ class Objective:
     which are loaded when they are first needed.
     """
 
-    def __init__(self, spec: StudySpec, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        spec: StudySpec,
+        *,
+        threads: int | None = None,
+        data: Any = None,  # noqa: ANN401
+    ) -> None:
         self.spec = spec
         self.threads = threads
+        self._data = data
 
     @cached_property
     def _prepared(self) -> Prepared:
-        return prepare(self.spec)
+        return prepare(self.spec, self._data)
 
     @property
     def stages(self) -> list[StageData]:

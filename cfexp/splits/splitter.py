@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import numpy as np
 from pydantic import Field
 
+from cfexp.data.cleaning.rules import clean
+from cfexp.data.cleaning.step import begun, stepped
 from cfexp.errors import SplitError
 from cfexp.recipe import Recipe
 from cfexp.splits.cleaning import core, in_window
@@ -16,9 +18,10 @@ from cfexp.splits.moments import Cutoff, Moment
 from cfexp.splits.split import Split, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from cfexp.arrays import Codes, Mask
+    from cfexp.data.cleaning.rule import Rule
     from cfexp.data.interactions import Interactions
 
 Strangers: TypeAlias = Literal["refuse", "drop", "count"]
@@ -83,7 +86,7 @@ class Splitter(Recipe, ABC):
         """Raise SplitError when a stage breaks what this kind of split promises."""
 
     def split(self, rows: Interactions) -> Split:
-        """Divide `rows`.
+        """Clean `rows` by the split's own settings and divide them.
 
         Raises
         ------
@@ -92,7 +95,28 @@ class Splitter(Recipe, ABC):
         DataError
             When the rows lack what the split needs, such as times.
         """
-        rows, dropped = self._cleaned(rows)
+        return self.divide(self.cleaned(rows))
+
+    def cleaned(self, rows: Interactions, rules: Iterable[Rule] = ()) -> Interactions:
+        """Return the rows to be divided: those in the window, after `rules`, in the core.
+
+        The window comes first, so that rules look at no row outside of it; the core comes
+        last, so that what it promises holds. Errors are those of `split` and the rules'.
+        """
+        rows = begun(rows)
+        if self.since is not None or self.until is not None:
+            rows = rows.select(in_window(rows, self.since, self.until))
+            rows = stepped(rows, f"outside {_window(self.since, self.until)}")
+        rows = clean(rows, rules)
+        if self.min_user > 1 or self.min_item > 1:
+            rows = rows.select(core(rows, self.min_user, self.min_item))
+            core_words = f"min_user = {self.min_user}, min_item = {self.min_item}"
+            rows = stepped(rows, f"below {core_words}")
+        return rows
+
+    def divide(self, rows: Interactions) -> Split:
+        """Divide rows that are clean; errors as for `split`."""
+        dropped: dict[str, int] = {}
         parts = self.parts(rows)
         masks = {id(mask): mask for part in parts for mask in (part.fit, part.past)}
         chosen = {key: rows.select(mask) for key, mask in masks.items()}  # shared where the same
@@ -133,18 +157,6 @@ class Splitter(Recipe, ABC):
             Part(name, fits[place], label == place, strangers=strangers)
             for place, name in enumerate([*validation_names(folds), "test"])
         ]
-
-    def _cleaned(self, rows: Interactions) -> tuple[Interactions, dict[str, int]]:
-        dropped: dict[str, int] = {}
-        if self.since is not None or self.until is not None:
-            inside = in_window(rows, self.since, self.until)
-            dropped["outside since, until"] = int(np.count_nonzero(~inside))
-            rows = rows.select(inside)
-        if self.min_user > 1 or self.min_item > 1:
-            kept = core(rows, self.min_user, self.min_item)
-            dropped["below min_user, min_item"] = int(np.count_nonzero(~kept))
-            rows = rows.select(kept)
-        return rows, dropped
 
     def _held_out(
         self,
@@ -188,6 +200,17 @@ class Splitter(Recipe, ABC):
         if self.cold_items == "only":
             return predicted.occurring
         return fit.occurring | predicted.occurring if self.cold_items == "candidates" else None
+
+
+def _window(since: float | str | None, until: str | None) -> str:
+    """Return a window in words.
+
+    >>> _window(30.0, "2024-05-01")
+    'since 30 days back, until 2024-05-01'
+    """
+    start = f"{since:g} days back" if isinstance(since, float) else since
+    bounds = {"since": start, "until": until}
+    return ", ".join(f"{word} {one}" for word, one in bounds.items() if one is not None)
 
 
 def _known(history: Interactions, rows: Interactions) -> Mask:

@@ -9,17 +9,11 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from cfexp.addresses import ambiguity
 from cfexp.errors import TrackingError
 
 SQLITE = "sqlite:///"
 _LOCAL = (SQLITE, "file:")
-# A login ends at the last @: a password may hold @ and / though it should not.
-_LOGIN = re.compile(r"""(?<!sqlite)(?<!file)://[^\s'"]*@""")
-_SECRET = re.compile(
-    r"""([\w.-]*(?:pass|pwd|token|secret|api_?key|credential|signature|odbc_connect)[\w.-]*=)"""
-    r"""['"]?[^&;\s'"]+""",
-    re.IGNORECASE,
-)
 
 
 def tracking_uri(uri: str | None, home: Path) -> str:
@@ -57,23 +51,8 @@ def check_address(uri: str) -> None:
                 f"MLflow cannot open a database whose path holds {character!r}: {path}; "
                 f"choose another --home"
             )
-    elif not uri.startswith(_LOCAL):
-        login = uri.partition("://")[2].rpartition("@")[0]
-        wrong = re.search(r"""[/?#@\s'"]""", login)
-        if wrong:
-            raise TrackingError(
-                f"before the last '@' of the address stands {wrong[0]!r}; "
-                f"percent-encode it: '/' is %2F, '@' is %40"
-            )
-
-
-def redacted(message: object) -> str:
-    """Return a message whose addresses have lost logins and secret settings.
-
-    >>> redacted("cannot reach postgresql://ann:secret@host/db?sslpassword=x")
-    'cannot reach postgresql://***@host/db?sslpassword=***'
-    """
-    return _SECRET.sub(r"\1***", _LOGIN.sub("://***@", str(message)))
+    elif not uri.startswith(_LOCAL) and (wrong := ambiguity(uri)) is not None:
+        raise TrackingError(wrong)
 
 
 def without_login(uri: str) -> str:

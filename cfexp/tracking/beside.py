@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cfexp.addresses import redacted
 from cfexp.process import Child
 from cfexp.search.observer import Observer
-from cfexp.tracking.address import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

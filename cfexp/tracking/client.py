@@ -10,9 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cfexp.addresses import redacted
 from cfexp.analysis.words import plain
 from cfexp.errors import TrackingError
-from cfexp.tracking.address import SQLITE, check_address, is_server, redacted
+from cfexp.tracking.address import SQLITE, check_address, is_server
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

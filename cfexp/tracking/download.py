@@ -6,8 +6,9 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from cfexp.addresses import redacted
 from cfexp.errors import ModelFileError, TrackingError
-from cfexp.tracking.address import redacted, tracking_uri
+from cfexp.tracking.address import tracking_uri
 from cfexp.tracking.client import open_client
 
 if TYPE_CHECKING:

@@ -27,7 +27,8 @@ def study_note(study: StudyRecord) -> str:
     if study.description:
         lines.append(f"**Studied**: {markdown(study.description)}")
     rows = study.split.get("rows", {})
-    return _note(lead, [*lines, f"**Data**: {_facts(study.data)}; **split**: {_facts(rows)}"])
+    data = f"**Data**: {_facts(study.data)}{_cleaned(study)}; **split**: {_facts(rows)}"
+    return _note(lead, [*lines, data])
 
 
 def final_note(study: StudyRecord, run: RunRecord) -> str:
@@ -94,6 +95,16 @@ def _facts(values: dict[str, object]) -> str:
         for name, value in values.items()
         if isinstance(value, int | str) and value != "" and "fingerprint" not in name
     )
+
+
+def _cleaned(study: StudyRecord) -> str:
+    """Return what cleaning took of the rows read, the rule that took most first."""
+    read, *steps = study.data.get("cleaning") or [{}]
+    taken = sorted((step for step in steps if step["dropped"]), key=lambda step: -step["dropped"])
+    if not taken:
+        return ""
+    rules = ", ".join(f"{step['dropped']:,} {markdown(step['rule'])}" for step in taken[:_SHOWN])
+    return f" of {read['rows']:,} read; **dropped**: {rules}"
 
 
 def _note(lead: str, lines: list[str]) -> str:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from cfexp.addresses import redacted
 from cfexp.errors import InputError, TrackingError
 from cfexp.metrics.evaluation import Evaluation
-from cfexp.tracking.address import redacted, tracking_uri
+from cfexp.tracking.address import tracking_uri
 from cfexp.tracking.artifacts import MODEL_TAG, model_digest
 from cfexp.tracking.client import open_client
 

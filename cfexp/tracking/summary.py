@@ -63,8 +63,9 @@ def study_entry(study: StudyRecord) -> Entry:
     spec = {name: value for name, value in study.spec.items() if not isinstance(value, dict | list)}
     fixed = {"seed", "name"} & spec.keys()
     tags = {"mlflow.note.content": study_note(study), "cfexp.budget": str(study.budget)}
-    if study.environments:
-        tags |= environment_tags(study.environments[-1].facts)
+    sessions = [one.facts for one in study.environments if not one.worker]
+    if sessions:
+        tags |= environment_tags(sessions[-1])
     return Entry({name: text(spec[name]) for name in sorted(fixed)}, finite(samples), tags)
 
 

@@ -18,6 +18,7 @@ import time
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
+from cfexp.addresses import redacted
 from cfexp.analysis.words import plain
 from cfexp.errors import TrackingError
 from cfexp.tracking import view
@@ -26,7 +27,6 @@ from cfexp.tracking.address import (
     check_address,
     is_server,
     login_header,
-    redacted,
     tracking_uri,
     without_login,
 )

@@ -146,7 +146,9 @@ def test_times_of_mixed_precision(tmp_path: Path) -> None:
 @pytest.mark.parametrize("bad", ["-1", "nan", "inf", "x", "", "1e39"])
 def test_bad_values_are_shown_with_their_lines(tmp_path: Path, bad: str) -> None:
     message = refused(tmp_path, f"u,i,v,t\n1,1,1,1\n\n1,2,{bad},1\n,9,{bad},1\n1,3,1,1\n")
-    assert "values must be numbers, finite and not negative; 1 of 3 rows break this" in message
+    assert "values must be numbers, finite and not negative" in message
+    assert "1 of 3 rows break this" in message
+    assert ("[[clean]] kind = 'values', above = 0 drops them" in message) == (bad == "-1")
     assert f"line 4: 1,2,{bad},1" in message
 
 
@@ -174,8 +176,41 @@ def test_bad_times(tmp_path: Path, bad: str, time_format: str) -> None:
 
 
 def test_milliseconds_read_as_seconds(tmp_path: Path) -> None:
-    message = refused(tmp_path, "u,i,v,t\n1,1,1,978300760000\n")
-    assert "did you mean time_format = 'unix_ms'?" in message
+    message = refused(tmp_path, "u,i,v,t\n1,1,1,978300760000\n", time_format="unix")
+    assert "did you mean time_format = 'auto'?" in message
+
+
+@pytest.mark.parametrize(
+    ("factor", "time_format"),
+    [(1, None), (10**3, "unix_ms"), (10**6, "unix_us"), (10**9, "unix_ns")],
+)
+def test_the_unit_of_times_is_told_by_their_size(
+    tmp_path: Path, factor: int, time_format: str | None
+) -> None:
+    text = "u,i,v,t\n" + "".join(f"1,{n},1,{(978300760 + n) * factor}\n" for n in range(3))
+    rows = load(tmp_path, text)
+    assert rows.time is not None
+    assert rows.time.tolist() == [(978300760 + n) * 10**6 for n in range(3)]
+    assert [f"time_format = '{time_format}' says so" in note for note in rows.notes] == (
+        [True] if time_format else []
+    )
+    if time_format:
+        explicit = load(tmp_path, text, time_format=time_format)
+        assert (explicit.notes, explicit.fingerprint) == ((), rows.fingerprint)
+
+
+def test_times_of_several_units_or_writings_are_refused(tmp_path: Path) -> None:
+    good = "1,1,1,978300760000\n" * 3
+    message = refused(tmp_path, f"u,i,v,t\n{good}1,1,1,978300760\n")
+    assert "times must be numbers of one unit; most are milliseconds since 1970" in message
+    assert "line 5: 1,1,1,978300760" in message
+    mixed = "1,1,1,2001-01-01\n" * 3 + "1,2,1,01/02/2001\n1,3,1,978300760\n"
+    message = refused(tmp_path, f"u,i,v,t\n{mixed}")
+    assert (
+        "1 are numbers, 3 are ISO dates, 1 are neither; a column has one way of writing" in message
+    )
+    assert "line 5: 1,2,1,01/02/2001" in message
+    assert "line 6: 1,3,1,978300760" in message
 
 
 def test_missing_column(tmp_path: Path) -> None:
@@ -221,7 +256,8 @@ def test_columns_that_are_too_long(tmp_path: Path) -> None:
     assert "the row at line 1 cannot be cut into columns of at most 131,072 characters" in message
     assert "is it not separated by ',', or a quote '\"' left open" in message
     message = refused(tmp_path, f"u,i,v,t\n1,{huge},1,1\n1,2,-1,1\n")
-    assert "values must be numbers, finite and not negative; 1 of 2 rows break this" in message
+    assert "values must be numbers, finite and not negative" in message
+    assert "1 of 2 rows break this" in message
     assert len(message) < 1_000
     message = refused(tmp_path, "u,i,v,t\n1,1,1,1\n" + f"1,{huge * 10},1,1\n" * 5)
     assert "a row is longer than 1 MiB" in message

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from cfexp.data.interactions import Interactions
 
 
-def load(folder: Path, columns: dict[str, Any], **fields: str) -> Interactions:
+def load(
+    folder: Path, columns: dict[str, Any], time_format: str = "auto", **roles: str
+) -> Interactions:
     pq.write_table(pa.table(columns), folder / "rows.parquet")
-    roles = {role: role for role in columns} | fields
-    source = Parquet.model_validate({"path": "rows.parquet", "columns": roles})
+    named = {role: role for role in columns} | roles
+    source = Parquet.model_validate(
+        {"path": "rows.parquet", "columns": named, "time_format": time_format}
+    )
     return source.load(Places(folder, folder))
 
 
@@ -114,7 +118,7 @@ def test_numbers_and_times_out_of_range(tmp_path: Path) -> None:
         pa.array([2**31 - 1, -(2**31)], pa.date32()),
     ):
         with pytest.raises(DataError, match=r"before the year 5138.*2 of 2 rows break this"):
-            load(tmp_path, {"user": [1, 2], "item": [1, 2], "time": time})
+            load(tmp_path, {"user": [1, 2], "item": [1, 2], "time": time}, time_format="unix")
 
 
 @pytest.mark.parametrize("columns", [{"user": 1, "item": 3}, {"user": "b", "item": 2}])

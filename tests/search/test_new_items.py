@@ -110,6 +110,10 @@ def test_a_study(folder: Path) -> None:
 def test_what_needs_features_says_so_before_anything_is_trained(folder: Path) -> None:
     with pytest.raises(DataError, match=r"model 'content' and metric 'feature_diversity@10' need"):
         prepare(study(folder, items=""))
+    useless = ITEMS.replace("id = ", 'columns = { x = "y" }, id = ').replace('"items', '"same')
+    (folder / "same.csv").write_text("id,y\n1,3\n2,3\n")
+    with pytest.raises(DataError, match=r"tell items apart \(x: all items have the same value\)"):
+        prepare(study(folder, items=useless))
     popular = STUDY.replace('"content"', '"ease"').replace("normalize", "binary")
     with pytest.raises(DataError, match=r"^metric 'feature_diversity@10' need item features"):
         prepare(study(folder, items="", text=popular))

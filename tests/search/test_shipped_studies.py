@@ -52,6 +52,8 @@ def test_lastfm_novelty(data: Path, tmp_path: Path) -> None:
     spec = load_study(STUDIES / "lastfm-novelty.toml")
     found = prepare(spec)
     assert found.rows.dropped == {"listens dated 2010 or later": 1, "item missing": 1}
+    step = found.data_facts()["cleaning"][-1]
+    assert (step["rule"], step["dropped"]) == ("outside until 2009-06-20T00:00:00", 0)
     assert found.split.dropped["test: novel_only = true"] > 0
     assert found.test.training.positives.data.max() > 1, "counts are the values"
     assert not found.test.relevant_hidden["interacted"]

@@ -201,7 +201,7 @@ def test_a_core_is_what_remains_of_plain_pruning(
         return
     read = {row for stage in split.stages for row in (*stage.fit.row, *stage.held_out.row)}
     assert {rows[row] for row in read} <= set(left)
-    assert split.dropped.get("below min_user, min_item", 0) == len(rows) - len(left)
+    assert split.test.fit.steps[-1].rows == len(left)
 
 
 @given(rows=logs, since=st.integers(0, 9), until=st.integers(1, 10))
@@ -215,7 +215,7 @@ def test_a_window(rows: list[Event], since: int, until: int) -> None:
     if one is not None and other is not None:
         assert events(one.test.fit) == events(other.test.fit)
         assert events(one.test.held_out) == events(other.test.held_out)
-        assert sum(one.dropped.values()) == len(rows) - len(inside)
+        assert [step.rows for step in one.test.fit.steps] == [len(rows), len(inside)]
 
 
 def test_the_newest_row_may_be_before_1970() -> None:
@@ -272,7 +272,10 @@ def test_days_back_count_from_the_newest_row_left() -> None:
     split = divided(RECIPES["leave one out"], rows, since=3, until="1970-01-08")
     assert split is not None
     assert events(split.test.fit) == [(0, 3, 3), (0, 4, 4), (0, 5, 5)]
-    assert split.dropped == {"outside since, until": 6}
+    assert [(step.rule, step.rows) for step in split.test.fit.steps] == [
+        ("rows read", 10),
+        ("outside since 3 days back, until 1970-01-08T00:00:00", 4),
+    ]
 
 
 @recipes

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from cfexp.addresses import redacted
 from cfexp.errors import TrackingError
-from cfexp.tracking.address import check_address, redacted, tracking_uri, without_login
+from cfexp.tracking.address import check_address, tracking_uri, without_login
 from cfexp.tracking.client import open_client
 
 

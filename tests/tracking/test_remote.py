@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import tempfile
-import time
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from mlflow import MlflowClient
+from servers import mlflow_service, postgres_service
 
 from cfexp.errors import TrackingError
 from cfexp.studies import open_study, sync
-from cfexp.tracking.client import open_client, quiet_environment
+from cfexp.tracking.client import open_client
 from cfexp.tracking.download import download_model
 from cfexp.tracking.mlflow import MlflowTracker
 from cfexp.tracking.ui import study_links
@@ -70,55 +65,6 @@ def fail(message: str) -> None:
     raise AssertionError(message)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextlib.contextmanager
-def running(command: list[str], ready: Any, log: Path, **how: Any) -> Iterator[None]:  # noqa: ANN401
-    """Run a server until the block ends; `ready` says when it answers."""
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            command, stdout=file, stderr=subprocess.STDOUT, start_new_session=True, **how
-        )
-    try:
-        end = time.monotonic() + 120
-        while not ready():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < end, log.read_text()
-            time.sleep(0.1)
-        yield
-    finally:
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait(30)
-
-
-@contextlib.contextmanager
-def mlflow_server(
-    folder: Path, store: str, *arguments: str, **environment: str
-) -> Iterator[tuple[str, Path]]:
-    """Run `mlflow server`, files proxied; gives its address and its log."""
-    port, log = free_port(), folder / "server.log"
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
-    command += ["--port", str(port), "--artifacts-destination", (folder / "files").as_uri()]
-    own = {"MLFLOW_BACKEND_STORE_URI": store, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    base = f"http://127.0.0.1:{port}"
-
-    def ready() -> bool:
-        with (
-            contextlib.suppress(OSError),
-            urllib.request.urlopen(f"{base}/health", timeout=5),  # noqa: S310
-        ):
-            return True
-        return False
-
-    everything = quiet_environment() | own | environment
-    with running([*command, *arguments], ready, log, cwd=folder, env=everything):
-        yield base, log
-
-
 @pytest.fixture(scope="module")
 def guarded(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server on SQLite that asks for a login."""
@@ -137,47 +83,23 @@ def guarded(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "MLFLOW_FLASK_SERVER_SECRET_KEY": "for this test alone",
     }
     store = f"sqlite:///{folder}/mlflow.db"
-    with mlflow_server(folder, store, "--app-name", "basic-auth", **login) as (base, _):
+    service, base = mlflow_service(folder, store, "--app-name", "basic-auth", **login)
+    with service.running():
         yield base
 
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
-    """The address of an empty PostgreSQL database, its server run by a user without rights."""
-    pytest.importorskip("psycopg")
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres")) or [
-        Path(shutil.which("postgres") or "")
-    ]
-    tools = found[-1].parent
-    if not (tools / "initdb").is_file():
-        pytest.skip("needs PostgreSQL's server")
-    how = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
-    with tempfile.TemporaryDirectory(prefix="cfexp-postgres-") as name:
-        folder = Path(name)
-        (folder / "password").write_text("of the database")
-        if how:
-            for path in (folder, folder / "password"):
-                shutil.chown(path, "postgres", "postgres")
-        initdb = [tools / "initdb", "-D", folder / "data", "-U", "mlflow", "-A", "scram-sha-256"]
-        flags = [f"--pwfile={folder}/password", "--no-sync"]
-        subprocess.run([*initdb, *flags], check=True, capture_output=True, cwd=folder, **how)
-        port = free_port()
-        server = [str(tools / "postgres"), "-D", str(folder / "data"), "-p", str(port), "-k", ""]
-        server += ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
-
-        def ready() -> bool:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                return True
-            return False
-
-        with running(server, ready, folder / "log", cwd=folder, **how):
-            yield f"postgresql+psycopg://mlflow:of%20the%20database@127.0.0.1:{port}/postgres"
+    """The address of an empty PostgreSQL database."""
+    with postgres_service() as (_, address):
+        yield address
 
 
 @pytest.fixture(scope="module")
 def on_postgres(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server on PostgreSQL."""
-    with mlflow_server(tmp_path_factory.mktemp("server"), postgres) as (base, _):
+    service, base = mlflow_service(tmp_path_factory.mktemp("server"), postgres)
+    with service.running():
         yield base
 
 

@@ -37,7 +37,7 @@ class Kept:
         self.dropped: dict[str, int] = {}
 
     @property
-    def file(self) -> Path:
+    def file(self) -> Path | str:
         """The file, for messages."""
         return self._reader.file
 

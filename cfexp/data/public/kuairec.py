@@ -44,7 +44,7 @@ class KuaiRec(PublicSource):
 
         big = self.find(places, "data/big_matrix.csv")
         train, test = _matrix(big), _matrix(self.find(places, "data/small_matrix.csv"))
-        both = Joined({"train": train, "test": test})
+        both = Joined([train, test], ["train", "test"])
         return with_users(interactions_of(both, _ROLES, "unix", train, test), _USERS, big)
 
 

@@ -47,7 +47,7 @@ class LightGcn(PublicSource):
         from cfexp.data.public.kept import interactions_of
 
         train = self.find(places, "train.txt")
-        both = Joined({"train": Lists(train), "test": Lists(self.find(places, "test.txt"))})
+        both = Joined([Lists(train), Lists(self.find(places, "test.txt"))], ["train", "test"])
         rows = interactions_of(both, {"user": 1, "item": 2}, "auto")
         if self.ids == "files":
             return dataclasses.replace(rows, titles=_original(train, "item_list.txt", rows.items))

@@ -74,7 +74,7 @@ def _countries(reader: ParquetReader, users: Vocabulary) -> Attributes:
 
     table = reader.read({"user": "CustomerID", "country": "Country"}).to_pandas()
     first = table.dropna().drop_duplicates("user").set_index("user")["country"]
-    found = first.reindex(users.ids).fillna("").to_numpy(dtype=np.str_)
+    found = first.astype(object).reindex(users.ids).fillna("").to_numpy(dtype=np.str_)
     return Attributes({"country": found}, unused=len(first) - len(users))
 
 
@@ -91,7 +91,7 @@ def _bought(table: pa.Table) -> Mapping[str, Mask]:
         return mask
 
     return {
-        "cancelled invoices": true(pc.starts_with(table["invoice"], "C")),
+        "cancelled invoices": true(pc.starts_with(table["invoice"].cast("string"), "C")),
         "quantity or price not above 0": ~(
             true(pc.greater(table["quantity"], 0)) & true(pc.greater(table["price"], 0))
         ),

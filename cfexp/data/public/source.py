@@ -55,7 +55,7 @@ class PublicSource(Source):
 def with_users(rows: Interactions, table: UserTable, beside: Path) -> Interactions:
     """Return the rows with the attributes of users, where that file lies beside `beside`."""
     people = beside.with_name(table.path)
-    return rows.with_attributes(table.joined(people, rows.users)) if people.is_file() else rows
+    return rows.with_attributes(table.read(people, rows.users)) if people.is_file() else rows
 
 
 def titles(reader: CsvReader, items: Vocabulary, item: int = 1, title: int = 2) -> AnyArray | None:

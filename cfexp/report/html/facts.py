@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cfexp.report.cleaning import COLUMNS, dropped
 from cfexp.report.html.markup import Html, bullets, joined, table, tag
 from cfexp.splits.futures import future_words
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
     from cfexp.search.record import StudyRecord
 
+_APART = ("cleaning", "notes")
+"""Facts of the data that are no numbers beside others."""
 _FEW = 0.5
 """A test of fewer of the users than this share says little of the others."""
 
@@ -23,11 +26,33 @@ def data_and_split(study: StudyRecord) -> Html:
     doubts = list(_doubts(study))
     warned = [bullets(doubts, class_="warnings")] if doubts else []
     split = dict(sorted(study.split.items(), key=lambda fact: fact[0] == "settings"))
+    data = {name: one for name, one in study.data.items() if name not in _APART}
+    if "cleaning" in study.data:
+        data.pop("dropped", None)  # of which the table of cleaning says more
     columns = [
-        joined(tag("h3", "Data"), _table({**_plain(study.data), **_nested(study.data)})),
+        joined(tag("h3", "Data"), _table({**_plain(data), **_nested(data)})),
         joined(tag("h3", "Split"), _table({**_plain(split), **_nested(split)})),
     ]
-    return joined(*warned, tag("div", *(tag("div", one) for one in columns), class_="side"))
+    side = tag("div", *(tag("div", one) for one in columns), class_="side")
+    return joined(*warned, side, _cleaning(study))
+
+
+def _cleaning(study: StudyRecord) -> Html:
+    """Return what every rule dropped, in their order, and what was left; nothing without rules."""
+    steps = study.data.get("cleaning", [])
+    if len(steps) < 2:  # noqa: PLR2004 - nothing but what was read
+        return joined()
+    head = ["", "dropped", "", "rows left", "users", "items"]
+    rows = [
+        [
+            step["rule"],
+            f"{step['dropped']:,}" if place else "",
+            f"{step['dropped'] / max(steps[0]['rows'], 1):.2%}" if place else "",
+            *("" if step[name] is None else f"{step[name]:,}" for name in COLUMNS[2:]),
+        ]
+        for place, step in enumerate(steps)
+    ]
+    return joined(tag("h3", "Cleaning"), table(head, rows, align="lrrrrr"))
 
 
 def _doubts(study: StudyRecord) -> Iterable[str]:
@@ -35,10 +60,15 @@ def _doubts(study: StudyRecord) -> Iterable[str]:
     if futures:
         yield futures
     rows = study.data.get("rows")
-    for facts, by in ((study.data, "reading"), (study.split, "the split")):
-        dropped = facts.get("dropped") or {}
-        gone = sum(dropped.values()) if facts is study.data else 0  # these are not among the rows
-        for rule, count in dropped.items():
+    yield from study.data.get("notes", ())
+    steps = study.data.get("cleaning", [])
+    if gone := sum(step["dropped"] for step in steps):
+        yield f"Cleaning {dropped(gone, steps[0]['rows'])}; the table below says by which rule."
+    reading = {} if steps else study.data  # of an older version
+    for facts, by in ((reading, "reading"), (study.split, "the split")):
+        rules = facts.get("dropped") or {}
+        gone = sum(rules.values()) if facts is study.data else 0  # not among the rows
+        for rule, count in rules.items():
             if count:
                 share = f" ({count / (rows + gone):.1%})" if isinstance(rows, int) else ""
                 yield f"{count:,} rows{share} were dropped by {by}: {rule}."

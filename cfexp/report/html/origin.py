@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cfexp.report.html.markup import Html, folded, joined, lines, table, tag
 
 if TYPE_CHECKING:
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.record import Environment, StudyRecord
 
 
 def how_to_reproduce(study: StudyRecord) -> Html:
@@ -45,20 +45,23 @@ def _identity(study: StudyRecord) -> Html:
 
 def _environments(study: StudyRecord) -> list[Html]:
     """Return a table of what runs were computed with; what none was is left out."""
-    begins = [*(one.since for one in study.environments), math.inf]
-    worked = [
-        one
-        for one, end in zip(study.environments, begins[1:], strict=True)
-        if any(one.since <= run.ended < end for run in study.runs)
-    ]
+    worked = [one for one in study.environments if _has_worked(one, study)]
     if not worked:
         return [tag("p", "On which versions it ran is not known.")]
     names = dict.fromkeys(name for one in worked for name in one.facts)
     rows = [
         (name.replace("_", " "), *(one.facts.get(name, "") for one in worked)) for name in names
     ]
-    heads = ["ran with", *(f"from {_when(one.since)}" for one in worked)]
+    heads = ["ran with"]
+    heads += [f"{'worker ' * bool(one.worker)}from {_when(one.since)}" for one in worked]
     return [table(heads, rows, align="l" * len(heads))]
+
+
+def _has_worked(one: Environment, study: StudyRecord) -> bool:
+    """Return whether a run ended in an environment, before the next one of the same session."""
+    begins = [later.since for later in study.environments if later.worker == one.worker]
+    end = min((since for since in begins if since > one.since), default=math.inf)
+    return any(run.worker == one.worker and one.since <= run.ended < end for run in study.runs)
 
 
 def _when(milliseconds: int) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cfexp.report.cleaning import cleaning_frame
 from cfexp.report.html.costs import time_spent, total, under_way
 from cfexp.report.html.curves import learning_curves
 from cfexp.report.html.facts import data_and_split
@@ -115,6 +116,29 @@ def test_facts_begin_with_what_to_doubt(make_study: Callable[..., StudyRecord]) 
     assert "100 rows (10.0%) were dropped by reading: value missing." in doubts
     assert "10 rows (1.1%) were dropped by the split: test: novel_only." in doubts
     assert "20 of 50 users are evaluated on test" in doubts
+    assert "<h3>Cleaning</h3>" not in words
     assert '<td class="left">density</td><td class="right">1.50%</td>' in words
     assert '<td class="left">rows: train</td><td class="right">700</td>' in words
     assert '<td class="left">settings: novel only</td><td class="right">yes</td>' in words
+
+
+def test_the_cleaning_report_is_a_table_and_what_was_dropped_a_doubt(
+    make_study: Callable[..., StudyRecord],
+) -> None:
+    read = {"rule": "rows read", "dropped": 0, "rows": 1_000, "users": None, "items": None}
+    missing = {"rule": "item missing", "dropped": 10, "rows": 990, "users": 50, "items": 80}
+    clipped = {"rule": "values clipped <b>", "dropped": 0, "rows": 990, "users": 50, "items": 80}
+    facts = {"rows": 990, "dropped": {"item missing": 10}, "notes": ["ids look alike"]}
+    study = make_study(data=facts | {"cleaning": [read, missing, clipped]})
+    words = data_and_split(study)
+    doubts, _, table = words.partition("<h3>Data</h3>")
+    assert "Cleaning dropped 10 rows (1.0%); the table below says by which rule." in doubts
+    assert "item missing" in table
+    assert "ids look alike" in doubts
+    assert "clipped" not in doubts
+    assert "values clipped &lt;b&gt;" in table
+    assert '<td class="right">1.00%</td><td class="right">990</td>' in table
+    assert "dropped: item missing" not in table
+    frame = cleaning_frame(study)
+    assert frame.dropped.tolist() == [0, 10, 0]
+    assert len(cleaning_frame(make_study(data={"cleaning": [read]}))) == 0

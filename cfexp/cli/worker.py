@@ -1,0 +1,41 @@
+"""`cfexp worker`: trials of a stored study, run beside those of other processes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from cfexp.cli.progress import Progress
+from cfexp.cli.run import command, repeated
+from cfexp.launch import join_study
+
+if TYPE_CHECKING:
+    from cfexp.search.record import StudyRecord
+
+
+def join(name: str, **flags: Any) -> None:  # noqa: ANN401 - those of `join_study`
+    """Run waiting trials of a study until none waits; see `cfexp.launch.join_study`."""
+    console = Console()
+    with Progress(console) as progress:
+        try:
+            study = join_study(name, observer=progress, **flags)
+        except KeyboardInterrupt:
+            progress.stop()
+            again = command("worker", name, *repeated(flags), flags=flags)
+            console.print(
+                "Stopped; trials that had not ended are put back for other workers. "
+                f"To go on:\n  {escape(again)}",
+                soft_wrap=True,
+            )
+            raise
+    console.print(_words(study), soft_wrap=True, markup=False, highlight=False)
+
+
+def _words(study: StudyRecord) -> str:
+    ended = len(study.of_role("trial"))
+    words = (
+        f"No trial of study {study.name!r} waits any more; {ended} of {study.budget} have ended."
+    )
+    return words if ended == study.budget else f"{words} Others run the rest."

@@ -1,0 +1,155 @@
+"""The `jsonl` source: a JSON object on every line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import model_validator
+
+from cfexp.data.table_file import TableFile
+from cfexp.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from typing import Self
+
+    import pyarrow as pa
+
+
+class JsonLines(TableFile):
+    """Rows of JSON lines, plain or compressed; rows without a user or an item are dropped.
+
+    A field of an inner object is named with a dot ("user.id"). A field that a line lacks, or
+    that is null, is missing. Ids of one field are all numbers or all text.
+    """
+
+    kind: Literal["jsonl"] = "jsonl"
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        numbered = [one for one in self.columns.roles().values() if isinstance(one, int)]
+        if numbered:
+            raise ValueError(f"fields of JSON are named; they have no position: {numbered}")
+        return self
+
+    def reader(self, file: Path) -> JsonLinesReader:
+        return JsonLinesReader(file)
+
+
+_BLOCK = 1 << 22
+"""Bytes that are parsed at once: no line may be longer."""
+
+
+class JsonLinesReader:
+    """Reads the fields of one file, and shows its lines in messages."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def read(self, roles: Mapping[str, int | str]) -> pa.Table:
+        """Return a table with one column per role."""
+        import pyarrow as pa
+
+        from cfexp.data.nested import column, paths
+
+        try:
+            known = self._schema()
+            at = paths(self.file, roles, known)
+            wanted = {path[0] for path in at.values()}
+            texts = {path[0] for role, path in at.items() if role != "time"}
+            fields = [known.field(name) for name in known.names if name in wanted]
+            schema = pa.schema(
+                # what looks like a moment is read as one, but an id is text
+                pa.field(one.name, pa.string())
+                if one.name in texts and pa.types.is_timestamp(one.type)
+                else one
+                for one in fields
+            )
+            try:
+                table = self._parse(schema)
+            except pa.ArrowInvalid:  # later lines hold other types, such as 1.5 after 1
+                table = self._parse(None)
+            return pa.table({role: column(table, path) for role, path in at.items()})
+        except pa.ArrowInvalid as error:
+            raise self._explained(error) from error
+        except KeyError as error:
+            raise DataError(f"{self.file}: no line has the field {error}") from error
+        except OSError as error:
+            raise DataError(f"{self.file}: cannot be read: {error.strerror or error}") from error
+
+    def show(self, rows: Sequence[int]) -> list[str]:
+        """Return one line per row position: its line number and text."""
+        wanted, shown = set(rows), []
+        for row, (number, line) in enumerate(self._lines()):
+            if row in wanted:
+                shown.append(f"line {number}: {line.decode(errors='replace')}")
+                if len(shown) == len(wanted):
+                    break
+        return shown
+
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        from cfexp.data.compression import opened
+
+        with opened(self.file) as stream:
+            for number, line in enumerate(stream, 1):
+                if text := line.strip():
+                    yield number, text
+
+    def _schema(self) -> pa.Schema:
+        """Return the fields of the first lines."""
+        import pyarrow as pa
+        import pyarrow.json as pa_json
+
+        head, size = [], 0
+        for _, line in self._lines():
+            head.append(line)
+            size += len(line)
+            if size > _BLOCK // 4:
+                break
+        if not head:
+            raise DataError(f"{self.file}: the file is empty")
+        block = pa_json.ReadOptions(block_size=size + len(head) + 1)
+        return pa_json.read_json(pa.BufferReader(b"\n".join(head) + b"\n"), block).schema
+
+    def _parse(self, schema: pa.Schema | None) -> pa.Table:
+        import pyarrow as pa
+        import pyarrow.json as pa_json
+
+        from cfexp.data.compression import opened
+
+        beyond = "infer" if schema is None else "ignore"
+        with opened(self.file) as stream:
+            table = pa_json.read_json(
+                pa.PythonFile(stream, "r"),
+                pa_json.ReadOptions(block_size=_BLOCK),
+                pa_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior=beyond),
+            )
+        table.validate(full=True)  # JSON is UTF-8
+        return table
+
+    def _explained(self, error: pa.ArrowInvalid) -> DataError:
+        """Return an error that names the first line at fault, where one alone is."""
+        for number, line in self._lines():
+            if len(line) > _BLOCK:
+                return DataError(
+                    f"{self.file}: line {number} is longer than {_BLOCK >> 20} MiB; "
+                    "is it not one object per line?"
+                )
+            try:
+                if not isinstance(json.loads(line), dict):
+                    raise ValueError("it is no object")  # noqa: TRY301, TRY004 - one way out
+            except (ValueError, RecursionError) as problem:
+                from cfexp.data.messages import clip
+
+                text = clip(line.decode(errors="replace"))
+                return DataError(
+                    f"{self.file}: every line must be a JSON object; line {number} is not "
+                    f"({problem}):\n  {text}"
+                )
+        reason = str(error).removeprefix("JSON parse error: ").partition(" in row")[0]
+        return DataError(
+            f"{self.file}: every field must hold one type on all lines: {reason}; "
+            "write its values all as numbers or all as text"
+        )

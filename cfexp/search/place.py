@@ -1,0 +1,59 @@
+"""`Place`: where studies are kept: files in a home, and what is known of them in a storage."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from cfexp.addresses import ambiguity, redacted
+from cfexp.errors import InputError
+
+_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A home folder and, where several machines share studies, the address of their storage.
+
+    Without an address the storage is an SQLite file in the home. `str()` shows no password.
+
+    Raises
+    ------
+    InputError
+        When the address is not one of PostgreSQL, or its driver is not installed.
+    """
+
+    home: Path
+    storage: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.storage is None:
+            return
+        scheme = self.storage.partition("://")[0]
+        if scheme not in _SCHEMES or "://" not in self.storage:
+            raise InputError(
+                "a storage is the address of a PostgreSQL database, "
+                f"postgresql://USER@HOST/DATABASE, not {redacted(self.storage)!r}; "
+                "left out, it is an SQLite file in the home"
+            )
+        if (wrong := ambiguity(self.storage)) is not None:
+            raise InputError(f"the storage's address cannot be read: {wrong}")
+        if importlib.util.find_spec("psycopg") is None:
+            raise InputError(
+                "a storage on PostgreSQL needs the package psycopg; "
+                "install it with: pip install 'cfexp[postgres]'"
+            )
+
+    @classmethod
+    def of(cls, where: Where) -> Place:
+        """Return a place itself, or that of a home with its own storage."""
+        return where if isinstance(where, Place) else cls(where)
+
+    def __str__(self) -> str:
+        return str(self.home) if self.storage is None else redacted(self.storage)
+
+
+Where: TypeAlias = Path | Place
+"""A home with its own storage, or a place that may name a shared one."""

@@ -1,0 +1,212 @@
+"""JSON lines, compressed files, patterns of many files, records inside of Parquet."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from cfexp.data import compression
+from cfexp.data.interactions import Interactions
+from cfexp.data.places import Places
+from cfexp.data.sources import AnySource
+from cfexp.errors import DataError
+
+NAMED = {"user": "u", "item": "i", "value": "v", "time": "t"}
+ROWS = [("a", 5, 1.0, 978300760), ("b", 6, 2.5, 978300761), ("a", 6, 3.0, 978300762)]
+TEXT = "u,i,v,t\n" + "".join(f"{u},{i},{v},{t}\n" for u, i, v, t in ROWS)
+
+
+def load(folder: Path, **fields: object) -> Interactions:
+    recipe = {"kind": "csv", "path": "rows", "columns": NAMED} | fields
+    source = TypeAdapter(AnySource).validate_python(recipe)
+    loaded: Interactions = source.load(Places(folder, folder / "cache"))
+    return loaded
+
+
+def refused(folder: Path, **fields: object) -> str:
+    with pytest.raises(DataError) as caught:
+        load(folder, **fields)
+    return str(caught.value)
+
+
+def compressed(codec: str, data: bytes) -> bytes:
+    return {
+        "gzip": gzip.compress,
+        "bz2": bz2.compress,
+        "zstd": lambda raw: pa.compress(raw, codec="zstd", asbytes=True),
+        "gzip, two members": lambda raw: gzip.compress(raw[:20]) + gzip.compress(raw[20:]),
+        "none": bytes,
+    }[codec](data)
+
+
+@pytest.mark.parametrize("codec", ["gzip", "bz2", "zstd", "gzip, two members"])
+@pytest.mark.parametrize(("separator", "encoding"), [(",", "utf-8"), ("::", "latin-1")])
+def test_compressed_text(tmp_path: Path, codec: str, separator: str, encoding: str) -> None:
+    written = TEXT.replace(",", separator).replace("b", "é")
+    fields = {"separator": separator, "encoding": encoding}
+    (tmp_path / "rows").write_bytes(written.encode(encoding))
+    plain = load(tmp_path, **fields)
+    (tmp_path / "rows").write_bytes(compressed(codec, written.encode(encoding)))
+    rows = load(tmp_path, **fields)
+    assert rows.fingerprint == plain.fingerprint
+    assert rows.users.ids.tolist() == ["a", "é"]
+    bad = written.replace("3.0", "-3").encode(encoding)
+    (tmp_path / "rows").write_bytes(compressed(codec, bad))
+    assert f"line 4: a{separator}6{separator}-3" in refused(tmp_path, **fields)
+
+
+def test_quotes_in_compressed_text(tmp_path: Path) -> None:
+    (tmp_path / "rows").write_bytes(gzip.compress(b'u,i\n1,"a\nb"\n2,c\n'))
+    rows = load(tmp_path, columns={"user": "u", "item": "i"})
+    assert rows.items.ids.tolist() == ["a\nb", "c"]
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+def test_damaged_and_foreign_archives(tmp_path: Path, codec: str) -> None:
+    whole = compressed(codec, TEXT.encode() * 200)
+    (tmp_path / "rows").write_bytes(whole[: len(whole) // 2])
+    assert str(tmp_path / "rows") in refused(tmp_path)
+    (tmp_path / "rows").write_bytes(b"PK\x03\x04 and so on")
+    assert "this is a ZIP archive; unpack it" in refused(tmp_path)
+
+
+@pytest.mark.parametrize("fields", [{}, {"separator": "::"}, {"kind": "jsonl"}])
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+def test_a_bomb_is_not_expanded(
+    tmp_path: Path, codec: str, fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compression, "_FREE", 1 << 20)
+    line = b'{"u":1,"i":1,"v":1,"t":1}\n' if fields.get("kind") else TEXT.encode()
+    (tmp_path / "rows").write_bytes(compressed(codec, line * 100_000))
+    assert "expands to more than" in refused(tmp_path, **fields)
+
+
+def test_a_pattern_names_many_files_in_their_order(tmp_path: Path) -> None:
+    lines = TEXT.splitlines()
+    for place, name in enumerate(["b.csv", "a.csv.gz", "deep/c.csv"]):
+        text = "\n".join([lines[0], lines[1 + place], ""]).encode()
+        (tmp_path / "logs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "logs" / name).write_bytes(gzip.compress(text) if "gz" in name else text)
+    rows = load(tmp_path, path="logs/*.csv*")
+    assert rows.value.tolist() == [2.5, 1]
+    assert load(tmp_path, path="logs/**/*.csv*").value.tolist() == [2.5, 1, 3]
+    assert load(tmp_path, path=str(tmp_path / "logs/[b].csv")).value.tolist() == [1]
+    message = refused(tmp_path, path="logs/*.tsv")
+    assert "no file matches 'logs/*.tsv'; looked for it as" in message
+    assert str(tmp_path / "cache/logs/*.tsv") in message
+    (tmp_path / "logs/a.csv.gz").write_bytes(gzip.compress(b"u,item,v,t\n1,1,1,1\n"))
+    message = refused(tmp_path, path="logs/*.csv*")
+    assert "a.csv.gz: no column 'i' for the item; the columns are 'u', 'item'" in message
+    (tmp_path / "logs/a.csv.gz").write_bytes(gzip.compress(b"u,i,v,t\n1,1,1,1\n1,1,-1,1\n"))
+    message = refused(tmp_path, path="logs/*.csv*")
+    assert "a.csv.gz and 1 more file: values must be" in message
+    assert "  a.csv.gz: line 3: 1,1,-1,1" in message
+
+
+def test_a_file_whose_name_looks_like_a_pattern(tmp_path: Path) -> None:
+    (tmp_path / "rows[1].csv").write_text(TEXT)
+    assert len(load(tmp_path, path="rows[1].csv")) == 3
+
+
+def json_lines(*rows: object) -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+@pytest.mark.parametrize("codec", ["none", "gzip", "zstd"])
+def test_json_lines(tmp_path: Path, codec: str) -> None:
+    found = [
+        {"who": {"id": u, "name": "?"}, "i": i, "v": v, "t": t, "tags": [1]} for u, i, v, t in ROWS
+    ]
+    data = json_lines(found[0]) + b"\n" + json_lines(*found[1:], {"i": 5}, {"who": None, "i": 1})
+    (tmp_path / "rows").write_bytes(compressed(codec, data))
+    rows = load(tmp_path, kind="jsonl", columns=NAMED | {"user": "who.id"})
+    assert rows.users.ids.tolist() == ["a", "b"]
+    assert rows.items.ids.tolist() == [5, 6]
+    assert rows.value.tolist() == [1, 2.5, 3]
+    assert rows.dropped == {"user missing": 2}
+    (tmp_path / "rows").write_text(TEXT)
+    assert load(tmp_path).fingerprint == rows.fingerprint
+
+
+def test_ids_of_json_keep_how_they_are_written(tmp_path: Path) -> None:
+    data = json_lines(*({"u": day, "i": "007"} for day in ("2024-01-01", "2024-01-02 10:00:00")))
+    (tmp_path / "rows").write_bytes(data)
+    rows = load(tmp_path, kind="jsonl", columns={"user": "u", "item": "i", "time": "u"})
+    assert rows.users.ids.tolist() == ["2024-01-01", "2024-01-02 10:00:00"]
+    assert rows.items.ids.tolist() == ["007"]
+
+
+def test_types_that_come_late(tmp_path: Path) -> None:
+    early = {"u": 1, "i": 1, "v": 1}
+    data = json_lines(*([early] * 120_000), {"u": 1, "i": 1, "v": 1.5, "t": 7})
+    (tmp_path / "rows").write_bytes(data)
+    rows = load(tmp_path, kind="jsonl", columns={"user": "u", "item": "i", "value": "v"})
+    assert rows.value[-2:].tolist() == [1, 1.5]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "the file is empty"),
+        (b'{"u": 1, "i": 2}\n{"u": 1, "i": }\n', "line 2 is not (Expecting value"),
+        (b'{"u": 1, "i": 2}\n[1, 2]\n', "line 2 is not (it is no object)"),
+        (b'{"u": 1, "i": 2}\n{"u": "x", "i": 2}\n', "every field must hold one type on all lines"),
+        (b'{"u": 1, "i": 2, "v": -1}\n', 'line 1: {"u": 1, "i": 2, "v": -1}'),
+        (b'{"u": 1, "j": 2}\n', "no column 'i' for the item; the columns are 'u', 'j'"),
+        (b'{"u": {"id": 1}, "i": 2}\n', "name a field of its records with a dot: 'id'"),
+        (b'{"u": [1], "i": 2}\n', "the column of the user holds list<item: int64>"),
+        (b'{"u": 1, "i": "' + b"x" * 9_000_000 + b'"}\n' + b"{}\n" * 9, "line 1 is longer than"),
+        (b'{"u": 1, "i": "\xe9"}\n', "line 1"),
+        (b"[" * 100_000 + b"\n", "line 1 is not"),
+    ],
+)
+def test_bad_json(tmp_path: Path, data: bytes, words: str) -> None:
+    (tmp_path / "rows").write_bytes(data)
+    columns = {"user": "u", "item": "i"} | ({"value": "v"} if b'"v"' in data else {})
+    message = refused(tmp_path, kind="jsonl", columns=columns)
+    assert words in message
+    assert len(message) < 1_000
+
+
+def test_json_has_no_positions(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="fields of JSON are named"):
+        load(tmp_path, kind="jsonl", columns={"user": 1, "item": "i"})
+
+
+def test_records_inside_of_parquet(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "event": [{"who": {"id": "a"}, "n": 1}, None, {"who": None, "n": 2}],
+            "i": [1, 2, 3],
+            "tags": [[1], [2], []],
+        }
+    )
+    pq.write_table(table, tmp_path / "rows")
+    rows = load(tmp_path, kind="parquet", columns={"user": "event.who.id", "item": "i"})
+    assert rows.users.ids.tolist() == ["a"]
+    assert rows.dropped == {"user missing": 2}
+    fields = {"kind": "parquet", "columns": {"user": "event", "item": "i"}}
+    assert "name a field of its records with a dot: 'who', 'n'" in refused(tmp_path, **fields)
+    fields = {"kind": "parquet", "columns": {"user": "i", "item": "tags"}}
+    assert "the column of the item holds list<" in refused(tmp_path, **fields)
+    fields = {"kind": "parquet", "columns": {"user": "event.who.di", "item": "i"}}
+    assert "did you mean 'event.who.id'?" in refused(tmp_path, **fields)
+    fields = {"kind": "parquet", "columns": {"user": 4, "item": "i"}}
+    assert "no column 4 for the user; rows have 3 columns" in refused(tmp_path, **fields)
+
+
+def test_ids_that_look_alike_are_noted(tmp_path: Path) -> None:
+    (tmp_path / "rows").write_text("u,i\nAnn,1\nann ,2\nbob,2\nBOB,1\nann,3\n")
+    rows = load(tmp_path, columns={"user": "u", "item": "i"})
+    assert len(rows.users) == 5
+    words = "5 users have ids that differ only in case or spaces around them, such as 'Ann', 'ann'"
+    assert [note.startswith(words) for note in rows.notes] == [True]
+    assert load(tmp_path, columns={"user": "i", "item": "i"}).notes == ()
