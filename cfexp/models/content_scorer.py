@@ -43,6 +43,7 @@ class ContentScorer(FactorScorer):
         columns: tuple[FeatureColumn, ...],
     ) -> None:
         super().__init__(model, history, item_factors)
+        self._summed = item_factors  # writable, as the compiled loop has them from EASE
         self.lengths = frozen(lengths)
         self.standardized = standardized
         self.columns = columns
@@ -122,6 +123,6 @@ class ContentScorer(FactorScorer):
 
     def _profiles(self, weighted: Matrix) -> Floats:
         sums = np.zeros((weighted.shape[0], self.item_factors.shape[1]), np.float32)
-        neighbours.add_rows(*entries(weighted), self.item_factors, sums)
+        neighbours.add_rows(*entries(weighted), self._summed, sums)
         profiles, _ = directions(sums)
         return profiles

@@ -44,7 +44,7 @@ def movie_features(reader: CsvReader, items: Vocabulary) -> ItemFeatures | None:
     table = reader.read(roles)
     texts = {role: table[role].cast("string").fill_null("").to_numpy() for role in roles}
     ids, first = np.unique(texts.pop("item").astype(np.str_), return_index=True)
-    columns = {"year": _years(texts.pop("title")), "genres": _genres(texts)}
+    columns = {"year": _years(texts.pop("title"))} | ({"genres": _genres(texts)} if texts else {})
     own = {name: column[first] for name, column in columns.items()}
     about = Attributes.joined(items, Vocabulary(ids.astype(object)), own)
     features = ItemFeatures.of_columns(about, {"genres": _BETWEEN})
