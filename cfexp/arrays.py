@@ -69,6 +69,8 @@ def save_arrays(path: Path, arrays: Mapping[str, AnyArray], *, compressed: bool 
     try:
         with partial.open("wb") as file:
             save(file, allow_pickle=False, **plain)
+            file.flush()
+            os.fsync(file.fileno())  # the name must not reach the disk before what it names
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -158,3 +160,12 @@ def _is_text(array: AnyArray) -> bool:
     codes = array.view(np.uint32) if array.nbytes else np.zeros(0, np.uint32)
     surrogate = (codes >= 0xD800) & (codes <= 0xDFFF)  # noqa: PLR2004 - of Unicode
     return not (surrogate.any() or (codes > 0x10FFFF).any())  # noqa: PLR2004
+
+
+def is_whole(path: Path) -> bool:
+    """Return whether an .npz file is there and every part of it has its checksum."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error):
+        return False

@@ -13,8 +13,8 @@
     ├── TrainingError           a model whose numbers ceased to be numbers
     ├── WorkerError             a computing process died or ran out of memory
     ├── DownloadError           a data set did not come, or is not what was published
-    ├── StorageError            a shared storage went away
     ├── TrackingError           MLflow could not be reached or written
+    ├── StorageError            a full disk, a lock, a shared database that went away
     └── BenchmarkError          a measurement failed, or would compare unlike things
 
 A message states the rule, the value received and the valid choices, and ends in
@@ -79,12 +79,15 @@ class DownloadError(CfexpError):
     """A data set could not be downloaded, or is not what its publisher published."""
 
 
-class StorageError(CfexpError):
-    """The database that machines share a study on went away; the study can be resumed."""
-
-
 class TrackingError(CfexpError):
     """MLflow could not be reached or written."""
+
+
+class StorageError(CfexpError):
+    """What is known of studies cannot be written: a full disk, a lock, a database that went away.
+
+    Everything finished is kept; the study can be resumed.
+    """
 
 
 class BenchmarkError(CfexpError):

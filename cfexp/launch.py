@@ -13,6 +13,7 @@ from cfexp.errors import InputError
 from cfexp.parallel import cores, excess
 from cfexp.search.observer import Observer, Observers
 from cfexp.search.place import Place
+from cfexp.search.timeout import Timeout
 from cfexp.studies import DEFAULT_HOME, open_study, report
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def run_study(
     threads: int | None = None,
     tracking_uri: str | None = None,
     track: bool = True,
+    timeout: float | None = None,
     observer: Observer | None = None,
     data: Any = None,  # noqa: ANN401 - a data frame of any library
 ) -> StudyRecord:
@@ -58,6 +60,10 @@ def run_study(
         MLflow's store in place of MLFLOW_TRACKING_URI and `home`.
     track
         Whether MLflow is written at all.
+    timeout
+        Seconds from now after which no trial begins any more. Trials that run then go back to
+        waiting; finals and report are made of those that have ended, and the next session
+        goes on with the others.
     observer
         Told how the study goes on.
     data
@@ -74,6 +80,9 @@ def run_study(
     StorageError
         When a shared storage goes away; everything finished is in it, call again to resume.
     """
+    if timeout is not None and not timeout > 0:
+        raise InputError(f"a timeout is more than 0 seconds, not {timeout}")
+    limit = None if timeout is None else Timeout.after(timeout)
     place = Place(Path(home), storage)
     watcher = observer or Observer()
     _check(place, workers, threads, watcher)
@@ -103,6 +112,7 @@ def run_study(
                     check=check,
                     trials=trials,
                     threads=_threads(threads, workers),
+                    timeout=limit,
                 )
             watcher.phase("report", 0)
             everyone.computed(store.record())

@@ -23,19 +23,26 @@ _TAIL = 2000  # characters of a dead process's last words
 class Child:
     """One process of ours that answers messages with messages.
 
-    What it prints elsewhere is kept for its last words.
+    What it prints elsewhere is kept for its last words. Ctrl-C and SIGTERM, which a terminal,
+    a container or a batch system sends to all processes at once, are its parent's business:
+    it never sees them, and ends with the conversation.
     """
 
     def __init__(self, module: str) -> None:
         self._rest = b""
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this
-        self._popen = subprocess.Popen(  # noqa: S603 - our own modules
-            [sys.executable, "-P", "-m", module],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            start_new_session=True,  # Ctrl-C is the parent's business
-        )
+        # What is blocked here while the process is born is blocked in it for ever.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        try:
+            self._popen = subprocess.Popen(  # noqa: S603 - our own modules
+                [sys.executable, "-P", "-m", module],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                start_new_session=True,
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     @property
     def output(self) -> IO[bytes]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from cfexp.arrays import Codes, Floats, Longs, Mask, Matrix
 
-_BLOCK = 256  # users scored at a time: enough for a matrix product at full speed
+BLOCK = 256  # users scored at a time: enough for a matrix product at full speed
 _PARTS = 3  # parts of a row for each item of its top k
 
 
@@ -126,7 +126,7 @@ def top_k(
             found = (ranks.before, ranks.above, ranks.tied, ranks.n_ranked)
             _count(part, ranks.starts, ranks.items, block.start, *found)
 
-    each_block(n_users, _BLOCK, rank, threads)
+    each_block(n_users, BLOCK, rank, threads)
     return items, values
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cfexp.errors import InputError, TrackingError
+from cfexp.errors import InputError, StudyConflictError, TrackingError
 from cfexp.search.place import Place
 
 if TYPE_CHECKING:
+    from cfexp.search.audit import Check
     from cfexp.search.place import Where
     from cfexp.search.record import StudyRecord
     from cfexp.search.store import Store
@@ -74,6 +75,47 @@ def sync(where: Where, name: str, *, tracking_uri: str | None = None) -> StudyRe
     study = report(open_study(where, name))
     _project(study, Place.of(where).home, tracking_uri)
     return study
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was looked at of a study, and in words what failed without being lost."""
+
+    study: str
+    checks: tuple[Check, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def problems(self) -> list[Check]:
+        """What does not agree."""
+        return [check for check in self.checks if check.problem]
+
+
+def audit(where: Where, name: str, *, tracking_uri: str | None = None, track: bool = True) -> Audit:
+    """Compare the store of a study, its files and MLflow, row by row; nothing is written.
+
+    Raises
+    ------
+    StudyConflictError
+        When there is no such study, or a process runs it.
+    TrackingError
+        When MLflow cannot be reached.
+    """
+    from cfexp.search.audit import audit_files, audit_store, remarks
+    from cfexp.search.forget import refuse_held
+    from cfexp.search.study_lock import is_running
+
+    store = open_study(where, name)
+    refuse_held(where, name)
+    if is_running(where, name):
+        raise StudyConflictError(f"study {name!r} is being run; audit it when that has ended")
+    study = store.record()
+    checks = [*audit_store(store), *audit_files(study)]
+    if track:
+        from cfexp.tracking.audit import audit_mlflow
+
+        checks += audit_mlflow(study, Place.of(where).home, tracking_uri)
+    return Audit(name, tuple(checks), tuple(remarks(study)))
 
 
 def _project(study: StudyRecord, home: Path, tracking_uri: str | None) -> None:

@@ -16,6 +16,8 @@ from cfexp.cli.main import app
 if TYPE_CHECKING:
     from click.testing import Result
 
+    from cfexp.search.record import RunRecord, StudyRecord
+
 SMALL = """
 name = "small"
 seed = 5
@@ -51,6 +53,19 @@ model = { kind = "popularity" }
 """
 
 
+MEASURED = {"started", "ended", "seconds", "peak_memory"}
+
+
+def outcome(run: RunRecord) -> dict[str, object]:
+    """A run without what it cost."""
+    return {key: value for key, value in run.to_json().items() if key not in MEASURED}
+
+
+def outcomes(study: StudyRecord) -> dict[str, dict[str, object]]:
+    """All runs of a study, by key."""
+    return {run.key: outcome(run) for run in study.runs}
+
+
 def call(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
     return subprocess.run(
@@ -63,9 +78,9 @@ def call(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def invoke(*arguments: str | Path) -> Result:
+def invoke(*arguments: str | Path, catch_exceptions: bool = True) -> Result:
     """Run the command line in this process."""
-    return CliRunner().invoke(app, [*map(str, arguments)])
+    return CliRunner().invoke(app, [*map(str, arguments)], catch_exceptions=catch_exceptions)
 
 
 def children_of(module: str) -> list[int]:

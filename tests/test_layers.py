@@ -26,7 +26,7 @@ LAYERS = [
     {"search"},
     {"tracking"},
     {"report"},
-    {"studies"},
+    {"studies", "deletion"},
     {"launch"},
     {"bench"},
     {"cli"},

@@ -5,6 +5,7 @@ Heavy libraries are imported by the commands that need them, so that `--help` is
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -19,13 +20,16 @@ import typer
 from cfexp.addresses import redacted
 from cfexp.analysis.words import printable
 from cfexp.cli import ask, reproduce
+from cfexp.cli.audit import audit
 from cfexp.cli.bench.commands import app as bench
 from cfexp.cli.compare import compare
 from cfexp.cli.data import app as data
+from cfexp.cli.delete import delete
 from cfexp.cli.export import export
 from cfexp.cli.listing import list_studies
-from cfexp.cli.options import Home, Storage, Threads, TrackingUri, Workers
+from cfexp.cli.options import Home, Storage, Threads, TrackingUri, Workers, duration
 from cfexp.cli.register import register as register_winner
+from cfexp.cli.rerun import rerun
 from cfexp.errors import CfexpError
 from cfexp.search.place import Place
 from cfexp.studies import DEFAULT_HOME
@@ -41,6 +45,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 INTERRUPTED = 130  # exit code of a command that Ctrl-C ended
 
 
@@ -75,6 +80,15 @@ def run(
     ] = None,
     workers: Workers = 1,
     threads: Threads = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            parser=duration,
+            metavar="DURATION",
+            help="Search no longer than this from now (90, 10m, 1h30m), then name the best so far.",
+            show_default=False,
+        ),
+    ] = None,
     home: Home = DEFAULT_HOME,
     storage: Storage = None,
     tracking_uri: TrackingUri = None,
@@ -101,6 +115,7 @@ def run(
         trials=trials,
         workers=workers,
         threads=threads,
+        timeout=timeout,
         tracking_uri=tracking_uri,
         track=track,
         register=register,
@@ -198,7 +213,7 @@ def sync(
     typer.echo(f"MLflow knows all {len(record.runs)} runs of study {record.name!r}")
 
 
-for command in (compare, ask.recommend, ask.similar, ask.explain, export):
+for command in (audit, compare, ask.recommend, ask.similar, ask.explain, export, delete, rerun):
     app.command()(command)
 app.command("list")(list_studies)
 app.command("register")(register_winner)
@@ -225,6 +240,13 @@ def main() -> None:
     except BrokenPipeError:
         # The reader of our output has gone (`cfexp status | head`): nothing to say to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            _say(traceback.format_exc())
+            sys.exit(CfexpError.exit_code)
+        where = f"{error.filename}: " if error.filename else ""
+        _say(f"error: {where}{error.strerror}. Everything finished is kept")
+        sys.exit(CfexpError.exit_code)
     except Exception:  # noqa: BLE001 - a mistake of ours, whose words may repeat an address
         _say(traceback.format_exc())
         sys.exit(CfexpError.exit_code)

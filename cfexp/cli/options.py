@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -35,3 +36,26 @@ Threads = Annotated[
     int | None,
     typer.Option(min=1, help="Threads of each worker.", show_default="all processors, shared"),
 ]
+
+_DURATION = re.compile(
+    r"(?:(?P<hours>[\d.]+)h)?(?:(?P<minutes>[\d.]+)m)?(?:(?P<seconds>[\d.]+)s?)?"
+)
+
+
+def duration(words: str) -> float:
+    """Return the seconds that `words` stand for.
+
+    >>> duration("90"), duration("90s"), duration("10m"), duration("1h30m"), duration("1.5h")
+    (90.0, 90.0, 600.0, 5400.0, 5400.0)
+    """
+    found = _DURATION.fullmatch(words.strip())
+    try:
+        hours, minutes, seconds = (
+            (float(part or 0) for part in found.groups()) if found else [0] * 3
+        )
+    except ValueError:  # such as 1.2.3
+        hours = minutes = seconds = 0
+    total = 3600 * hours + 60 * minutes + seconds
+    if not total:
+        raise typer.BadParameter(f"{words!r} is no time above 0: write 90, 90s, 10m, 2h or 1h30m")
+    return total

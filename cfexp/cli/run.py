@@ -45,17 +45,9 @@ def run_file(
             study = run_study(spec, observer=progress, **flags)
         except KeyboardInterrupt:
             progress.stop()
-            again = command(
-                "run",
-                file,
-                *repeated(flags | {"register": register}),
-                *["--json"] * as_json,
-                flags=flags,
-            )
-            console.print(
-                f"Stopped; everything finished is kept. To go on:\n  {escape(again)}",
-                soft_wrap=True,
-            )
+            again = escape(_again(file, flags | {"register": register}, as_json=as_json))
+            words = f"Stopped; everything finished is kept. To go on:\n  {again}"
+            console.print(words, soft_wrap=True)
             raise
     if as_json:
         print(Path(study.folder, "report", "leaderboard.json").read_text(), end="")  # noqa: T201
@@ -68,6 +60,9 @@ def run_file(
     if flags["track"]:
         view = escape(command("ui", study.name, flags=flags | {"storage": None}))
         console.print(f"\nTo compare the runs in MLflow:\n  {view}", soft_wrap=True)
+    if study.timeout is not None:
+        again = escape(_again(file, flags | {"register": register}, as_json=as_json))
+        console.print(f"\nTo go on with the trials that wait:\n  {again}", soft_wrap=True)
     trials = study.of_role("trial")
     if trials and all(run.state == "failed" for run in trials):
         raise CfexpError(f"every trial failed, the last one by: {trials[-1].reason}")
@@ -96,6 +91,10 @@ def _registered(study: str, name: str, flags: dict[str, Any]) -> str:
     except TrackingError as error:
         again = command("register", study, name, flags=flags)
         raise TrackingError(f"{error}\n`{again}` tries again") from error
+
+
+def _again(file: Path, flags: dict[str, Any], *, as_json: bool) -> str:
+    return command("run", file, *repeated(flags), *["--json"] * as_json, flags=flags)
 
 
 def command(name: str, *arguments: object, flags: dict[str, Any]) -> str:

@@ -130,7 +130,11 @@ class Evaluation:
     @classmethod
     def load(cls, path: Path) -> Evaluation:
         """Read what `save` wrote; DataError for anything else."""
-        arrays = load_arrays(path)
+        try:
+            arrays = load_arrays(path)
+        except DataError as error:
+            hint = "`cfexp run` on the study's file writes it again"
+            raise DataError(f"{error}; {hint}") from error.__cause__
         users = arrays.get("users", np.empty(0))
         for key in {"stage", "users", *arrays}:
             shape = () if key.startswith(_SINGLE) else (users.size,)

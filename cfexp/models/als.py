@@ -15,7 +15,7 @@ from cfexp.models.confidence import Orientation as Of
 from cfexp.models.model import Epoch, Model
 from cfexp.models.momentum import Items
 from cfexp.models.recency import RecencyName
-from cfexp.models.sweep import Rows, Side, Solver, Whitened, loss
+from cfexp.models.sweep import Rows, Side, Solver, Whitened, gram_size, loss, padded
 from cfexp.parallel import one_blas_thread, warn_of_threads
 from cfexp.seeds import generator
 
@@ -58,6 +58,7 @@ class ALS(Model):
 
     kind: Literal["als"] = "als"
     stochastic: ClassVar[bool] = True
+    smaller: ClassVar = "lower factors, or drop rare users or items"
 
     factors: Annotated[int, Field(ge=1, le=2048)] = 64
     """Length of the vector that stands for a user or an item."""
@@ -191,8 +192,18 @@ class ALS(Model):
         """
         warn_of_threads(threads)
         data = TrainingData.of(matrix)
+        self.refuse_unfit(data, threads=threads)
         *_, last = self.train(data, generator(rng), threads=threads, start=start, known=known)
         return cast("AlsScorer", last.scorer())
+
+    def memory(self, data: TrainingData, threads: int) -> int:
+        """Return the size of factors, sums of products and weights."""
+        del threads
+        (users, items), nnz = data.positives.shape, data.positives.nnz
+        f = padded(self.factors)
+        most = max(users, items)
+        # users, items as they are, were and run ahead; then the fixed side's sums or a copy of it
+        return 4 * f * (users + 3 * items) + max(gram_size(most, f), 4 * f * most) + 24 * nnz
 
     def weighting(self, *, scoring: bool = False) -> Confidence:
         """Return the confidence of positives, at training or when users are scored."""

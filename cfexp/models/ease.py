@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast
 
 import numpy as np
 from pydantic import Field
 
 from cfexp.arrays import entries
 from cfexp.errors import DataError
-from cfexp.memory import needs
 from cfexp.models import neighbours
 from cfexp.models.dense import invert
 from cfexp.models.item_model import ItemModel, ItemScorer
+from cfexp.models.item_weights import weighted_size
 from cfexp.models.model import Epoch, Model
 from cfexp.parallel import each_block
 
@@ -41,6 +41,9 @@ class EASE(ItemModel):
     """
 
     kind: Literal["ease"] = "ease"
+    smaller: ClassVar = (
+        "drop rare items, or use item_knn or als, which keep no items x items matrix"
+    )
 
     regularization: Annotated[float, Field(ge=1e-3)] = 300.0
     """Weight of the squared entries of B: the more data, the more."""
@@ -48,18 +51,20 @@ class EASE(ItemModel):
     def train(
         self, data: TrainingData, rng: np.random.Generator, *, threads: int | None = None
     ) -> Iterator[Epoch]:
-        """Yield once; DataError when items x items does not fit into memory."""
+        """Yield once."""
         del rng
         yield Epoch.only(EaseScorer(self, data.positives, self._weights(data, threads)), threads)
+
+    def memory(self, data: TrainingData, threads: int) -> int:
+        """Return the size of the Gram matrix and its inverse, or of that and B."""
+        del threads
+        n = np.count_nonzero(data.item_counts)
+        square = max(16 * n * n, 8 * n * n + 4 * data.n_items**2)
+        return int(square) + weighted_size(data.positives.nnz)
 
     def _weights(self, data: TrainingData, threads: int | None) -> Floats:
         learnt = np.flatnonzero(data.item_counts)  # the others explain nothing
         n = len(learnt)
-        needs(
-            f"EASE on {n:,} items (weights of {data.n_items:,} x {data.n_items:,})",
-            max(16 * n * n, 8 * n * n + 4 * data.n_items**2),
-            "drop rare items, or use item_knn or als, which keep no such matrix",
-        )
         matrix = self.learnt(data.positives)
         if n < data.n_items:
             matrix = matrix[:, learnt]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast
 
 import numpy as np
 from pydantic import Field
@@ -12,9 +12,9 @@ from cfexp.arrays import entries
 from cfexp.models import neighbours
 from cfexp.models.finite import refuse_infinite
 from cfexp.models.item_model import ItemModel, ItemScorer
-from cfexp.models.item_weights import bm25, tf_idf, with_values
+from cfexp.models.item_weights import bm25, tf_idf, weighted_size, with_values
 from cfexp.models.model import Epoch, Model
-from cfexp.ranking import top_k
+from cfexp.ranking import BLOCK, top_k
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +44,7 @@ class ItemKNN(ItemModel):
     """
 
     kind: Literal["item_knn"] = "item_knn"
+    smaller: ClassVar = "lower neighbours, or drop rare items"
 
     neighbours: Annotated[int, Field(ge=1)] = 200
     """How many similar items each item keeps; ties go to the lower item code."""
@@ -65,6 +66,14 @@ class ItemKNN(ItemModel):
         del rng
         similar = self._similarities(data, threads)
         yield Epoch.only(ItemKnnScorer(self, data.positives, similar), threads)
+
+    def memory(self, data: TrainingData, threads: int) -> int:
+        """Return the size of the neighbours, sorted out and packed, and of the threads' rows."""
+        n = data.n_items
+        rows = 20 * BLOCK * n * min(threads, -(-n // BLOCK))  # products and norms in float64
+        kept = n * min(self.neighbours, n)
+        alike = min(kept, int(np.square(np.diff(data.positives.indptr).astype(np.int64)).sum()))
+        return rows + 9 * kept + 16 * alike + weighted_size(data.positives.nnz)
 
     def weighted(self, matrix: Matrix) -> Matrix:
         """Return TF-IDF or BM25 weights, if there are to be any."""

@@ -31,6 +31,11 @@ def valued(positives: Positives, *, binary: bool) -> Matrix:
     return with_values(matrix, np.ones(matrix.nnz)) if binary else matrix
 
 
+def weighted_size(nnz: int) -> int:
+    """Return the bytes that weights in float64, and both orientations in float32, take."""
+    return 32 * nnz
+
+
 def tf_idf(matrix: Matrix) -> Doubles:
     """Return sqrt(x) idf_u for every value x of a users x items matrix."""
     x: Doubles = matrix.data.astype(np.float64)

@@ -17,8 +17,9 @@ import numpy as np
 from cfexp.data.sound import exchanged, refuse_values
 from cfexp.data.training import History, Positives, TrainingData
 from cfexp.errors import DataError
+from cfexp.memory import needs
 from cfexp.models.listing import best_items, refuse_codes
-from cfexp.parallel import warn_of_threads
+from cfexp.parallel import cores, warn_of_threads
 from cfexp.recipe import Recipe
 from cfexp.seeds import generator
 
@@ -239,6 +240,8 @@ class Model(Recipe, ABC):
     """Does the result depend on the random generator?"""
     needs_features: ClassVar[bool] = False
     """Does it learn from item features?"""
+    smaller: ClassVar[str] = "drop rare users or items"
+    """What to do where a fit does not fit into memory."""
 
     @abstractmethod
     def train(
@@ -249,6 +252,23 @@ class Model(Recipe, ABC):
         Results do not depend on `threads` (None: all cores), bit for bit.
         """
 
+    @abstractmethod
+    def memory(self, data: TrainingData, threads: int) -> int:
+        """Return about how many bytes a fit takes at its peak, beyond the data and the process.
+
+        An estimate from the shape of `data` alone, to be held against what is left: within
+        a factor of 2 where it is hundreds of megabytes.
+        """
+
+    def refuse_unfit(self, *data: TrainingData, threads: int | None = None) -> None:
+        """Raise DataError, with both numbers, where fits on all of `data` at once cannot fit."""
+        size = sum(self.memory(one, cores() if threads is None else threads) for one in data)
+        users, items = (max(one.positives.shape[side] for one in data) for side in (0, 1))
+        folds = f", {len(data)} folds at once," if len(data) > 1 else ""
+        factors = getattr(self, "factors", None)
+        what = self.kind if factors is None else f"{self.kind} with {factors:,} factors"
+        needs(f"{what} on {users:,} users and {items:,} items{folds}", size, self.smaller)
+
     def fit(
         self,
         matrix: Any,  # noqa: ANN401 - whatever SciPy makes a CSR matrix of
@@ -258,6 +278,8 @@ class Model(Recipe, ABC):
     ) -> Scorer:
         """Train to the last epoch on a users x items matrix of values (or TrainingData)."""
         warn_of_threads(threads)
-        epochs = self.train(TrainingData.of(matrix), generator(rng), threads=threads)
+        data = TrainingData.of(matrix)
+        self.refuse_unfit(data, threads=threads)
+        epochs = self.train(data, generator(rng), threads=threads)
         *_, last = epochs
         return last.scorer()

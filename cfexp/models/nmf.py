@@ -77,6 +77,7 @@ class NMF(FactorModel):
 
     kind: Literal["nmf"] = "nmf"
     scorer: ClassVar = NmfScorer
+    copies: ClassVar = 5
 
     factors: Annotated[int, Field(ge=1, le=2048)] = 32
     """Number of tastes, at most as many as there are users or items."""

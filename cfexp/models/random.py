@@ -34,6 +34,11 @@ class Random(Model):
         seed = rng.integers(2**64, dtype=np.uint64)
         yield Epoch.only(RandomScorer(self, data.positives, seed), threads)
 
+    def memory(self, data: TrainingData, threads: int) -> int:
+        """Return 0: there is a seed and nothing else."""
+        del data, threads
+        return 0
+
 
 class RandomScorer(Scorer):
     """Hashes of (seed, history, item), scaled to 0..1."""

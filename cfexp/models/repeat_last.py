@@ -34,6 +34,11 @@ class RepeatLast(Model):
         place[np.argsort(-data.item_counts, kind="stable")] = np.arange(data.n_items)[::-1]
         yield Epoch.only(RepeatLastScorer(self, data.positives, place), threads)
 
+    def memory(self, data: TrainingData, threads: int) -> int:
+        """Return the size of the items' order and places."""
+        del threads
+        return 28 * data.n_items
+
 
 class RepeatLastScorer(Scorer):
     """Scores are whole numbers: places by popularity, and above them the own items."""

@@ -49,6 +49,7 @@ class PureSVD(FactorModel):
 
     kind: Literal["svd"] = "svd"
     scorer: ClassVar = SvdScorer
+    copies: ClassVar = 4
 
     factors: Annotated[int, Field(ge=1, le=2048)] = 64
     """How many singular vectors are kept, at most as many as there are users or items."""

@@ -102,6 +102,16 @@ class Solver:
             )
 
 
+def padded(factors: int) -> int:
+    """Return how many columns so many factors take: whole vectors."""
+    return -(-factors // LANES) * LANES
+
+
+def gram_size(n: int, f: int) -> int:
+    """Return the bytes that `Side.gram` takes for n rows of f factors."""
+    return 8 * f * f * (-(-n // _GRAM_ROWS) + 3)
+
+
 @dataclass(eq=False)
 class Side:
     """The factors of all users or of all items: `solved @ back`."""
@@ -114,10 +124,9 @@ class Side:
     def of(cls, factors: Floats, threads: int | None) -> Side:
         """Start from given factors, padded with zeros to whole vectors."""
         n, f = factors.shape
-        padded = -(-f // LANES) * LANES
-        solved = np.zeros((n, padded), np.float32)
+        solved = np.zeros((n, padded(f)), np.float32)
         solved[:, :f] = factors
-        return cls(solved, np.eye(padded), threads)
+        return cls(solved, np.eye(padded(f)), threads)
 
     def copy(self) -> Side:
         """Return a side that changes on its own."""

@@ -9,6 +9,8 @@ from cfexp.analysis import diagnostics
 from cfexp.analysis.power import detectable_difference
 from cfexp.analysis.words import plain
 from cfexp.report import leaderboard as board
+from cfexp.report.numbers import counted
+from cfexp.search.standing import is_timed_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +32,7 @@ def doubts(
     `intervals` go with `rows`, `pairs` compare the winner with others.
     """
     best = board.winner(rows)
-    found: list[str | None] = list(_few_trials(study))
+    found: list[str | None] = [*_unfinished(study), *_unrepeatable(study), *_few_trials(study)]
     if best is not None:
         found += [*_edges(study, best), _last_epoch(study, best), _seeds(study, rows, best)]
         found += [_fell(study, rows, intervals, best), _small(study, pairs)]
@@ -43,6 +45,34 @@ def reference(rows: list[Row], best: Row) -> Row | None:
     baselines = [row for row in rows if row.role == "baseline" and row.runs]
     own = [row for row in baselines if row.default and row.entry == best.entry]
     return next(iter([*own, *baselines]), None)
+
+
+def _unfinished(study: StudyRecord) -> Iterator[str]:
+    if study.timeout is not None:
+        ended = len(study.of_role("trial"))
+        yield (
+            f"The search was stopped by --timeout after {ended:,} of {study.budget:,} trials; "
+            "cfexp run goes on with it."
+        )
+
+
+def _unrepeatable(study: StudyRecord) -> Iterator[str]:
+    trials = study.of_role("trial")
+    search = study.spec.get("search", {})
+    kinds = {part: search.get(part, {}).get("kind") for part in ("sampler", "pruner")}
+    workers = max((int(study.environment_of(run).get("workers", 1)) for run in trials), default=1)
+    if workers > 1 and (kinds["sampler"] not in {"random", "grid"} or kinds["pruner"] != "none"):
+        yield (
+            f"Trials ran in {workers} workers at a time, and the order in which they ended decided "
+            "what was tried or given up next: the study does not repeat exactly, as it would "
+            "with one worker."
+        )
+    timed = sum(is_timed_out(run) for run in trials)
+    if timed:
+        yield (
+            f"{counted(timed, 'trial')} ended at the study's time limit: how far a trial comes by "
+            "then depends on the machine, so the study does not repeat exactly."
+        )
 
 
 def _few_trials(study: StudyRecord) -> Iterator[str | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cfexp.arrays import load_arrays
 from cfexp.report.vectors import STAGES, vectors_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ def per_user_frame(study: StudyRecord) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from cfexp.arrays import load_arrays
     from cfexp.errors import DataError
 
     vocabulary = Path(study.folder, "vocabulary.npz")

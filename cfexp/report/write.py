@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from typing import TYPE_CHECKING
 
 from cfexp.analysis.words import markdown
@@ -30,9 +32,19 @@ def write(study: StudyRecord, trials: optuna.Study | None, folder: Path) -> list
     `report.html` (with charts of Optuna's `trials`), `verdict.md`, `leaderboard.csv`,
     `leaderboard.json` (with the verdict and warnings), `comparisons.csv` (the winner
     against the others), `buckets.csv`, `cleaning.csv`, `per_user.parquet` and
-    `study.toml`. Files that would be empty are not written; those that exist are replaced.
+    `study.toml`. Files that would be empty are not written; those that exist are replaced,
+    each of them at once.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    partial.mkdir(exist_ok=True)
+    try:
+        return [path.replace(folder / path.name) for path in _write(study, trials, partial)]
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write(study: StudyRecord, trials: optuna.Study | None, folder: Path) -> list[Path]:
     words = _bullets(verdict(study), findings(study).warnings)
     written = [
         _text(folder / REPORT, html_report(study, trials)),

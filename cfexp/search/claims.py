@@ -94,7 +94,7 @@ class Claims:
         """Return all slots by number; stale ones are put back to waiting first."""
         slots = self._slots()
         for place, slot in enumerate(slots):
-            if slot.stale and self._free(slot):
+            if slot.stale and self._release(slot.trial_id, slot.claim):
                 slots[place] = dataclasses.replace(slot, state=TrialState.WAITING, stale=False)
         return slots
 
@@ -133,7 +133,12 @@ class Claims:
             give_up(connection, trial_id)
             storage.set_trial_user_attr(trial_id, "record", json.dumps(record.to_json()))
             storage.set_trial_state_values(trial_id, _STATES[record.state], values)
+        self._store.flush()
         return True
+
+    def put_back(self, number: int) -> None:
+        """Put a taken trial back to waiting, under its number with its parameters."""
+        self._release(*self._taken.pop(number))
 
     def read(self, slot: Slot) -> FrozenTrial:
         """Return a trial as it is stored."""
@@ -184,16 +189,15 @@ class Claims:
             claims = set(connection.execute(query).scalars())
         for slot in self._slots():
             if slot.claim in claims:
-                self._free(slot)
+                self._release(slot.trial_id, slot.claim)
 
-    def _free(self, slot: Slot) -> bool:
+    def _release(self, trial_id: int, claim: str | None) -> bool:
         """Put a running trial back to waiting, unless it changed hands or ended meanwhile."""
-        with self._alone(slot.trial_id) as (connection, storage, state):
-            held = claim_of(connection, slot.trial_id)
-            if state is not TrialState.RUNNING or held != slot.claim:
+        with self._alone(trial_id) as (connection, storage, state):
+            if state is not TrialState.RUNNING or claim_of(connection, trial_id) != claim:
                 return False
-            give_up(connection, slot.trial_id)
-            storage.set_trial_state_values(slot.trial_id, TrialState.WAITING)
+            give_up(connection, trial_id)
+            storage.set_trial_state_values(trial_id, TrialState.WAITING)
         return True
 
     @contextmanager

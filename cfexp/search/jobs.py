@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import time
 from contextlib import contextmanager
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from optuna.trial import TrialState
 from pydantic import ValidationError
 
 from cfexp.search.pool import Job
-from cfexp.search.record import Point, RunRecord
+from cfexp.search.record import TIMEOUT, Point, RunRecord
+from cfexp.search.runs import best_point, validated
 from cfexp.seeds import seed_for
 
 if TYPE_CHECKING:
@@ -31,12 +33,23 @@ class TrialJob(Job):
 
     `overhead` is the seconds that Optuna took of it: ask, report, tell, storage; the
     worker waited for `delay` of them.
+
+    A trial that is run again, after the death of its process, gets the answers it had. One
+    that takes longer than the study's `trial_timeout` ends with its best epoch so far; one
+    that still runs at `until` (of `time.monotonic`) goes back to waiting, as if it had
+    never begun.
     """
 
-    def __init__(self, objective: Objective, claims: Claims, observer: Observer) -> None:
+    def __init__(
+        self, objective: Objective, claims: Claims, observer: Observer, until: float = inf
+    ) -> None:
         self.overhead = self.delay = 0.0
         self.lost = False
         """Whether another process has taken the trial over."""
+        self._until = until
+        self._answers: dict[int, bool] = {}
+        self._points: list[Point] = []
+        self._waits = False
         self._objective = objective
         self._spec = objective.spec
         self._claims = claims
@@ -67,6 +80,7 @@ class TrialJob(Job):
             number=number,
             worker=self._claims.worker,
         )
+        self.label = self._record.label
         try:
             self._entry.configured(values)
         except ValidationError as error:
@@ -87,29 +101,76 @@ class TrialJob(Job):
             trial = self._mirror.get_trials(deepcopy=False)[self._trial.number]
             self._claims.set_params(self._record.trial, trial)
 
+    def begin(self) -> None:
+        self._points.clear()
+        limit = self._spec.search.trial_timeout or inf
+        self.deadline = min(time.monotonic() + limit, self._until)
+
     def point(self, point: Point) -> bool:
         self._observer.point(self._record.key, point)
+        self._points.append(point)
+        if point.epoch not in self._answers:
+            self._answers[point.epoch] = self._goes_on(point)
+        return self._answers[point.epoch] and time.monotonic() < self.deadline
+
+    def _goes_on(self, point: Point) -> bool:
         if len(self._spec.objectives) > 1:
             return True
         with self._delaying():
             self._trial.report(point.metrics[f"val/{self._spec.objectives[0]}"], point.epoch)
             return not self._trial.should_prune()
 
+    @property
+    def _is_pruned(self) -> bool:
+        return not all(self._answers.values())
+
     def done(self, answer: dict[str, Any]) -> None:
+        facts = answer["facts"]
+        if answer["stopped"] and not self._is_pruned:  # the time was over
+            if self.deadline == self._until:
+                self._waits = True
+                return
+            facts |= self._timeout()
         self._end(
-            state="pruned" if answer["stopped"] else "complete",
+            state="pruned" if answer["stopped"] and self._is_pruned else "complete",
             metrics=answer["metrics"],
             curve=tuple(Point(**point) for point in answer["curve"]),
             best_epoch=answer["best_epoch"],
             seconds=answer["seconds"],
-            facts=answer["facts"],
+            facts=facts,
             peak_memory=answer["peak_memory"],
         )
+
+    def late(self) -> None:
+        if self.deadline == self._until:
+            self._waits = True
+            return
+        if not self._points:
+            self.failed(f"{TIMEOUT} after {self._limit}, before its first epoch was evaluated")
+            return
+        best = best_point(self._points, self._spec.objective)
+        self._end(
+            state="pruned" if self._is_pruned else "complete",
+            metrics=validated(best),
+            curve=tuple(self._points),
+            best_epoch=best.epoch,
+            facts=self._timeout(),
+        )
+
+    @property
+    def _limit(self) -> str:
+        return f"{self._spec.search.trial_timeout:g} s"
+
+    def _timeout(self) -> dict[str, str]:
+        return {TIMEOUT: f"{self._limit}, after epoch {self._points[-1].epoch}"}
 
     def failed(self, reason: str) -> None:
         self._end(state="failed", reason=reason)
 
     def keep(self) -> None:
+        if self._waits:
+            self._claims.put_back(self._record.trial)
+            return
         with self._timed():
             self.lost = not self._claims.end(self._record)
         if self.lost:
@@ -153,6 +214,7 @@ class ReadJob(Job):
         self, record: RunRecord, scorer: str | None, store: Store, observer: Observer
     ) -> None:
         self.record = record
+        self.label = record.label
         self.scorer = scorer
         self._store = store
         self._observer = observer

@@ -1,11 +1,19 @@
-"""`Pool`: the computing processes, seen from the coordinator."""
+"""`Pool`: the computing processes, seen from the coordinator.
+
+A job whose process dies is handed out again, as killing a process is seldom the job's
+fault; one that has lost `DEATHS` of them has failed. A job that is still at work
+`GRACE` seconds after its deadline loses its process and is not handed out again.
+"""
 
 from __future__ import annotations
 
 import selectors
 import signal
+import threading
+import time
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
+from math import inf
 from typing import TYPE_CHECKING, Any, Self
 
 from cfexp.errors import WorkerError
@@ -16,14 +24,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+DEATHS = 3
+"""How many processes a job may lose before it has failed."""
+GRACE = 5.0
+"""Seconds after its deadline in which a job may still end by itself."""
+
+
 class Job(ABC):
     """A task for one worker, and what becomes of its answers.
 
-    `done` and `failed` take what the next job may depend on; `claim` and `keep` write
-    it down, while the worker is busy already.
+    `done`, `failed` and `late` take what the next job may depend on; `claim` and `keep`
+    write it down, while the worker is busy already.
     """
 
     task: dict[str, Any]
+    label: str
+    deaths: int = 0
+    """How many processes died under it."""
+    deadline: float = inf
+    """When it should have ended, in the seconds of `time.monotonic`."""
+
+    def begin(self) -> None:  # noqa: B027 - there may be nothing to note
+        """Take that a worker begins with the task, perhaps after another one died."""
 
     def claim(self) -> None:  # noqa: B027 - there may be nothing to write
         """Write down that a worker has the task."""
@@ -39,6 +61,10 @@ class Job(ABC):
     @abstractmethod
     def failed(self, reason: str) -> None:
         """Take the reason why there is none."""
+
+    def late(self) -> None:
+        """Take that it did not end by itself in time."""
+        raise NotImplementedError  # of a job without a deadline
 
     def keep(self) -> None:  # noqa: B027 - likewise
         """Write down how it ended."""
@@ -63,6 +89,7 @@ class Pool:
         self._processes = [_Worker() for _ in range(workers)]
         self._setup: dict[str, Any] = {}
         self._later: list[Callable[[], None]] = []
+        self._again: list[Job] = []
 
     def set_up(self, **setup: Any) -> None:  # noqa: ANN401
         """Tell all workers what to load, now and whenever one has to be replaced."""
@@ -108,10 +135,12 @@ class Pool:
             if process.ended:  # while idle: no job's fault
                 process.kill()
                 self._processes[index] = self._start()
-            elif (job := next_job()) is not None:
+            elif (job := self._again.pop() if self._again else next_job()) is not None:
                 process.job = job
+                job.begin()
                 process.send(job.task)
-                self._later.append(job.claim)
+                if not job.deaths:
+                    self._later.append(job.claim)
 
     def _write(self) -> None:
         while self._later:
@@ -123,24 +152,51 @@ class Pool:
             for index, process in enumerate(self._processes):
                 if process.job is not None:
                     selector.register(process.output, selectors.EVENT_READ, index)
-            for key, _ in selector.select():
+            for key, _ in selector.select(self._patience()):
                 self._receive(key.data)
+        self._end_late()
+
+    def _patience(self) -> float | None:
+        """Return the seconds until a job will have to be ended, None where no job will."""
+        last = min(process.job.deadline for process in self._processes if process.job) + GRACE
+        return None if last == inf else max(0.0, last - time.monotonic())
+
+    def _end_late(self) -> None:
+        for index, process in enumerate(self._processes):
+            job = process.job
+            if job is not None and time.monotonic() >= job.deadline + GRACE:
+                self._replace(index)
+                job.late()
+                self._later.append(job.keep)
+
+    def _replace(self, index: int) -> None:
+        self._processes[index].kill()
+        self._processes[index] = self._start()
 
     def _receive(self, index: int) -> None:
         process = self._processes[index]
         messages = process.receive()
         if messages is None:
-            job, reason = process.job, f"the computing process {process.last_words()}"
-            process.kill()
-            if isinstance(job, _Setup):
-                job.failed(reason)
-            self._processes[index] = self._start()
-            if job is not None:
-                job.failed(reason)
-                self._later.append(job.keep)
+            self._died(index)
             return
         for message in messages:
             self._handle(process, message)
+
+    def _died(self, index: int) -> None:
+        process = self._processes[index]
+        job, reason = process.job, f"the computing process {process.last_words()}"
+        if isinstance(job, _Setup):
+            job.failed(reason)
+        self._replace(index)
+        if job is None:
+            return
+        job.deaths += 1
+        if job.deaths < DEATHS:
+            self._note(f"{job.label}: {reason}; it is run again")
+            self._again.append(job)
+        else:
+            job.failed(f"{reason}; it was run {DEATHS} times")
+            self._later.append(job.keep)
 
     def _handle(self, process: _Worker, message: dict[str, Any]) -> None:
         job = process.job
@@ -163,6 +219,8 @@ class Pool:
 class _Setup(Job):
     """Loading the matrices; a worker that cannot do that can do nothing."""
 
+    label = "setup"
+
     def done(self, answer: dict[str, Any]) -> None:
         pass
 
@@ -172,9 +230,22 @@ class _Setup(Job):
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait until the block is done."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    """Let Ctrl-C and SIGTERM wait until the block is done.
+
+    A mask would not do: any other thread takes the signal, and Python heeds it in this one.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's business
+        return
+    late: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: late.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if late:
+            signal.raise_signal(late[0])

@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from cfexp.analysis.buckets import has_buckets
+from cfexp.arrays import is_whole
 from cfexp.metrics.evaluation import Evaluation
 from cfexp.search.jobs import ReadJob
 from cfexp.search.record import Role, RunRecord
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
     from cfexp.search.store import Store
 
 
+def baselines(spec: StudySpec) -> list[tuple[str, Entry]]:
+    """Return what every study is compared with: its baselines and its default configurations."""
+    named = [(entry.label, entry) for entry in spec.baselines]
+    return [*named, *((f"{entry.label} default", entry) for entry in spec.models)]
+
+
+def repeats(spec: StudySpec, model: Model) -> range:
+    """Return the seeds that a model is repeated over."""
+    return range(1, 1 + (spec.finals.seeds if model.stochastic else 1))
+
+
 class Reader:
     """Makes the jobs of baselines and finals, and runs those that the store lacks."""
 
@@ -29,10 +41,6 @@ class Reader:
         self.store = store
         self.pool = pool
         self.observer = observer
-
-    def seeds(self, model: Model) -> range:
-        """Return the seeds that a model is repeated over."""
-        return range(1, 1 + (self.spec.finals.seeds if model.stochastic else 1))
 
     def jobs(
         self,
@@ -46,7 +54,7 @@ class Reader:
         generation: int = 0,
     ) -> list[ReadJob]:
         """Return the jobs of one configuration over its seeds."""
-        seeds = self.seeds(model)
+        seeds = repeats(self.spec, model)
         jobs: list[ReadJob] = []
         for seed in seeds:
             key = f"{role}/{name}/seed-{seed}"
@@ -103,7 +111,7 @@ class Reader:
         files = [f"{run.vectors}-{part}.npz" for part in parts]
         if job.scorer is not None:
             files.append(job.scorer)
-        if not all((self.store.folder / file).exists() for file in files):
+        if not all(is_whole(self.store.folder / file) for file in files):
             return False
         of_items = [buckets for buckets in self.spec.buckets if buckets.of_items]
         if not of_items:

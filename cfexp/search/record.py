@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Role = Literal["baseline", "trial", "final"]
 State = Literal["complete", "pruned", "failed"]
+TIMEOUT = "timeout"
+"""The fact of a trial that its time limit ended, and how the reason begins if it failed."""
 
 
 def joined(facts: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -153,6 +155,7 @@ class StudyRecord:
     (the user attributes that are grouped by).
     `direction` is the first objective's. `seconds` holds costs of the study's own
     machinery: `optuna_per_trial`, and what of it workers waited for, `optuna_delay_per_trial`.
+    `timeout` is the limit, in seconds, that stopped the search of the last session, if one did.
     `environments` are in the order of time. `verdict` is what came out, in a few sentences,
     once the report is written; it follows from the rest and does not make records differ.
     """
@@ -174,6 +177,7 @@ class StudyRecord:
     folder: str
     seconds: dict[str, float] = field(default_factory=dict)
     environments: tuple[Environment, ...] = ()
+    timeout: float | None = None
     verdict: tuple[str, ...] = field(default=(), compare=False)
 
     @property

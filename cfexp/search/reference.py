@@ -47,8 +47,8 @@ the command are logistics (where to write, how many workers).
 
 A mistake in a file is reported with its path and the valid choices, all mistakes at once.
 A study is resumed only with the same science: everything but `description`,
-`search.trials`, `baselines`, `finals` and `buckets` (those that no objective is the worst
-of). Change anything else and give the study a new name.
+`search.trials`, `search.trial_timeout`, `baselines`, `finals` and `buckets` (those that no
+objective is the worst of). Change anything else and give the study a new name.
 
 This page is generated from the code that checks study files. Keys without a default
 are required.

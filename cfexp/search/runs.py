@@ -11,7 +11,7 @@ these lengths reach 0.0628, 0.0617 and 0.0598.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -86,6 +86,7 @@ def search_run(
     evaluated = partial(
         _evaluated, stages=stages, measures=measures, mask=mask, clock=clock, threads=threads
     )
+    model.refuse_unfit(*(stage.training for stage in stages), threads=threads)
     streams = [
         model.train(stage.training, np.random.default_rng([seed, index]), threads=threads)
         for index, stage in enumerate(stages)
@@ -110,8 +111,8 @@ def search_run(
         report(point)
     if best is None:
         raise ValueError(f"{model.kind} yielded no epoch")
-    kept = {name: value for name, value in best.metrics.items() if name.startswith("val/")}
-    return Result(kept, tuple(points), best.epoch, stopped, clock.seconds(), facts)
+    seconds = clock.seconds()
+    return Result(validated(best), tuple(points), best.epoch, stopped, seconds, facts)
 
 
 def read_run(
@@ -133,6 +134,7 @@ def read_run(
     evaluations: dict[str, Evaluation] = {}
     for stage in stages:
         if id(stage.training) not in scorers:
+            model.refuse_unfit(stage.training, threads=threads)
             rng = np.random.default_rng([seed, 0])
             *_, last = model.train(stage.training, rng, threads=threads)
             scorers[id(stage.training)] = last.scorer()
@@ -203,6 +205,21 @@ def _means(values: Sequence[dict[str, float]], prefix: str) -> dict[str, float]:
 def _since(best: Point, points: Sequence[Point]) -> int:
     """Return how many points came after the best one."""
     return sum(point.epoch > best.epoch for point in points)
+
+
+def best_point(points: Iterable[Point], goal: Goal) -> Point:
+    """Return the point that is best for `goal`, of equals the first."""
+    best: Point | None = None
+    for point in points:
+        best = _better(best, point, goal)
+    if best is None:
+        raise ValueError("there is no point")
+    return best
+
+
+def validated(point: Point) -> dict[str, float]:
+    """Return the metrics of a point that a trial keeps: those on validation."""
+    return {name: value for name, value in point.metrics.items() if name.startswith("val/")}
 
 
 def _better(best: Point | None, point: Point, metric: Goal) -> Point:

@@ -88,6 +88,9 @@ class Search(Recipe):
     patience: Annotated[int, Field(ge=1)] | Literal["never"] = 5
     """A trial ends, complete, when so many validations in a row have not improved on its best;
     with "never" it trains all its epochs."""
+    trial_timeout: Annotated[float, Field(gt=0)] | None = None
+    """Seconds that a trial may take. It then ends, complete, with the best of the epochs that
+    it has evaluated, or fails where there is none. Like the budget, it may be changed later."""
 
     @property
     def idle_points(self) -> int | None:
@@ -191,6 +194,8 @@ class StudySpec(Recipe):
     def science(self) -> dict[str, Any]:
         """What must be equal for a study to be resumed: all but budget, words and readings.
 
+        A time limit changes only the trials that it ends, which say so: it is part of the budget.
+
         Buckets belong to it where an objective is the worst of them.
         """
         values = self.model_dump(mode="json")
@@ -198,7 +203,8 @@ class StudySpec(Recipe):
             del values[key]
         if self.worst_buckets:
             values["buckets"] = [one.model_dump(mode="json") for one in self.worst_buckets]
-        del values["search"]["trials"]
+        for key in ("trials", "trial_timeout"):
+            del values["search"][key]
         return values
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cfexp.analysis.seeds import configuration, is_counted, seeds_of
+from cfexp.search.record import TIMEOUT
 
 if TYPE_CHECKING:
     from cfexp.search.record import RunRecord, StudyRecord
@@ -21,6 +22,11 @@ def best_trial(study: StudyRecord) -> RunRecord | None:
 def is_ranked(run: RunRecord, name: str) -> bool:
     """Return whether a run has a value that counts."""
     return run.state == "complete" and name in run.metrics
+
+
+def is_timed_out(run: RunRecord) -> bool:
+    """Return whether the study's limit for a trial's time ended a run."""
+    return TIMEOUT in run.facts or (run.reason or "").startswith(TIMEOUT)
 
 
 def winning_runs(study: StudyRecord) -> list[RunRecord]:

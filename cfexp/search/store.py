@@ -23,7 +23,7 @@ from cfexp.search.conflicts import refuse_other
 from cfexp.search.place import Place
 from cfexp.search.record import Environment
 from cfexp.search.slots import slots
-from cfexp.search.storage import ABOUT, is_storage, open_storage, study_names
+from cfexp.search.storage import ABOUT, flush, is_storage, open_storage, study_names
 from cfexp.search.stored import Stored, environments
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Store:
         self.study = study
         self.storage = storage
         self.folder = home / "studies" / study.study_name
+        self._home = home
         self.stored = Stored(study, self.folder)
 
     @classmethod
@@ -127,15 +128,25 @@ class Store:
             mirror.add_trial(self.stored.frozen(trial, trial.state))
         return mirror
 
+    def flush(self) -> None:
+        """Bring what was written to the disk: finished runs outlive a loss of power."""
+        flush(self._home)
+
     # Everything else
 
     def add_run(self, run: RunRecord) -> None:
         """Write a baseline or a final."""
         self.study.set_user_attr(f"run:{run.key}", json.dumps(run.to_json()))
+        self.flush()
 
     def add_seconds(self, **seconds: float) -> None:
         """Write what the study's own machinery cost."""
         self.study.set_user_attr("seconds", self.study.user_attrs.get("seconds", {}) | seconds)
+
+    def set_timeout(self, seconds: float | None) -> None:
+        """Write which limit stopped the search, or that none did."""
+        if self.study.user_attrs.get("timeout") != seconds:
+            self.study.set_user_attr("timeout", seconds)
 
     def add_reading(self, reading: Reading) -> None:
         """Write a reading of the test set."""

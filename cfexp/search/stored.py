@@ -96,6 +96,7 @@ class Stored:
             folder=str(self._folder),
             seconds=attributes.get("seconds", {}),
             environments=environments(attributes),
+            timeout=attributes.get("timeout"),
         )
 
 

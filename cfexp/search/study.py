@@ -9,12 +9,13 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from contextlib import contextmanager
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from cfexp.provenance import provenance
 from cfexp.search.finals import best_final, best_trials
 from cfexp.search.place import Place
-from cfexp.search.reader import Reader, scorer_path
+from cfexp.search.reader import Reader, baselines, scorer_path
 from cfexp.search.record import Reading
 from cfexp.search.trials import Trials
 from cfexp.splits.stage_data import save_stages
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
     from cfexp.search.place import Where
     from cfexp.search.pool import Pool
     from cfexp.search.prepare import Prepared
-    from cfexp.search.spec import Entry, StudySpec
+    from cfexp.search.spec import StudySpec
     from cfexp.search.store import Store
+    from cfexp.search.timeout import Timeout
 
 
 def run(
@@ -43,39 +45,53 @@ def run(
     check: Callable[[], None],
     trials: int | None = None,
     threads: int = 1,
+    timeout: Timeout | None = None,
 ) -> Store:
     """Run what is missing of a study in the workers of `pool` and return its store.
 
     The caller holds the study's lock, and `check` raises when it is lost. `trials` raises
-    the file's budget; `threads` are each worker's. Whatever is finished is in the store
-    before an observer hears of it.
+    the file's budget; `threads` are each worker's; `timeout` ends the search before its
+    budget is met. Whatever is finished is in the store before an observer hears of it.
     """
     folder = (Place.of(where).home / "studies" / spec.name).resolve()
-    for partial in folder.rglob(".*.partial"):  # left by a session that was killed
-        partial.unlink(missing_ok=True)
+    for partial in list(folder.rglob(".*.partial")):  # left by a session that was killed
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            partial.unlink(missing_ok=True)
     with set_up(pool, spec, prepared, folder, threads):
         # Optuna is imported while the workers start.
         from cfexp.search.claims import Claims
+        from cfexp.search.storage import told_of_storage
         from cfexp.search.store import Store
 
-        store = Store.create(spec, where, prepared.facts(spec))
-        prepared.save_vocabulary(store.folder / "vocabulary.npz")
-        prepared.save_attributes(spec, store.folder / "users.npz")
-        wanted = spec.search.trials if trials is None else trials
-        budget = store.plan(spec, wanted)
-        if trials is not None and budget > trials:
-            observer.note(f"the study has {budget} trials already; a budget is never lowered")
-        store.add_environment(provenance() | {"threads": f"{threads}", "workers": f"{len(pool)}"})
-        study = store.record()
-        observer.started(study)
-        with Claims(store, coordinator=True) as claims:
-            known = [run.trial for run in study.of_role("trial")]
-            todo = Trials(spec, store, claims, observer, known=known, check=check)
-            coordinator = _Coordinator(spec, store, pool, observer)
-            coordinator.baselines()
-            coordinator.trials(budget, todo)
-            check()
-            coordinator.finals(budget)
+        with told_of_storage():
+            store = Store.create(spec, where, prepared.facts(spec))
+            prepared.save_vocabulary(store.folder / "vocabulary.npz")
+            prepared.save_attributes(spec, store.folder / "users.npz")
+            wanted = spec.search.trials if trials is None else trials
+            budget = store.plan(spec, wanted)
+            if trials is not None and budget > trials:
+                observer.note(f"the study has {budget} trials already; a budget is never lowered")
+            store.set_timeout(None)
+            store.add_environment(
+                provenance() | {"threads": f"{threads}", "workers": f"{len(pool)}"}
+            )
+            study = store.record()
+            observer.started(study)
+            with Claims(store, coordinator=True) as claims:
+                known = [run.trial for run in study.of_role("trial")]
+                until = inf if timeout is None else timeout.until
+                todo = Trials(spec, store, claims, observer, known=known, check=check, until=until)
+                coordinator = _Coordinator(spec, store, pool, observer)
+                coordinator.baselines()
+                coordinator.trials(budget, todo)
+                check()
+                ended = len(store.record().of_role("trial"))
+                if timeout is not None and ended < budget:
+                    store.set_timeout(timeout.seconds)
+                    observer.note(f"stopped by the timeout after {ended} of {budget} trials")
+                coordinator.finals(ended)
     return store
 
 
@@ -118,10 +134,8 @@ class _Coordinator:
 
     def baselines(self) -> None:
         """Fit and read every baseline and every default configuration that is missing."""
-        entries: list[tuple[str, Entry]] = [(entry.label, entry) for entry in self.spec.baselines]
-        entries += [(f"{entry.label} default", entry) for entry in self.spec.models]
         jobs: list[ReadJob] = []
-        for label, entry in entries:
+        for label, entry in baselines(self.spec):
             name = f"{label}/{entry.digest}"
             jobs += self.reader.jobs("baseline", entry, entry.model, name=name, label=label)
         self.reader.run("baselines", jobs)
@@ -134,7 +148,10 @@ class _Coordinator:
             self.store.add_seconds(**seconds)
 
     def finals(self, trials: int) -> None:
-        """Run the best configurations again over seeds, name the winner, note the reading."""
+        """Run the best configurations again over seeds, name the winner, note the reading.
+
+        `trials` is how many have ended.
+        """
         study = self.store.record()
         count = self.spec.finals.configurations
         finalists = best_trials(study, self.spec.objective, count)

@@ -7,6 +7,7 @@ took and ended, so that sampler and pruner know of it, and observers hear of it.
 from __future__ import annotations
 
 import time
+from math import inf
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ class Trials:
     """Runs trials that wait; each model is sampled and pruned on its own.
 
     `known` are the numbers of the trials that the observer has heard of. `check` raises
-    when this process may not go on.
+    when this process may not go on. From `until` (of `time.monotonic`) on, none begins.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Trials:
         *,
         known: Iterable[int],
         check: Callable[[], None],
+        until: float = inf,
     ) -> None:
         self._spec = spec
         self._store = store
@@ -54,6 +56,7 @@ class Trials:
         self._observer = observer
         self._known = set(known)
         self._check = check
+        self._until = until
         self._objective = Objective(spec)
         self._jobs: dict[int, TrialJob] = {}
         self._seen: dict[int, TrialState] = {}
@@ -68,6 +71,8 @@ class Trials:
         told = ""
         while True:
             pool.run(lambda: self._next(len(pool)))
+            if time.monotonic() >= self._until:
+                return
             slots = self._look()
             if any(slot.state is TrialState.WAITING for slot in slots):
                 continue  # put back meanwhile
@@ -92,12 +97,14 @@ class Trials:
 
     def _next(self, workers: int) -> Job | None:
         self._check()
+        if time.monotonic() >= self._until:
+            return None
         slots = self._look()
         others = any(slot.state is TrialState.RUNNING and not self._is_own(slot) for slot in slots)
         for slot in slots:
             if slot.state is not TrialState.WAITING or self._is_own(slot):
                 continue
-            job = TrialJob(self._objective, self._claims, self._observer)
+            job = TrialJob(self._objective, self._claims, self._observer, self._until)
             trial = job.take(slot)
             if trial is None:
                 continue

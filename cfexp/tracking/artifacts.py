@@ -14,6 +14,7 @@ from cfexp.tracking.tables import log_tables
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel
 
     from cfexp.search.record import StudyRecord
 
@@ -25,10 +26,11 @@ def file_digests(folder: Path) -> dict[str, str]:
     """Return a hash of every file below `folder`, by relative path."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     paths = [path for path in paths if path.suffix != ".partial"]  # of a session that was killed
-    return {path.relative_to(folder).as_posix(): _hash(path) for path in paths}
+    return {path.relative_to(folder).as_posix(): file_hash(path) for path in paths}
 
 
-def _hash(path: Path) -> str:
+def file_hash(path: Path) -> str:
+    """Return the hash of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
 
@@ -67,23 +69,45 @@ def log_dataset(client: MlflowClient, run_id: str, study: StudyRecord) -> None:
 
 def model_digest(study: StudyRecord) -> str:
     """Return the hash by which the study's model is known in MLflow."""
-    return _hash(_model_file(study))
+    return file_hash(model_file(study))
 
 
-def _model_file(study: StudyRecord) -> Path:
+def model_file(study: StudyRecord) -> Path:
+    """Return the path of the winner's model."""
     return Path(study.folder) / "model" / "model.npz"
 
 
 def log_model(client: MlflowClient, experiment_id: str, run_id: str, study: StudyRecord) -> None:
-    """Log `model/model.npz` of the study as a pyfunc; nothing when it is there already."""
+    """Log `model/model.npz` of the study as a pyfunc; nothing when it is there already.
+
+    Models of the run that were left unfinished, or made twice, are deleted.
+    """
     from mlflow.entities import LoggedModelOutput
 
-    path = _model_file(study)
+    path = model_file(study)
     if not path.is_file():
         return
     mark = model_digest(study)
-    if client.get_run(run_id).data.tags.get(MODEL_TAG) == mark:
-        return
+    ready: str | None = None
+    for known in logged_models(client, experiment_id, run_id):
+        same = known.tags.get(MODEL_TAG) == mark
+        if str(known.status) == "READY" and not same:
+            continue  # an earlier winner's
+        if str(known.status) == "READY" and ready is None and _holds(client, known, path):
+            ready = known.model_id
+        else:
+            client.delete_logged_model(known.model_id)
+    if ready is None:
+        ready = _log_pyfunc(client, experiment_id, run_id, path, mark)
+    outputs = client.get_run(run_id).outputs
+    if ready not in {output.model_id for output in (outputs.model_outputs if outputs else [])}:
+        # Of several models of one run, MLflow's runs:/.../model is that of the highest step.
+        client.log_outputs(run_id, [LoggedModelOutput(ready, step=len(study.readings))])
+
+
+def _log_pyfunc(
+    client: MlflowClient, experiment_id: str, run_id: str, path: Path, mark: str
+) -> str:
     model = client.create_logged_model(
         experiment_id, name="model", source_run_id=run_id, tags={MODEL_TAG: mark}
     )
@@ -91,9 +115,37 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, study: Stud
         save_pyfunc(Path(folder) / "model", path, model.model_id)
         client.log_model_artifacts(model.model_id, str(Path(folder) / "model"))
     client.finalize_logged_model(model.model_id, "READY")
-    # Of several models of one run, MLflow's runs:/.../model is that of the highest step.
-    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=len(study.readings))])
-    client.set_tag(run_id, MODEL_TAG, mark)
+    return str(model.model_id)
+
+
+def logged_models(client: MlflowClient, experiment_id: str, run_id: str) -> list[LoggedModel]:
+    """Return the models that a study's run logged, unfinished ones among them."""
+    query = f"source_run_id = '{run_id}'"
+    return list(client.search_logged_models([experiment_id], query))
+
+
+def _holds(client: MlflowClient, model: LoggedModel, path: Path) -> bool:
+    """Return whether a logged model still has the file that it was made of."""
+    files = client.list_logged_model_artifacts(model.model_id, "artifacts")
+    return (f"artifacts/{path.name}", path.stat().st_size) in {
+        (file.path, file.file_size) for file in files
+    }
+
+
+def are_there(client: MlflowClient, experiment_id: str, run_id: str, study: StudyRecord) -> bool:
+    """Return whether the study's run has its files and its model, as far as sizes tell."""
+    sizes = {file.path: file.file_size for file in client.list_artifacts(run_id)}
+    report = Path(study.folder) / "report"
+    wanted = {path.name: path.stat().st_size for path in report.glob("*") if path.is_file()}
+    if not wanted.items() <= sizes.items() or not {"study.toml", "provenance.json"} <= sizes.keys():
+        return False
+    path = model_file(study)
+    if not path.is_file():
+        return True
+    models = logged_models(client, experiment_id, run_id)
+    own = [model for model in models if model.tags.get(MODEL_TAG) == model_digest(study)]
+    ready = [model for model in models if str(model.status) == "READY"]
+    return len(ready) == len(models) and len(own) == 1 and _holds(client, own[0], path)
 
 
 def save_pyfunc(folder: Path, model: Path, model_id: str | None = None) -> None:

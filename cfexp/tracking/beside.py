@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from cfexp.search.record import RunRecord, StudyRecord
 
+_LIVES = 2  # projectors that may be told the last message
+
 
 class Beside(Observer):
     """An observer whose projection runs beside the study, from the moment it is made.
@@ -26,10 +28,16 @@ class Beside(Observer):
     """
 
     def __init__(self, home: Path, uri: str | None, say: Callable[[str], None]) -> None:
-        self._child: Child | None = Child("cfexp.tracking.projector")
-        self._child.send({"home": str(home), "uri": uri})
+        self._place = {"home": str(home), "uri": uri}
+        self._child: Child | None = self._begun()
         self._say = say
         self._name = ""
+        self._told = self._done = False
+
+    def _begun(self) -> Child:
+        child = Child("cfexp.tracking.projector")
+        child.send(self._place)
+        return child
 
     def started(self, study: StudyRecord) -> None:
         self._name = study.name
@@ -67,26 +75,38 @@ class Beside(Observer):
             self._hear()
 
     def _last(self, message: dict[str, Any]) -> None:
-        """Send the last message and wait until it is done."""
-        self._send(message)
-        while self._child is not None:
-            self._hear()
+        """Send the last message and wait until it is done.
+
+        It tells all that there is to write: a successor of one that died needs no more.
+        """
+        for _ in range(_LIVES):
+            if self._done:
+                return
+            if self._child is None:
+                self._child = self._begun()
+            self._send(message)
+            while self._child is not None:
+                self._hear()
 
     def _hear(self) -> None:
         """Wait for the projector, pass its notes on, and part from it when it is done."""
         assert self._child is not None  # noqa: S101 - for the type checker
         messages = self._child.receive()
         if messages is None:
-            self._say(
-                f"writing to MLflow {redacted(self._child.last_words())}. No result is lost: "
-                f"`cfexp sync {self._name}` completes MLflow later."
-            )
+            words = redacted(self._child.last_words())
             self._end()
+            if not self._told:
+                self._told = True
+                self._say(
+                    f"writing to MLflow {words}. No result is lost: "
+                    f"the end of the study completes MLflow, or `cfexp sync {self._name}`."
+                )
             return
         for message in messages:
             if "note" in message:
                 self._say(message["note"])
             else:
+                self._done = True
                 self._end()
 
     def _end(self) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfexp.addresses import redacted
-from cfexp.analysis.words import plain
 from cfexp.errors import TrackingError
 from cfexp.tracking.address import SQLITE, check_address, is_server
+from cfexp.tracking.reason import reason
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,9 +29,11 @@ _SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "GIT_PYTHON_REFRESH": "quiet",
 }
+# While a study runs nobody waits for MLflow: what fails is written when the study ends.
+_IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "3"}
 _LOCK_SECONDS = 120
 _CONNECT_SECONDS = 5
-_REASON = 300  # characters
+_LOCKED_SECONDS = 3
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 # How the drivers call the time that a connection may take.
 _TIMEOUTS = {
@@ -50,6 +52,12 @@ def quiet_environment() -> dict[str, str]:
     return _SETTINGS | os.environ
 
 
+def be_impatient() -> None:
+    """Let no call of this process to a server take longer than seconds, if nobody said more."""
+    for name, value in _IMPATIENT.items():
+        os.environ.setdefault(name, value)
+
+
 def open_client(uri: str, home: Path) -> MlflowClient:
     """Return a client whose store is reachable, creating the database where needed.
 
@@ -65,6 +73,8 @@ def open_client(uri: str, home: Path) -> MlflowClient:
     from filelock import FileLock
 
     ready(uri)
+    if is_server(uri):
+        return _connect(uri)
     home.mkdir(parents=True, exist_ok=True)
     with FileLock(home / "mlflow.lock", timeout=_LOCK_SECONDS):
         if _is_missing(uri):
@@ -127,6 +137,24 @@ def settle(uri: str) -> None:
             file.execute("PRAGMA wal_checkpoint(truncate)")
 
 
+def check_unlocked(uri: str) -> None:
+    """Refuse a SQLite database that cannot be written now; MLflow waits 20 s at each attempt.
+
+    Raises
+    ------
+    TrackingError
+        When another process keeps its lock, or the file cannot be written.
+    """
+    if uri.startswith(SQLITE):
+        try:
+            with contextlib.closing(
+                sqlite3.connect(uri.removeprefix(SQLITE), timeout=_LOCKED_SECONDS)
+            ) as file:
+                file.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise TrackingError(str(error)) from None
+
+
 def check_database(uri: str) -> None:
     """Connect once to the database at `uri`; nothing happens for a server's address.
 
@@ -166,37 +194,3 @@ def _connect(uri: str) -> MlflowClient:
     except Exception as error:  # noqa: BLE001 - whatever the way to the store raises
         raise TrackingError(reason(error)) from None
     return client
-
-
-def reason(error: Exception) -> str:
-    """Return on one line why MLflow failed, without what is secret."""
-    code = getattr(error, "error_code", None)
-    user = os.environ.get("MLFLOW_TRACKING_USERNAME")
-    names = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
-    if code == "UNAUTHENTICATED" and user:
-        return f"it refuses the password of user {plain(user)!r}, or the user; see {names}"
-    if code == "UNAUTHENTICATED":
-        return f"it asks for a login, or refuses the one in its address; set {names}"
-    lines = redacted(error).strip().splitlines() or [type(error).__name__]
-    return plain(lines[0])[:_REASON]
-
-
-def open_experiment(client: MlflowClient, uri: str, home: Path, name: str) -> str:
-    """Return the id of the experiment `name`, created or restored where needed.
-
-    Without a server the artifacts' folder must be absolute, or MLflow writes below
-    whatever folder is current; a server chooses for itself.
-    """
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        folder = None if is_server(uri) else (home.absolute() / "artifacts" / name).as_uri()
-        tags = {"cfexp.study": name, "mlflow.experimentKind": "custom_model_development"}
-        return client.create_experiment(name, artifact_location=folder, tags=tags)
-    if found.lifecycle_stage == "deleted":
-        client.restore_experiment(found.experiment_id)
-    if not is_server(uri) and found.artifact_location.startswith("mlflow-artifacts:"):
-        raise TrackingError(
-            f"experiment {name!r} was made through an MLflow server, which alone can write "
-            f"its files; name that server with --tracking-uri http://... or use another --home"
-        )
-    return str(found.experiment_id)

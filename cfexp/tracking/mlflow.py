@@ -12,21 +12,23 @@ import dataclasses
 import getpass
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import quote
 
 from cfexp.errors import TrackingError
 from cfexp.tracking import artifacts, view
 from cfexp.tracking.address import is_server, tracking_uri, without_login
-from cfexp.tracking.client import open_client, open_experiment, ready, reason, settle
+from cfexp.tracking.client import check_unlocked, open_client, ready, settle
+from cfexp.tracking.experiment import open_experiment
+from cfexp.tracking.lock import projector_lock
 from cfexp.tracking.projection import Projection, study_digest
+from cfexp.tracking.reason import reason
+from cfexp.tracking.summary import identity
 from cfexp.tracking.tables import log_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from filelock import BaseFileLock
 
     from cfexp.search.record import RunRecord, StudyRecord
 
@@ -66,7 +68,8 @@ class MlflowTracker:
         self._patience = patience
         self._thread = _thread(niceness)
         self._projection: Projection | None = None
-        self._lock: BaseFileLock | None = None
+        self._lock = ExitStack()
+        self._held = False
         self._heard: dict[str, RunRecord] = {}
         self._failed = self._told = False
         self._name = ""
@@ -103,9 +106,12 @@ class MlflowTracker:
         self._hurry()
         done = self._thread.submit(self._guarded, lambda: self._complete(study))
         try:
-            return done.result()
+            links = done.result()
         finally:
             self._thread.submit(self._release).result()
+        if self._told and links is not None:
+            self._say(f"MLflow at {without_login(self.uri)} answers again and misses nothing.")
+        return links
 
     def interrupted(self, study: StudyRecord) -> None:
         """Finish what is queued and end the study's run as killed; a resume reopens it."""
@@ -117,11 +123,12 @@ class MlflowTracker:
     def _hurry(self) -> None:
         """Leave what is queued to the last call, which writes it too, with nobody in its way.
 
-        After a failure it looks again at what MLflow has: an answer may have been lost.
+        It looks again at what MLflow has where an answer may have been lost.
         """
         self._thread.shutdown(cancel_futures=True)
         self._thread = _thread(0)
-        if self._failed:
+        # A call to a server that was repeated may have made a run twice.
+        if self._failed or is_server(self.uri):
             self._failed, self._projection = False, None
 
     def _guarded(self, work: Callable[[], _T]) -> _T | None:
@@ -150,8 +157,11 @@ class MlflowTracker:
     def _open(self, study: StudyRecord) -> Projection:
         if self._projection is None:
             client = open_client(self.uri, self.home)
-            self._acquire(study.name)
-            experiment = open_experiment(client, self.uri, self.home, study.name)
+            check_unlocked(self.uri)
+            if not self._held:
+                self._lock.enter_context(projector_lock(self.home, study.name, self._patience))
+                self._held = True
+            experiment = open_experiment(client, self.uri, self.home, study.name, identity(study))
             self._projection = Projection(client, experiment, study, _context())
         return self._projection
 
@@ -173,7 +183,10 @@ class MlflowTracker:
             projection.run(run)
         projection.mark(study)
         wanted = study_digest(study, artifacts.file_digests(Path(study.folder)))
-        if not projection.is_complete(study, wanted):
+        there = projection.is_complete(study, wanted) and artifacts.are_there(
+            client, projection.experiment_id, parent, study
+        )
+        if not there:
             projection.running()
             artifacts.upload_report(client, parent, study)
             log_groups(client, projection.ids, study)
@@ -206,28 +219,12 @@ class MlflowTracker:
             now = dataclasses.replace(study, runs=tuple(known.values()))
             projection.interrupt(now, int(time() * 1000))
 
-    def _acquire(self, name: str) -> None:
-        """Take the study's lock: two projectors of one study would double its runs."""
-        from filelock import FileLock, Timeout
-
-        if self._lock is not None:
-            return
-        folder = self.home / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"mlflow-{quote(name, safe='')}.lock", timeout=self._patience)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise TrackingError(f"another process is writing study {name!r} to MLflow") from None
-        self._lock = lock
-
     def _release(self) -> None:
         if self._projection is not None:
             settle(self.uri)
         self._projection = None
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+        self._lock.close()
+        self._held = False
 
 
 def _thread(niceness: int) -> ThreadPoolExecutor:

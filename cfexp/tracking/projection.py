@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cfexp.search.standing import ended, is_finished
 from cfexp.tracking.artifacts import log_dataset
+from cfexp.tracking.experiment import all_runs
 from cfexp.tracking.names import STATUS, Entry, digest, run_entry, run_name, run_tags
 from cfexp.tracking.notes import study_note
 from cfexp.tracking.summary import identity, marks, study_entry
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
     from cfexp.search.record import RunRecord, StudyRecord
-
-_PAGE = 500
 
 
 class Projection:
@@ -44,19 +43,13 @@ class Projection:
         self._with_data: set[str] = set()
         self._study = study
         self._context = context
-        tags = identity(study)
-        parent = next(self._search(tags), None)
-        if parent is None:
-            tags |= context | {"mlflow.note.content": study_note(study)}
-            parent = client.create_run(
-                experiment_id, start_time=study.created, tags=tags, run_name=study.name
-            )
+        parent = self._parent()
         if not _names_data(parent):
             log_dataset(client, parent.info.run_id, study)
         self.parent_id: str = parent.info.run_id
         self.parent_digest: str | None = parent.data.tags.get("cfexp.digest")
         self.parent_status: str = parent.info.status
-        for run in self._search({"mlflow.parentRunId": self.parent_id}):
+        for run in self._children(parent):
             key = run.data.tags.get("cfexp.key", "")
             if key in self.ids:  # made twice, when MLflow's answer to the first was lost
                 surplus = run.info.run_id if key in self._done else self.ids.pop(key)
@@ -70,17 +63,39 @@ class Projection:
             if _names_data(run):
                 self._with_data.add(key)
 
-    def _search(self, tags: dict[str, str]) -> Iterator[Run]:
-        query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
-        token: str | None = None
-        while True:
-            page = self.client.search_runs(
-                [self.experiment_id], query, max_results=_PAGE, page_token=token
+    def _parent(self) -> Run:
+        """Return the study's run: as it is, restored where somebody deleted it, or made.
+
+        One that was made twice, when MLflow's answer to the first was lost, keeps its children.
+        """
+        from mlflow.entities import ViewType
+
+        tags = identity(self._study)
+        found = list(self._search(tags)) or list(self._search(tags, ViewType.DELETED_ONLY))
+        if not found:
+            tags |= self._context | {"mlflow.note.content": study_note(self._study)}
+            return self.client.create_run(
+                self.experiment_id,
+                start_time=self._study.created,
+                tags=tags,
+                run_name=self._study.name,
             )
-            yield from page
-            token = page.token
-            if not token:
-                return
+        parent, *others = found
+        if others:
+            parent, *others = sorted(found, key=lambda run: -len(self._children(run)))
+        if parent.info.lifecycle_stage == "deleted":
+            self.client.restore_run(parent.info.run_id)
+            return parent
+        for other in others:
+            for run in (*self._children(other), other):
+                self.client.delete_run(run.info.run_id)
+        return parent
+
+    def _children(self, parent: Run) -> list[Run]:
+        return list(self._search({"mlflow.parentRunId": parent.info.run_id}))
+
+    def _search(self, tags: dict[str, str], view: int | None = None) -> Iterator[Run]:
+        return all_runs(self.client, [self.experiment_id], tags, view)
 
     def run(self, run: RunRecord) -> None:
         """Write one child run; nothing happens when it is there already."""

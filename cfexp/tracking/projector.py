@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from cfexp.process import messages_of
 from cfexp.search.record import RunRecord, StudyRecord
+from cfexp.tracking.client import be_impatient
 from cfexp.tracking.mlflow import MlflowTracker
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def main() -> None:
             out.write(json.dumps(message) + "\n")
             out.flush()
 
+    be_impatient()
     messages = messages_of(sys.stdin)
     place = next(messages)  # not an argument: it may hold a password
     tracker = MlflowTracker(

@@ -17,6 +17,8 @@ from cfexp.metrics.evaluation import Evaluation
 from cfexp.tracking.address import tracking_uri
 from cfexp.tracking.artifacts import MODEL_TAG, model_digest
 from cfexp.tracking.client import open_client
+from cfexp.tracking.experiment import find_experiment
+from cfexp.tracking.summary import identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,7 +164,7 @@ class Registry:
             self._client.set_registered_model_alias(self.name, CHAMPION, number)
 
     def _logged(self, study: StudyRecord, mark: str) -> LoggedModel:
-        experiment = self._client.get_experiment_by_name(study.name)
+        experiment = find_experiment(self._client, study.name, identity(study))
         known = self._client.search_logged_models([experiment.experiment_id]) if experiment else []
         for model in known:
             if model.tags.get(MODEL_TAG) == mark and str(model.status) == "READY":

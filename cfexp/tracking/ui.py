@@ -220,7 +220,7 @@ def study_links(base: str, study: str | None = None) -> dict[str, str]:
 def _search(base: str, study: str | None) -> list[dict[str, Any]]:
     body: dict[str, Any] = {"max_results": 100, "order_by": ["last_update_time DESC"]}
     if study is not None:
-        body["filter"] = "name = '" + study.replace("'", "") + "'"
+        body["filter"] = "tags.`cfexp.study` = '" + study.replace("'", "") + "'"
     request = urllib.request.Request(  # noqa: S310 - http(s) by is_server
         f"{without_login(base).rstrip('/')}/api/2.0/mlflow/experiments/search",
         data=json.dumps(body).encode(),

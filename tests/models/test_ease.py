@@ -68,10 +68,11 @@ def test_every_column_is_a_ridge_regression(dense: np.ndarray) -> None:
 def test_more_items_than_memory_are_refused(
     dense: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "available", lambda: 70 * 70 * 16)
+    entries = 32 * np.count_nonzero(dense)
+    monkeypatch.setattr(memory, "available", lambda: 70 * 70 * 16 + entries)
     fitted(dense)
-    monkeypatch.setattr(memory, "available", lambda: 1000)
-    with pytest.raises(DataError, match=r"EASE on 70 items .* 0\.0 GiB .* use item_knn or als"):
+    monkeypatch.setattr(memory, "available", lambda: 70 * 70 * 16)
+    with pytest.raises(DataError, match=r"ease .* 70 items .* 0\.0 GiB .* use item_knn or als"):
         fitted(dense)
     monkeypatch.setattr(memory, "available", lambda: 8 * 2**30)
     wide = sparse.csr_array(([1.0], ([0], [99_999])), shape=(1, 100_000))
@@ -82,11 +83,11 @@ def test_more_items_than_memory_are_refused(
 def test_items_that_nobody_took_need_no_room_to_be_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
     dense = np.zeros((3, 1_000), np.float32)
     dense[:, :30] = 1
-    room = 8 * 30**2 + 4 * 1_000**2
+    room = 8 * 30**2 + 4 * 1_000**2 + 32 * 90
     monkeypatch.setattr(memory, "available", lambda: room)
     EASE().fit(sparse.csr_array(dense))
     monkeypatch.setattr(memory, "available", lambda: room - 1)
-    with pytest.raises(DataError, match="EASE on 30 items"):
+    with pytest.raises(DataError, match="ease on 3 users"):
         EASE().fit(sparse.csr_array(dense))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cfexp.metrics.evaluation import Evaluation
 from cfexp.report.findings import findings
-from cfexp.search.record import Point, RunRecord
+from cfexp.search.record import Environment, Point, RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,3 +136,22 @@ def intervals_of(study: StudyRecord, stage: str) -> list[Interval]:
         for row, around in zip(found.rows, found.intervals, strict=True)
         if row.winner
     ]
+
+
+def test_a_study_that_does_not_repeat_says_so(make_study: Callable[..., StudyRecord]) -> None:
+    study = searched(make_study(), {"alpha": ALPHA})
+    parallel = dataclasses.replace(study, environments=(Environment(0, {"workers": "2"}),))
+    (words,) = warned(parallel)
+    assert words.startswith("Trials ran in 2 workers at a time")
+    assert "does not repeat exactly" in words
+    blind = {"search": {"sampler": {"kind": "random"}, "pruner": {"kind": "none"}}}
+    assert warned(dataclasses.replace(parallel, spec=study.spec | blind)) == []
+    first, *others = study.runs
+    timed = dataclasses.replace(first, facts={"timeout": "60 s, after epoch 3"})
+    (words,) = warned(dataclasses.replace(study, runs=(timed, *others)))
+    assert words.startswith("1 trial ended at the study's time limit")
+
+
+def test_a_search_that_was_stopped_says_so(make_study: Callable[..., StudyRecord]) -> None:
+    (words,) = warned(dataclasses.replace(searched(make_study(), {"alpha": ALPHA}), timeout=600.0))
+    assert words.startswith("The search was stopped by --timeout after 4 of 30 trials")

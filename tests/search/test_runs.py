@@ -28,6 +28,9 @@ class Scripted(Model):
     hits: tuple[int, ...]
     epochs: int = 8
 
+    def memory(self, data: TrainingData, threads: int) -> int:
+        return 0
+
     def train(
         self, data: TrainingData, rng: np.random.Generator, *, threads: int | None = None
     ) -> Iterator[Epoch]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import os
-import signal
 import time
 from collections import Counter
 from pathlib import Path
@@ -14,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
-from helpers import children_of
+from helpers import outcome, outcomes
 
 from cfexp.errors import EvaluationError, InputError, StudyConflictError
 from cfexp.launch import run_study
@@ -24,25 +22,6 @@ from cfexp.search.record import Point, RunRecord, StudyRecord
 from cfexp.search.spec import StudySpec
 from cfexp.search.storage import ABOUT, open_storage
 from cfexp.studies import open_study
-
-MEASURED = {"started", "ended", "seconds", "peak_memory"}
-
-
-def outcome(run: RunRecord) -> dict[str, object]:
-    """A run without what it cost."""
-    return {key: value for key, value in run.to_json().items() if key not in MEASURED}
-
-
-def outcomes(study: StudyRecord) -> dict[str, dict[str, object]]:
-    return {run.key: outcome(run) for run in study.runs}
-
-
-@pytest.fixture(scope="module")
-def finished(
-    small: StudySpec, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, StudyRecord]:
-    home = tmp_path_factory.mktemp("home")
-    return home, run_study(small, home=home, track=False)
 
 
 def test_a_study_runs_to_its_budget(finished: tuple[Path, StudyRecord]) -> None:
@@ -189,28 +168,6 @@ def test_a_trial_is_written_down_while_the_next_one_computes(
     assert 0 < study.seconds["optuna_delay_per_trial"] < study.seconds["optuna_per_trial"]
 
 
-class KillWorker(Observer):
-    """Kills the computing process once, while trial 2 runs."""
-
-    done = False
-
-    def point(self, key: str, point: Point) -> None:
-        if key == "trial/2" and not self.done:
-            self.done = True
-            for child in children_of("cfexp.search.worker"):
-                os.kill(child, signal.SIGKILL)
-            time.sleep(0.2)
-
-
-def test_a_dead_computing_process_fails_its_trial_only(small: StudySpec, tmp_path: Path) -> None:
-    study = run_study(small, home=tmp_path, track=False, observer=KillWorker())
-    states = [run.state for run in study.of_role("trial")]
-    assert states.count("failed") == 1
-    assert states[2] == "failed"
-    assert "SIGKILL" in str(study.of_role("trial")[2].reason)
-    assert len(states) == 8
-
-
 def test_two_workers_share_a_budget(small: StudySpec, tmp_path: Path) -> None:
     study = run_study(small, home=tmp_path, track=False, workers=2)
     assert [run.number for run in study.of_role("trial")] == list(range(8))
@@ -309,26 +266,6 @@ def changed(spec: StudySpec, folder: Path, **changes: object) -> StudySpec:
     for section, values in changes.items():
         document[section] = (document[section] | values) if isinstance(values, dict) else values
     return StudySpec.model_validate(document).read_from("", folder)
-
-
-class KillAtFinal(KillWorker):
-    """Kills the computing process that runs the winner-to-be's second seed, every time."""
-
-    def phase(self, phase: str, total: int) -> None:
-        self.final = phase == "finals"
-
-    def finished(self, run: RunRecord) -> None:
-        if self.final and run.state == "complete":
-            for child in children_of("cfexp.search.worker"):
-                os.kill(child, signal.SIGKILL)
-
-
-def test_a_final_that_dies_does_not_take_the_study_along(small: StudySpec, tmp_path: Path) -> None:
-    study = run_study(small, home=tmp_path, track=False, observer=KillAtFinal())
-    assert len(study.of_role("trial")) == 8
-    again = run_study(small, home=tmp_path, track=False)
-    assert {run.state for run in again.of_role("final")} == {"complete"}
-    assert len(again.readings) >= 1
 
 
 def test_a_study_that_died_at_birth_is_started_again(

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from mlflow import MlflowClient
-from servers import mlflow_service, postgres_service
+from servers import mlflow_service
 
+from cfexp.deletion import Deletion
 from cfexp.errors import TrackingError
 from cfexp.studies import open_study, sync
 from cfexp.tracking.client import open_client
 from cfexp.tracking.download import download_model
 from cfexp.tracking.mlflow import MlflowTracker
+from cfexp.tracking.recorded import recorded
 from cfexp.tracking.ui import study_links
 
 if TYPE_CHECKING:
@@ -86,13 +88,6 @@ def guarded(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     service, base = mlflow_service(folder, store, "--app-name", "basic-auth", **login)
     with service.running():
         yield base
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    """The address of an empty PostgreSQL database."""
-    with postgres_service() as (_, address):
-        yield address
 
 
 @pytest.fixture(scope="module")
@@ -301,3 +296,27 @@ def test_a_study_s_model_is_on_the_server(
     got = download_model(f"runs:/{parent}/model", tmp_path, home=home, store=on_postgres)
     saved = home / "studies" / "remote" / "model" / "model.npz"
     assert got.read_bytes() == saved.read_bytes()
+
+
+def test_a_study_is_compared_with_a_server_s_record_and_deleted_there(
+    refused: tuple[Path, str], on_postgres: str, tmp_path: Path
+) -> None:
+    home, _ = refused
+    study = sync(home, "remote", tracking_uri=on_postgres)
+    assert recorded("remote", tmp_path, on_postgres).compare(study).identical
+    client = MlflowClient(on_postgres)
+    before = runs_of(client, "remote")
+    parent = next(run for run in before if run.data.tags["cfexp.role"] == "study")
+    assert client.list_artifacts(parent.info.run_id)
+    (model,) = client.search_logged_models([parent.info.experiment_id])
+    assert client.list_logged_model_artifacts(model.model_id)
+    with Deletion(tmp_path, "remote", tracking_uri=on_postgres) as deletion:  # from elsewhere
+        deletion.delete()
+    assert client.get_experiment_by_name("remote") is None
+    assert client.get_experiment(parent.info.experiment_id).lifecycle_stage == "deleted"
+    assert client.list_artifacts(parent.info.run_id) == []
+    assert list(client.search_logged_models([parent.info.experiment_id])) == []
+    sync(home, "remote", tracking_uri=on_postgres)
+    again = runs_of(client, "remote")
+    assert len(again) == len(before)
+    assert not {run.info.run_id for run in again} & {run.info.run_id for run in before}

@@ -30,7 +30,9 @@ def _command(study: StudyRecord) -> Html:
         "numbers. Save the study file below where its data are found, and run, in a home that "
         "does not know the study, "
     )
-    return tag("p", words, tag("code", shlex.join(command)), ".")
+    again = tag("code", shlex.join(["cfexp", "rerun", study.name]))
+    tail = "; or, where it is in MLflow, "
+    return tag("p", words, tag("code", shlex.join(command)), tail, again, ".")
 
 
 def _identity(study: StudyRecord) -> Html:

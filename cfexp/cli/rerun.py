@@ -1,0 +1,133 @@
+"""`cfexp rerun`: a study run again from what MLflow remembers of it, and compared."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cfexp.cli.options import Home, TrackingUri
+from cfexp.studies import DEFAULT_HOME
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from cfexp.search.record import StudyRecord
+    from cfexp.tracking.recorded import Comparison, Recorded
+
+_SHOWN = 10  # runs that differ
+
+
+def rerun(
+    study: Annotated[
+        str, typer.Argument(help="The study, as MLflow knows it.", show_default=False)
+    ],
+    *,
+    name: Annotated[
+        str | None, typer.Option("--as", help="The new study's name.", show_default="STUDY-rerun")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads.", show_default="all processors")
+    ] = None,
+    track: Annotated[bool, typer.Option(help="Write the new study to MLflow.")] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the comparison as JSON; progress on stderr.")
+    ] = False,
+    home: Home = DEFAULT_HOME,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Run a study again from its MLflow record alone, and say whether it gives the same.
+
+    Relative data paths start from the current folder, then from CFEXP_DATA_DIR. Exit code 1
+    when a trial or a test number differs.
+    """
+    from rich.console import Console
+
+    from cfexp.errors import InputError
+    from cfexp.tracking.recorded import recorded
+
+    new = f"{study}-rerun" if name is None else name
+    if new == study:
+        raise InputError(f"the new study needs a name of its own, not {study!r}")
+    record = recorded(study, home, tracking_uri)
+    console = Console(stderr=as_json)
+    found = _run(record, new, console, home=home, uri=tracking_uri, threads=threads, track=track)
+    comparison = record.compare(found)
+    if as_json:
+        plain = dataclasses.asdict(comparison) | {"identical": comparison.identical}
+        typer.echo(json.dumps({"study": study, "rerun": new, **plain}, indent=2))
+    else:
+        for line in words(study, comparison):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if not comparison.identical:
+        raise typer.Exit(1)
+
+
+def _run(
+    record: Recorded,
+    name: str,
+    console: Console,
+    *,
+    home: Path,
+    uri: str | None,
+    threads: int | None,
+    track: bool,
+) -> StudyRecord:
+    from cfexp.cli.progress import Progress
+    from cfexp.launch import run_study
+    from cfexp.provenance import provenance
+
+    spec = record.renamed(name, Path.cwd())
+
+    class Checks(Progress):
+        def started(self, study: StudyRecord) -> None:
+            super().started(study)
+            same = study.fingerprint == record.fingerprint
+            self.note(
+                "data and split are those recorded"
+                if same
+                else "the data or their split are NOT those recorded: fingerprint "
+                f"{study.fingerprint}, recorded {record.fingerprint}"
+            )
+
+    with Checks(console) as progress:
+        for line in record.changes(provenance()) or ["versions and machine are those recorded"]:
+            progress.note(line)
+        try:
+            return run_study(
+                spec,
+                home=home,
+                trials=record.trials,
+                threads=threads,
+                tracking_uri=uri,
+                track=track,
+                observer=progress,
+            )
+        except KeyboardInterrupt:
+            progress.stop()
+            again = shlex.join(["cfexp", "rerun", record.name, "--as", name])
+            console.print(f"Stopped. The same command goes on:\n  {again} ...", markup=False)
+            raise
+
+
+def words(study: str, comparison: Comparison) -> list[str]:
+    """Return the outcome in lines for people."""
+    what = f"{comparison.trials} trials and the test numbers of {comparison.read} runs"
+    lines = []
+    if absent := comparison.absent:
+        lines.append(
+            f"{len(absent)} runs of the record are of earlier readings, or of baselines that its "
+            f"file has no more; they were not repeated: {', '.join(absent[:_SHOWN])}"
+        )
+    if comparison.identical:
+        return [*lines, f"Identical to the record of {study!r}, bit for bit: {what}."]
+    lines.append(f"NOT identical to the record of {study!r}: {what} were compared.")
+    for key, differences in list(comparison.differences.items())[:_SHOWN]:
+        lines += [f"  {key}: {line}" for line in differences]
+    if len(comparison.differences) > _SHOWN:
+        lines.append(f"  and {len(comparison.differences) - _SHOWN} runs more")
+    return lines

@@ -1,0 +1,94 @@
+"""A study deleted: out of MLflow, out of the Optuna storage, and its folder.
+
+Optuna's storage, which holds the truth, forgets it last but for the folder; what a killed
+deletion left of either is enough for the next one to find and finish.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+from cfexp.errors import StudyConflictError, did_you_mean
+from cfexp.search.place import Place
+
+if TYPE_CHECKING:
+    from cfexp.search.place import Where
+    from cfexp.tracking.removal import Removal
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]*")
+
+
+class Deletion:
+    """Everything that is known of a study, held against being run, to be deleted.
+
+    Raises
+    ------
+    StudyConflictError
+        When there is no such study, or it is being run.
+    InputError
+        When something else depends on it; see `cfexp.tracking.removal`.
+    TrackingError
+        When MLflow cannot be reached.
+    """
+
+    def __init__(
+        self, where: Where, name: str, *, tracking_uri: str | None = None, track: bool = True
+    ) -> None:
+        self._place = Place.of(where)
+        self._name = name
+        self._uri = tracking_uri
+        self._track = track
+        self._held = ExitStack()
+        self._folder = self._place.home / "studies" / name
+        self._tracked: Removal | None = None
+
+    def __enter__(self) -> Self:
+        from cfexp.search.forget import refuse_held, trials_by_study
+        from cfexp.search.study_lock import study_lock
+
+        names = trials_by_study(self._place)
+        sound = bool(_NAME.fullmatch(self._name))  # no path that leads elsewhere
+        here = self._name in names or (sound and self._folder.is_dir())
+        if sound and self._track:
+            from cfexp.tracking.removal import Removal
+
+            self._tracked = Removal(self._name, self._place.home, self._uri)
+        if not (here or self._tracked):
+            raise StudyConflictError(
+                f"there is no study {self._name!r} in {self._place}; there are: "
+                f"{', '.join(names) or 'none'}{did_you_mean(self._name, names)}"
+            )
+        with ExitStack() as held:
+            held.enter_context(study_lock(self._place, self._name))
+            refuse_held(self._place, self._name)
+            self._held = held.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+
+    def parts(self) -> list[str]:
+        """Return in words what there is to delete."""
+        from cfexp.search.forget import trials_by_study
+
+        size = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
+        parts = [f"the folder {self._folder} ({size / 1e6:,.1f} MB)"]
+        trials = trials_by_study(self._place).get(self._name)
+        if trials is not None:
+            parts.insert(0, f"the study in Optuna's storage: {trials:,} trials")
+        if self._tracked:
+            parts.append(str(self._tracked))
+        return parts
+
+    def delete(self) -> None:
+        """Delete it all."""
+        from cfexp.search.forget import forget, trials_by_study
+
+        if self._tracked is not None:
+            self._tracked.remove()
+        if self._name in trials_by_study(self._place):
+            forget(self._place, self._name)
+        shutil.rmtree(self._folder)

@@ -1,0 +1,80 @@
+"""A study's experiment in MLflow: found by its name or by what it holds, restored, made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cfexp.errors import TrackingError
+from cfexp.tracking.address import is_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from mlflow import MlflowClient
+    from mlflow.entities import Experiment, Run
+
+_TAG = "cfexp.study"
+_PAGE = 500  # runs
+
+
+def find_experiment(client: MlflowClient, name: str, tags: Mapping[str, str]) -> Experiment | None:
+    """Return the experiment `name`, deleted or not, or the one that it was renamed to.
+
+    That one has the tag of the study `name` and a run with all of `tags`.
+    """
+    from mlflow.entities import ViewType
+
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return found
+    for other in client.search_experiments(ViewType.ALL, filter_string=query_of(_TAG, name)):
+        query = " and ".join(query_of(*pair) for pair in tags.items())
+        if client.search_runs([other.experiment_id], query, ViewType.ALL, max_results=1):
+            return other
+    return None
+
+
+def query_of(tag: str, value: str) -> str:
+    """Return the condition of a search that a tag has a value."""
+    return f"tags.`{tag}` = '{value}'"
+
+
+def open_experiment(
+    client: MlflowClient, uri: str, home: Path, name: str, tags: Mapping[str, str]
+) -> str:
+    """Return the id of the experiment that `find_experiment` finds, created or restored.
+
+    Without a server the artifacts' folder must be absolute, or MLflow writes below
+    whatever folder is current; a server chooses for itself.
+    """
+    found = find_experiment(client, name, tags)
+    if found is None:
+        folder = None if is_server(uri) else (home.absolute() / "artifacts" / name).as_uri()
+        own = {_TAG: name, "mlflow.experimentKind": "custom_model_development"}
+        return client.create_experiment(name, artifact_location=folder, tags=own)
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    if not is_server(uri) and found.artifact_location.startswith("mlflow-artifacts:"):
+        raise TrackingError(
+            f"experiment {name!r} was made through an MLflow server, which alone can write "
+            f"its files; name that server with --tracking-uri http://... or use another --home"
+        )
+    return str(found.experiment_id)
+
+
+def all_runs(
+    client: MlflowClient, experiments: list[str], tags: Mapping[str, str], view: int | None = None
+) -> Iterator[Run]:
+    """Yield all runs with these tags, page by page: the active ones, or those of MLflow's view."""
+    from mlflow.entities import ViewType
+
+    query = " and ".join(query_of(*pair) for pair in tags.items())
+    view = view or ViewType.ACTIVE_ONLY
+    token: str | None = None
+    while True:
+        page = client.search_runs(experiments, query, view, max_results=_PAGE, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
