@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cfexp.launch import run_study
     from cfexp.metrics.evaluate import evaluate
     from cfexp.models.als import ALS
+    from cfexp.models.content import Content
     from cfexp.models.ease import EASE
     from cfexp.models.item_knn import ItemKNN
     from cfexp.models.nmf import NMF
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ALS": "cfexp.models.als",
+    "Content": "cfexp.models.content",
     "EASE": "cfexp.models.ease",
     "Interactions": "cfexp.data.interactions",
     "ItemKNN": "cfexp.models.item_knn",
@@ -48,6 +50,7 @@ __all__ = [
     "ALS",
     "EASE",
     "NMF",
+    "Content",
     "Interactions",
     "ItemKNN",
     "Objective",

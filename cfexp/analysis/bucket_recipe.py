@@ -34,7 +34,8 @@ class Buckets(Recipe):
     without any are left out), or the name of a user attribute."""
     edges: Annotated[tuple[Number, ...], Field(min_length=1)] | None = None
     """Where a group ends and the next begins: `[10, 50]` makes <10, 10-49 and >=50, the default
-    for counts; for counts and numeric attributes."""
+    for counts of a user; for counts and numeric attributes. Of item_popularity, `[1, 50]` tells
+    new items, which no positive that a model learns from has, from rare and from popular ones."""
     quantiles: Annotated[int, Field(ge=2, le=100)] | None = None
     """This many groups of about equal size in place of edges; ties stay together."""
     shares: Annotated[tuple[Share, ...], Field(min_length=1)] | None = None
@@ -52,7 +53,7 @@ class Buckets(Recipe):
         if self.by in ACTIVITY:
             allowed = {"edges", "quantiles"}
         if self.of_items:
-            allowed = {"quantiles", "shares"}
+            allowed = {"edges", "quantiles", "shares"}
             if Metric.parse(self.metric).name not in _OF_ITEMS:
                 raise ValueError(
                     f"{self.metric} does not count relevant items, so it has no value for "
@@ -67,7 +68,7 @@ class Buckets(Recipe):
             numbers = getattr(self, name) or ()
             if any(low >= high for low, high in pairwise(numbers)):
                 raise ValueError(f"{name} must increase, not {list(numbers)}")
-        if self.by in ACTIVITY and any(x < 1 or x != int(x) for x in self.edges or ()):
+        if self.attribute is None and any(x < 1 or x != int(x) for x in self.edges or ()):
             raise ValueError(
                 f"edges of counts must be whole numbers from 1, not {list(self.edges or ())}"
             )
@@ -91,6 +92,8 @@ class Buckets(Recipe):
         """What tells one partition of the items from another."""
         if self.quantiles:
             return f"quantiles {self.quantiles}"
+        if self.edges:
+            return "edges " + ",".join(map(repr, self.edges))
         return "shares " + ",".join(map(repr, self.shares or DEFAULT_SHARES))
 
     @property

@@ -156,11 +156,16 @@ def item_classes(buckets: Buckets, positives: Longs) -> ItemClasses:
     `positives` are how many training positives each item has. With `shares`, an item is
     in the head when the items more popular than it hold less than the first share of all
     positives, in the next class when they hold less than the second, and so on; with
-    `quantiles`, classes hold about equally many items. Items of equal popularity are in
-    one class. Labels tell the fewest and the most positives of a class's items.
+    `quantiles`, classes hold about equally many items; `edges` are numbers of positives. Items
+    of equal popularity are in one class. Labels tell the fewest and the most positives of a
+    class's items.
     """
-    if buckets.quantiles:
-        found = groups.by_quantiles(positives.astype(np.float64), buckets.quantiles)
+    if buckets.quantiles or buckets.edges:
+        found = (
+            groups.by_quantiles(positives.astype(np.float64), buckets.quantiles)
+            if buckets.quantiles
+            else groups.by_edges(positives, buckets.edges or ())
+        )
         codes, labels = len(found.labels) - 1 - found.codes, found.labels[::-1]
     else:
         shares = buckets.shares or DEFAULT_SHARES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -44,6 +45,15 @@ def recommend(
             show_default="as when the model was evaluated",
         ),
     ] = None,
+    new_items: Annotated[
+        Path | None,
+        typer.Option(
+            "--new-items",
+            help="Recommend among the items of this file alone: CSV, TSV or Parquet, the first "
+            "column the id, the others item features (models of kind content).",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
     home: Home = DEFAULT_HOME,
     storage: Storage = None,
@@ -52,7 +62,13 @@ def recommend(
     """Recommend items to users of a finished model."""
     found = _lookup(model, Place(home, storage), tracking_uri)
     ids = found.users(users)
-    table = found.model.recommend(ids, k, filter_seen=filter_seen)
+    candidates = None
+    asked = found.model
+    if new_items is not None:
+        from cfexp.cli.lookup import with_new_items
+
+        asked, candidates = with_new_items(asked, new_items)
+    table = asked.recommend(ids, k, filter_seen=filter_seen, candidates=candidates)
     rows = [
         {name: _value(value) for name, value in row.items()}
         for row in table.to_dict(orient="records")

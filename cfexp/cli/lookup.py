@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cfexp.analysis.words import plain
+from cfexp.data.item_table import ItemTable
 from cfexp.errors import DataError, ModelFileError, StudyConflictError, did_you_mean
+from cfexp.models.new_items import features_of
 from cfexp.models.saved import load
 from cfexp.models.saved_model import SavedModel
 from cfexp.search.place import Place, Where
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _LISTED = 10
 _SUFFIX = ".npz"
+_TITLE = "title"
 
 
 def open_model(name: str, where: Where, tracking_uri: str | None = None) -> SavedModel:
@@ -59,6 +62,37 @@ def open_model(name: str, where: Where, tracking_uri: str | None = None) -> Save
             )
         raise ModelFileError(f"study {name!r} has no model yet; finish it with cfexp run")
     return load(saved)
+
+
+def with_new_items(model: SavedModel, file: Path) -> tuple[SavedModel, AnyArray]:
+    """Return the model with the items of a file that are new to it, and the ids of all in it.
+
+    The first column is the id, a column "title" the title, the others are item features.
+
+    Raises
+    ------
+    DataError
+        When the file cannot be read, or the model knows no features.
+    """
+    columns = features_of(model).columns
+    if not file.is_file():
+        raise DataError(f"there is no file {file}")
+    table = ItemTable(
+        path=str(file),
+        id=1,
+        separator="\t" if file.suffix == ".tsv" else ",",
+        lists={one.name: one.separator for one in columns if one.separator},
+        categories=(_TITLE, *(one.name for one in columns if one.values and not one.separator)),
+    )
+    known, features, _ = table.rows(file)
+    own = np.arange(model.scorer.n_items) if model.items is None else model.items.ids
+    ids = known.ids if own.dtype.kind in "iu" else known.ids.astype(str).astype(object)
+    new = ~np.isin(ids.astype(str), own.astype(str))
+    titles = features.pop(_TITLE, np.full(len(ids), "", object))[new]
+    if new.any():
+        described = {name: column[new] for name, column in features.items()}
+        model = model.with_items(ids[new], described, titles.tolist())
+    return model, ids
 
 
 @dataclass(frozen=True, eq=False)

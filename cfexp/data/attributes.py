@@ -1,4 +1,4 @@
-"""`Attributes`: what is known of users besides their rows, such as age and country."""
+"""`Attributes`: what is known of users, or of items, besides their rows: age, country, tempo."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?")
 
 @dataclass(frozen=True, eq=False)
 class Attributes:
-    """Columns of one entry per user code, each of numbers or of text.
+    """Columns of one entry per user (or item) code, each of numbers or of text.
 
     Numbers are float64, NaN where unknown; text is str, "" where unknown. `missing` is
     how many users the table has no row of, `unused` how many of its rows are of nobody
@@ -41,20 +41,20 @@ class Attributes:
         columns = {name: frozen(column) for name, column in self.columns.items()}
         object.__setattr__(self, "columns", MappingProxyType(columns))
         if len({len(column) for column in columns.values()}) > 1:
-            raise DataError("columns of user attributes must be equally long")
+            raise DataError("columns of attributes must be equally long")
 
     @classmethod
     def joined(
-        cls, users: Vocabulary, table: Vocabulary, columns: Mapping[str, AnyArray]
+        cls, vocabulary: Vocabulary, table: Vocabulary, columns: Mapping[str, AnyArray]
     ) -> Attributes:
-        """Return the columns of a table with a row for each of its users, in the order of `users`.
+        """Return the columns of a table with a row for each of its ids, in a vocabulary's order.
 
         Ids join exactly; an integer is the text that Python prints of it. Columns are
         float64 or str.
         """
         import pandas as pd
 
-        known, ids = users.ids, table.ids
+        known, ids = vocabulary.ids, table.ids
         if known.dtype.kind != ids.dtype.kind:
             known, ids = known.astype(str).astype(object), ids.astype(str).astype(object)
         place = pd.Index(ids).get_indexer(pd.Index(known))

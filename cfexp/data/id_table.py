@@ -65,6 +65,18 @@ class IdTable(TextLayout):
     ) -> tuple[Attributes, AnyArray | None]:
         """Return the attributes of the ids in `known`, and their titles where a column has them."""
         from cfexp.data.attributes import Attributes
+
+        listed, found, titles = self.rows(file, title)
+        attributes = Attributes.joined(known, listed, found)
+        if titles is None:
+            return attributes, None
+        joined = Attributes.joined(known, listed, {"title": titles})
+        return attributes, joined.columns["title"].astype(object)
+
+    def rows(
+        self, file: Path, title: Column | None = None
+    ) -> tuple[Vocabulary, dict[str, AnyArray], AnyArray | None]:
+        """Return the ids of the file, and their attributes and titles; errors as for `read`."""
         from cfexp.data.kinds import plain
         from cfexp.data.messages import refuse
         from cfexp.data.parquet_file import ParquetReader
@@ -79,7 +91,7 @@ class IdTable(TextLayout):
         }
         if title is not None:
             roles["title"] = title
-        table = plain(reader.read(roles), reader)
+        table = plain(self.flat(reader.read(roles)), reader)
         codes, ids = encoded(table[self.of])
         kept = np.flatnonzero(codes >= 0)
         listed, codes = vocabulary(codes[kept], ids)
@@ -87,12 +99,25 @@ class IdTable(TextLayout):
         again = np.ones(len(kept), bool)
         again[first] = False
         refuse(reader, f"every {self.of} must have one row", again, kept)
-        found = {name: _column(table[_ATTRIBUTE + name], name)[kept[first]] for name in columns}
-        attributes = Attributes.joined(known, listed, found)
-        if title is None:
-            return attributes, None
-        titles = {"title": _text(table["title"], "title")[kept[first]]}
-        return attributes, Attributes.joined(known, listed, titles).columns["title"].astype(object)
+        own = [role for role in table.column_names if role.startswith(_ATTRIBUTE)]
+        names = [role.removeprefix(_ATTRIBUTE) for role in own]
+        found = {
+            name: self.column(table[role], name)[kept[first]]
+            for name, role in zip(names, own, strict=True)
+        }
+        titles = None if title is None else text(table["title"], "title")[kept[first]]
+        return listed, found, titles
+
+    def flat(self, table: pa.Table) -> pa.Table:
+        """Return a table as read without columns that nest others."""
+        return table
+
+    def column(self, column: pa.ChunkedArray, name: str) -> AnyArray:
+        """Return a column as float64 or str."""
+        from cfexp.data.attributes import column_of
+
+        found = numbers(column)
+        return column_of(text(column, name)) if found is None else found
 
     def _others(self, names: list[str], title: Column | None) -> dict[str, Column]:
         """Return every column but those of the ids and titles, by its own name."""
@@ -105,17 +130,16 @@ _ATTRIBUTE = "attribute "
 """Begins the role of an attribute's column."""
 
 
-def _column(column: pa.ChunkedArray, name: str) -> AnyArray:
+def numbers(column: pa.ChunkedArray) -> AnyArray | None:
+    """Return a column that is stored as numbers as float64, NaN where empty; None for another."""
     import pyarrow as pa
-
-    from cfexp.data.attributes import column_of
 
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
         return np.asarray(column.cast(pa.float64(), safe=False).to_pandas(), np.float64)
-    return column_of(_text(column, name))
+    return None
 
 
-def _text(column: pa.ChunkedArray, name: str) -> AnyArray:
+def text(column: pa.ChunkedArray, name: str) -> AnyArray:
     """Return a column as text, "" where it is empty."""
     from cfexp.arrays import as_text
 

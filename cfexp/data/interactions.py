@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from cfexp.data.attributes import Attributes
     from cfexp.data.cleaning.step import Step
+    from cfexp.data.item_features import ItemFeatures
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +68,8 @@ class Interactions:
     from 0: it breaks ties in time. `part` is what the source says of each row, where it
     does: one of `PARTS`. The others ride along: the title of every item code ("" where it
     has none), how many rows were `dropped` when reading and why, what is known of every
-    user and item code, what cleaning did `steps` by step, and `notes` of what reading saw
-    that people should know.
+    user and item code, the `item_features`, what cleaning did `steps` by step, and `notes`
+    of what reading saw that people should know.
     """
 
     user: Codes
@@ -82,6 +83,7 @@ class Interactions:
     dropped: Mapping[str, int] = field(default_factory=dict)
     part: Codes | None = None
     attributes: Attributes | None = None
+    item_features: ItemFeatures | None = None
     item_attributes: Attributes | None = None
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
@@ -164,6 +166,12 @@ class Interactions:
         """Return the same rows with what is known of every user code."""
         return dataclasses.replace(self, attributes=attributes)
 
+    def with_item_features(self, features: ItemFeatures | None) -> Interactions:
+        """Return the same rows with the features of every item code; DataError for others."""
+        if features is not None and len(features) != len(self.items):
+            raise DataError(f"features of {len(features)} items for {len(self.items)} items")
+        return dataclasses.replace(self, item_features=features)
+
     def noted(self, *notes: str) -> Interactions:
         """Return the same rows with more for people to know."""
         return dataclasses.replace(self, notes=(*self.notes, *notes))
@@ -202,6 +210,11 @@ class Interactions:
     def user_lengths(self) -> Longs:
         """The number of rows of every user."""
         return frozen(np.bincount(self.user, minlength=len(self.users)))
+
+    @cached_property
+    def occurring(self) -> Mask:
+        """Which items occur in a row."""
+        return frozen(np.bincount(self.item, minlength=len(self.items)) > 0)
 
     def rows_after(self, order: Longs) -> Longs:
         """Return for every row how many rows its user has after it in `order`.

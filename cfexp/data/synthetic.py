@@ -9,6 +9,8 @@ Four things that real logs have and uniform noise has not, each by its own mecha
   Pareto distributed;
 - **drift**: in the course of the year users move from their first tastes to others;
 - **repeats**: some events take an item up again, of recent ones more often than of old.
+
+Items have audio features that follow from their tastes: `synthetic_features`.
 """
 
 from __future__ import annotations
@@ -20,11 +22,13 @@ from pydantic import Field
 
 from cfexp.data.interactions import Interactions, Vocabulary
 from cfexp.data.source import Source
+from cfexp.data.synthetic_features import audio_features
 from cfexp.memory import needs
 from cfexp.seeds import seed_for
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Doubles, Longs
+    from cfexp.data.item_features import ItemFeatures
     from cfexp.data.places import Places
 
 _START = 1_704_067_200_000_000
@@ -38,7 +42,10 @@ _MIXTURE = 0.02
 
 
 class Synthetic(Source):
-    """Events of a made-up year, one row each with value 1; the same on every machine."""
+    """Events of a made-up year, one row each with value 1, and audio features of the items.
+
+    The same on every machine.
+    """
 
     kind: Literal["synthetic"] = "synthetic"
     users: Annotated[int, Field(ge=2, le=10_000_000)] = 2_500
@@ -87,7 +94,12 @@ class Synthetic(Source):
             users=users,
             items=items,
             titles=_titles(rng, belongs.argmax(axis=0))[items.ids - 1],
+            item_features=self._features(belongs.T[items.ids - 1]),
         )
+
+    def _features(self, belongs: Doubles) -> ItemFeatures:
+        """Return the features of items in the rows, by a generator of their own."""
+        return audio_features(np.random.default_rng(seed_for(self.seed, "features")), belongs)
 
     def bytes_needed(self) -> int:
         """Return about how much memory `load` takes at its peak.

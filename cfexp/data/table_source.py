@@ -32,7 +32,8 @@ class TableSource(Source):
     users: UserTable | None = None
     """A file of user attributes, such as age or country, to group users by."""
     items: ItemTable | None = None
-    """A file of items: their titles, and attributes such as the artist of a track."""
+    """A file of items: their titles, attributes such as the artist of a track, and features,
+    such as tempo or genres, for the model `content`."""
 
     _signed: bool = PrivateAttr(default=False)
 

@@ -10,13 +10,16 @@ import numpy as np
 from scipy import sparse
 
 from cfexp.arrays import frozen
+from cfexp.data.item_features import FEATURES_FROM
 from cfexp.data.sound import csr_of, refuse_excess, refuse_values
+from cfexp.data.standardized import Standardized, directions
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cfexp.arrays import AnyArray, Codes, Floats, Longs, Matrix
+    from cfexp.data.item_features import ItemFeatures
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,13 +149,19 @@ History: TypeAlias = "Positives | Matrix"
 class TrainingData:
     """The positives to learn from: a users x items CSR matrix of values > 0.
 
-    Values are float32; indices are sorted and distinct. Both orientations are built
-    once and shared by every model trained on these data.
+    Values are float32; indices are sorted and distinct. `features` are those of the items,
+    where there are any. Both orientations, and features standardised, are built once and
+    shared by every model trained on these data.
     """
 
     positives: Positives
+    features: ItemFeatures | None = None
 
     def __post_init__(self) -> None:
+        if self.features is not None and len(self.features) != self.n_items:
+            raise DataError(
+                f"there are features of {len(self.features)} items, and {self.n_items} items"
+            )
         if self.positives.nnz == 0:
             raise DataError(
                 "there is no positive interaction to learn from: the matrix of "
@@ -204,6 +213,21 @@ class TrainingData:
     def item_counts(self) -> Longs:
         """How many users have each item among their positives."""
         return np.bincount(self.positives.indices, minlength=self.n_items)
+
+    @cached_property
+    def standardized(self) -> Standardized:
+        """How features are standardised: over the items that have a positive."""
+        return Standardized.of(self._features().values, self.item_counts > 0)
+
+    @cached_property
+    def item_directions(self) -> tuple[Floats, Floats]:
+        """Standardised features scaled to length 1, items x features, and their lengths."""
+        return directions(self.standardized.vectors(self._features().values))
+
+    def _features(self) -> ItemFeatures:
+        if self.features is None:
+            raise DataError(f"these data have no item features; {FEATURES_FROM}")
+        return self.features
 
 
 def _canonical(given: Any) -> Matrix:  # noqa: ANN401 - whatever SciPy reads

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from cfexp.arrays import Doubles, Longs, Mask
+    from cfexp.arrays import Doubles, Longs, Mask, Matrix
     from cfexp.metrics.accuracy import Ratio
     from cfexp.metrics.lists import TopLists
 
@@ -46,12 +46,17 @@ def diversity(lists: TopLists) -> Ratio:
     `vectors`. An item without entries is like no other. Lists with one item or none
     have 0.
     """
-    from cfexp.metrics.similarity import cosine_sums
+    return _unlike(lists, lists.shelf.vectors)
 
-    n = (lists.items >= 0).sum(axis=1)
-    pairs = n * (n - 1) / 2
-    alike = np.clip(cosine_sums(lists.items, lists.shelf.vectors), 0, pairs)
-    return pairs - alike, np.maximum(pairs, 1)
+
+def feature_diversity(lists: TopLists) -> Ratio:
+    """One minus the mean cosine between the features of a list's items, over all pairs.
+
+    As `diversity`, with v the item features, standardised as the model `content` does. An
+    item of no known feature is like no other. Values reach from 0 to 2, as cosines of
+    standardised features may be negative; lists drawn at random have about 1.
+    """
+    return _unlike(lists, lists.shelf.features)
 
 
 def serendipity(lists: TopLists) -> Ratio:
@@ -92,6 +97,16 @@ def _occurrences(lists: TopLists) -> Longs:
     """Return how often each item occurs that is in any list."""
     counts = np.bincount(lists.items[lists.items >= 0])
     return counts[counts > 0]
+
+
+def _unlike(lists: TopLists, vectors: Matrix) -> Ratio:
+    """Return the sum of one minus cosine over the pairs of every list, and how many there are."""
+    from cfexp.metrics.similarity import cosine_sums
+
+    n = (lists.items >= 0).sum(axis=1)
+    pairs = n * (n - 1) / 2
+    alike = np.clip(cosine_sums(lists.items, vectors), -pairs, pairs)
+    return pairs - alike, np.maximum(pairs, 1)
 
 
 def _lengths(filled: Mask) -> Doubles:

@@ -42,6 +42,12 @@ class Shelf:
         ones = np.ones(by_item.nnz, np.float32)
         return sparse.csr_array((ones, by_item.indices, by_item.indptr), shape=by_item.shape)
 
+    @cached_property
+    def features(self) -> Matrix:
+        """Items x standardised features; DataError where items have none."""
+        vectors, _ = self.training.item_directions
+        return sparse.csr_array(vectors)
+
 
 @dataclass(frozen=True, eq=False)
 class TopLists:

@@ -29,11 +29,13 @@ class PerUser:
     """A metric of lists with one (numerator, denominator) per user.
 
     Its value is the mean of their ratios or, when it is pooled, the ratio of their sums.
+    `needs_features`: it can be computed where items have features.
     """
 
     function: Callable[[TopLists], Ratio]
     direction: Direction = "maximize"
     pooled: bool = False
+    needs_features: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ METRICS: dict[str, PerUser | Ranked | Catalogue] = {
     "avg_popularity": PerUser(beyond_accuracy.average_popularity, "minimize"),
     "novelty": PerUser(beyond_accuracy.novelty),
     "diversity": PerUser(beyond_accuracy.diversity),
+    "feature_diversity": PerUser(beyond_accuracy.feature_diversity, needs_features=True),
     "serendipity": PerUser(beyond_accuracy.serendipity),
     "coverage": Catalogue(beyond_accuracy.coverage),
     "gini": Catalogue(beyond_accuracy.gini, "minimize"),
@@ -140,6 +143,12 @@ class Metric:
     def per_user(self) -> bool:
         """Whether the metric has a value for each user (coverage has none)."""
         return not isinstance(METRICS[self.name], Catalogue)
+
+    @property
+    def needs_features(self) -> bool:
+        """Whether the metric looks at item features."""
+        kind = METRICS[self.name]
+        return isinstance(kind, PerUser) and kind.needs_features
 
     def __str__(self) -> str:
         return self.name if self.k is None else f"{self.name}@{self.k}"

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from cfexp.models.als import ALS
+from cfexp.models.content import Content
 from cfexp.models.ease import EASE
 from cfexp.models.item_knn import ItemKNN
 from cfexp.models.nmf import NMF
@@ -16,6 +17,6 @@ from cfexp.models.repeat_last import RepeatLast
 from cfexp.models.svd import PureSVD
 
 AnyModel = Annotated[
-    ALS | EASE | ItemKNN | NMF | Popularity | PureSVD | Random | RepeatLast,
+    ALS | Content | EASE | ItemKNN | NMF | Popularity | PureSVD | Random | RepeatLast,
     Field(discriminator="kind"),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class FactorScorer(RelatingScorer):
     or the dot product of their factors.
     """
 
-    measures = ("cosine", "dot")
+    measures: ClassVar[tuple[str, ...]] = ("cosine", "dot")
 
     def __init__(self, model: Model, history: Positives, item_factors: Floats) -> None:
         self.model = model

@@ -238,6 +238,8 @@ class Model(Recipe, ABC):
     kind: str
     stochastic: ClassVar[bool] = False
     """Does the result depend on the random generator?"""
+    needs_features: ClassVar[bool] = False
+    """Does it learn from item features?"""
     smaller: ClassVar[str] = "drop rare users or items"
     """What to do where a fit does not fit into memory."""
 

@@ -16,6 +16,7 @@ from cfexp.errors import DataError, ModelFileError
 from cfexp.models import archive
 from cfexp.models.als_scorer import AlsScorer
 from cfexp.models.any_model import AnyModel
+from cfexp.models.content_scorer import ContentScorer
 from cfexp.models.ease import EaseScorer
 from cfexp.models.item_knn import ItemKnnScorer
 from cfexp.models.model import MaskName
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _SCORERS: dict[str, type[Scorer]] = {
     "als": AlsScorer,
+    "content": ContentScorer,
     "ease": EaseScorer,
     "item_knn": ItemKnnScorer,
     "nmf": NmfScorer,

@@ -15,7 +15,7 @@ from cfexp.errors import DataError
 from cfexp.models.folding import Histories, histories_of, some
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -140,7 +140,7 @@ class SavedModel:
             k,
             filter_seen=hides,
             hidden=self.seen[users] if everything and self.seen is not None else None,
-            candidates=self._occurring if candidates is None else candidates,
+            candidates=self.allowed if candidates is None else candidates,
             rescale=rescale,
         )
 
@@ -160,9 +160,20 @@ class SavedModel:
             k,
             filter_seen=hides,
             hidden=histories.seen if everything else None,
-            candidates=self._occurring if candidates is None else candidates,
+            candidates=self.allowed if candidates is None else candidates,
             rescale=rescale,
         )
+
+    def with_items(
+        self,
+        ids: Sequence[Any] | AnyArray,
+        columns: Mapping[str, Sequence[Any] | AnyArray],
+        titles: Sequence[str] | None = None,
+    ) -> SavedModel:
+        """Return the model with further items, known by their features: see `new_items`."""
+        from cfexp.models.new_items import with_items
+
+        return with_items(self, ids, columns, titles)
 
     def folded(
         self,
@@ -234,7 +245,8 @@ class SavedModel:
         return hides, hides and (filter_seen is not None or self.mask == "interacted")
 
     @cached_property
-    def _occurring(self) -> Mask | None:
+    def allowed(self) -> Mask | None:
+        """The items that lists are made of where no candidates are given; None: all."""
         if self.candidates is not None or self.seen is None:
             return self.candidates
         occurs: Mask = np.bincount(self.seen.indices, minlength=self.seen.shape[1]) > 0

@@ -48,6 +48,11 @@ def refuse_other(spec: StudySpec, old: dict[str, Any], new: dict[str, Any]) -> N
             f"study {spec.name!r} was made with other user attributes, on which its objective "
             "depends; give the study with the new ones its own name"
         )
+    if old.get("features") != new.get("features"):
+        raise StudyConflictError(
+            f"study {spec.name!r} was made with other item features, on which its trials "
+            "depend; give the study with the new ones its own name"
+        )
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[str]:  # noqa: ANN401

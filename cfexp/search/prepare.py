@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from cfexp.analysis.worst import measured_by
 from cfexp.arrays import save_arrays
 from cfexp.data.attributes import Attributes
 from cfexp.data.cleaning.step import report
 from cfexp.data.frame import Frame
+from cfexp.data.item_features import FEATURES_FROM
 from cfexp.data.places import Places, data_dir
 from cfexp.errors import DataError
 from cfexp.metrics.evaluate import check_mask
+from cfexp.metrics.metric import Metric
 from cfexp.search.measures import Measures, measures
 from cfexp.splits.futures import future_share
 from cfexp.splits.moments import written
@@ -55,6 +60,7 @@ class Prepared:
             "data": self.data_facts(),
             "split": self.split_facts(),
             "grouped_by": self.grouped_by(spec),
+            "features": self.features_used(spec),
         }
 
     def data_facts(self) -> dict[str, Any]:
@@ -81,6 +87,13 @@ class Prepared:
             }
             if attributes.unused:
                 facts["attribute rows of nobody here"] = attributes.unused
+        features = self.rows.item_features
+        if features is not None:
+            facts |= {"item features": features.summary, "items without features": features.missing}
+            if features.unused:
+                facts["feature rows of no item here"] = features.unused
+            if features.left_out:
+                facts["item features left out"] = features.reasons
         return facts
 
     def measures(self, spec: StudySpec) -> Measures:
@@ -88,20 +101,38 @@ class Prepared:
         return measures(spec.all_metrics, spec.objectives, spec.buckets, self.rows.attributes)
 
     def split_facts(self) -> dict[str, Any]:
-        """Return row counts, users evaluated, and the share of training that is later than test."""
+        """Return row counts, users evaluated, and the share of training that is later than test.
+
+        And how many items may be recommended that nothing was learnt of, where there are any.
+        """
+        new = {
+            stage.name: int(np.count_nonzero(stage.candidates & ~stage.fit.occurring))
+            for stage in self.split.stages
+            if stage.candidates is not None
+        }
         return {
             "rows": dict(self.split.rows),
             "dropped": dict(self.split.dropped),
             "future_share": future_share(self.split),
             "settings": dict(self.split.settings),
             "users_evaluated": {name: len(stage.users) for name, stage in self.stages.items()},
-        }
+        } | ({"new_candidates": new} if new else {})
 
     def check(self, spec: StudySpec) -> None:
         """Raise an InputError for what would fail every run of the study.
 
-        That is a mask that hides what is to be found, or buckets that cannot be made.
+        That is a mask that hides what is to be found, buckets that cannot be made, or a model
+        or metric of item features where there are none.
         """
+        needing = _needing_features(spec)
+        features = self.rows.item_features
+        if needing and (features is None or not features.columns):
+            reasons = features.reasons if features else {}
+            useless = "; ".join(f"{names}: {why}" for why, names in reasons.items())
+            raise DataError(
+                f"{' and '.join(needing)} need item features, and the data have none"
+                f"{f' that tell items apart ({useless})' if useless else ''}; {FEATURES_FROM}"
+            )
         masks = {entry.mask for entry in (*spec.models, *spec.baselines)}
         for stage in self.stages.values():
             for mask in sorted(masks):
@@ -118,12 +149,28 @@ class Prepared:
         names = [buckets.attribute for buckets in spec.worst_buckets if buckets.attribute]
         return (self.rows.attributes or Attributes()).digest(names) if names else None
 
+    def features_used(self, spec: StudySpec) -> str | None:
+        """Return a hash of the item features, if trials depend on them."""
+        features = self.rows.item_features
+        searched = any(entry.model.needs_features for entry in spec.models) or any(
+            Metric.parse(measured_by(name)).needs_features for name in spec.objectives
+        )
+        return features.digest if searched and features is not None else None
+
     def save_vocabulary(self, path: Path) -> None:
         """Write `users`, `items` and, where known, `titles` as an .npz without objects."""
         arrays = {"users": self.rows.users.ids, "items": self.rows.items.ids}
         if self.rows.titles is not None:
             arrays["titles"] = self.rows.titles
         save_arrays(path, arrays)
+
+
+def _needing_features(spec: StudySpec) -> list[str]:
+    """Return the models and metrics of a study that look at item features, for messages."""
+    kinds = [one.model.kind for one in (*spec.models, *spec.baselines) if one.model.needs_features]
+    metrics = [str(metric) for metric in spec.all_metrics if metric.needs_features]
+    words = [f"model {kind!r}" for kind in kinds] + [f"metric {name!r}" for name in metrics]
+    return list(dict.fromkeys(words))
 
 
 def prepare(spec: StudySpec, data: Any = None) -> Prepared:  # noqa: ANN401

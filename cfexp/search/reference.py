@@ -36,6 +36,8 @@ the command are logistics (where to write, how many workers).
 | `ml1m-recency.toml` | the same, with positives that fade with a user's newer ones |
 | `ml1m-baselines.toml` | the same, with what ALS has to beat: EASE and item-kNN, tuned |
 | `ml1m-published-search.toml` | the same split: a published search of 30 trials, repeated |
+| `new-items.toml` | synthetic songs that nobody has heard yet, by their audio features |
+| `new-items-ml1m.toml` | movies of MovieLens-1M that nobody has rated yet, by genres and year |
 | `lastfm2k.toml` | Last.fm 2K's play counts, split at random: ALS, EASE, item-kNN, popularity |
 | `lastfm-novelty.toml` | Last.fm 1K's listens: what is new to a user in 30 days, a grid of ALS |
 | `kuairec.toml` | KuaiRec: ALS as published, big matrix to small matrix |

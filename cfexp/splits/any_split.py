@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
+from cfexp.splits.by_item import ByItem
 from cfexp.splits.by_time import ByTime
 from cfexp.splits.by_user import ByUser
 from cfexp.splits.leave_one_out import LeaveOneOut
@@ -15,6 +16,13 @@ from cfexp.splits.predefined import Predefined
 from cfexp.splits.random_per_user import RandomPerUser
 
 AnySplit: TypeAlias = Annotated[
-    PerUserLast | PerUserFraction | LeaveOneOut | RandomPerUser | ByTime | ByUser | Predefined,
+    PerUserLast
+    | PerUserFraction
+    | LeaveOneOut
+    | RandomPerUser
+    | ByTime
+    | ByUser
+    | ByItem
+    | Predefined,
     Field(discriminator="kind"),
 ]

@@ -20,6 +20,7 @@ from cfexp.splits.invariants import check_stages
 from cfexp.splits.stage_data import StageData
 
 if TYPE_CHECKING:
+    from cfexp.arrays import Mask
     from cfexp.data.feedback import Feedback
     from cfexp.data.interactions import Interactions
 
@@ -31,6 +32,7 @@ class Stage:
     `fit`: the rows that a model is trained on; `history`: the rows that are a user's
     past when they are scored (and that a mask may hide); `held_out`: the rows to be
     predicted, positive or not. With `strangers`, users may be held out who have no history.
+    `candidates` are the items that may be recommended; left out: those of the fitted rows.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Stage:
     history: Interactions
     held_out: Interactions
     strangers: bool = False
+    candidates: Mask | None = None
 
     def __post_init__(self) -> None:
         for part, rows in self.past().items():
@@ -72,7 +75,7 @@ class _Viewer:
         self.feedback = feedback
         self.positives = cache(feedback.positives)
         self.seen = cache(feedback.seen)
-        self.training = cache(lambda rows: TrainingData(self.positives(rows)))
+        self.training = cache(lambda rows: TrainingData(self.positives(rows), rows.item_features))
 
     def view(self, stage: Stage) -> StageData:
         """Return the stage's matrices."""
@@ -89,7 +92,7 @@ class _Viewer:
             history=self.positives(stage.history),
             seen=self.seen(stage.history),
             relevant=relevant,
-            fitted=np.bincount(stage.fit.item, minlength=len(stage.fit.items)) > 0,
+            allowed=stage.fit.occurring if stage.candidates is None else stage.candidates,
         )
 
 
@@ -131,6 +134,8 @@ class Split:
         for stage in self.stages:
             for rows in (stage.fit, stage.history, stage.held_out):
                 digest.update(rows.fingerprint.encode())
+            if stage.candidates is not None:
+                digest.update(stage.candidates.tobytes())
         return digest.hexdigest()
 
     def view(self, feedback: Feedback) -> dict[str, StageData]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cfexp.data.interactions import Interactions
 
 Strangers: TypeAlias = Literal["refuse", "drop", "count"]
+ColdItems: TypeAlias = Literal["miss", "drop", "candidates", "only"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +61,12 @@ class Splitter(Recipe, ABC):
     """What models learn from, and have as history, before they are read on test."""
     novel_only: bool = False
     """Drop held-out rows whose user had the item in their history before."""
-    cold_items: Literal["miss", "drop"] = "miss"
-    """Held-out items that the fitted rows never saw: nobody can find them, so they count as
-    misses, or they are dropped from what is to be predicted."""
+    cold_items: ColdItems = "miss"
+    """Held-out items that the fitted rows never saw. "miss": nobody can recommend them, so
+    they count as misses; "drop": they are dropped from what is to be predicted;
+    "candidates": they may be recommended like all others, which takes a model that knows
+    items by their features (`content`); "only": nothing else is to be predicted, and
+    nothing else may be recommended."""
     min_user: Annotated[int, Field(ge=1)] = 1
     """Drop users with fewer different items, before the split and looking at all rows, also
     those held out later; repeated with min_item until all left have enough."""
@@ -120,8 +124,17 @@ class Splitter(Recipe, ABC):
         for part in parts:
             fit, history = chosen[id(part.fit)], chosen[id(part.past)]
             held = self._held_out(part, rows, fit, history, dropped)
-            strangers = part.strangers == "count"
-            stages.append(Stage(part.name, fit, history, rows.select(held), strangers=strangers))
+            predicted = rows.select(held)
+            stages.append(
+                Stage(
+                    part.name,
+                    fit,
+                    history,
+                    predicted,
+                    strangers=part.strangers == "count",
+                    candidates=self._candidates(fit, predicted),
+                )
+            )
             self.check(stages[-1])
         return Split(
             validation=tuple(stages[:-1]),
@@ -175,9 +188,18 @@ class Splitter(Recipe, ABC):
             reason = "as every held-out row repeats a pair of the user's history"
             drop(repeated, "novel_only = true", reason)
         if self.cold_items == "drop":
-            fitted = np.bincount(fit.item, minlength=len(rows.items)) > 0
-            drop(~fitted[rows.item], 'cold_items = "drop"', "as no item occurs in the fitted rows")
+            cold = ~fit.occurring[rows.item]
+            drop(cold, 'cold_items = "drop"', "as no item occurs in the fitted rows")
+        if self.cold_items == "only":
+            known = fit.occurring[rows.item]
+            drop(known, 'cold_items = "only"', "as every item occurs in the fitted rows")
         return held
+
+    def _candidates(self, fit: Interactions, predicted: Interactions) -> Mask | None:
+        """Return the items that may be recommended; None for those of the fitted rows."""
+        if self.cold_items == "only":
+            return predicted.occurring
+        return fit.occurring | predicted.occurring if self.cold_items == "candidates" else None
 
 
 def _window(since: float | str | None, until: str | None) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from cfexp.data.item_features import ItemFeatures
 from cfexp.data.training import Positives, TrainingData
 from cfexp.splits.stage_users import StageUsers
 
@@ -31,8 +32,8 @@ class StageData:
 
     `training` is what a model is fitted on; `history` the positives that a scorer is given
     for each user; `seen` ones at every pair of the history, positive or not; `relevant`
-    ones at the held-out positives. `fitted` says which items occur in the rows that models
-    are fitted on, positive or not; left out: those of the history.
+    ones at the held-out positives. `allowed` says which items may be recommended; left out:
+    those of the history.
     """
 
     name: str
@@ -40,7 +41,7 @@ class StageData:
     history: Positives
     seen: Matrix
     relevant: Matrix
-    fitted: Mask | None = None
+    allowed: Mask | None = None
 
     @cached_property
     def users(self) -> Codes:
@@ -49,9 +50,9 @@ class StageData:
 
     @cached_property
     def candidates(self) -> Mask:
-        """The items that may be recommended: those that occur in the fitted rows."""
-        if self.fitted is not None:
-            return self.fitted
+        """The items that may be recommended."""
+        if self.allowed is not None:
+            return self.allowed
         return np.bincount(self.seen.indices, minlength=self.seen.shape[1]) > 0
 
     @cached_property
@@ -103,6 +104,11 @@ def save_stages(stages: Iterable[StageData], folder: Path) -> None:
             matrices.append(matrix)
         return matrices.index(matrix)
 
+    def features(items: ItemFeatures | None) -> dict[str, str] | None:
+        if items is None:
+            return None
+        return {"columns": items.described(), "values": write_array(items.values)}
+
     written = [
         {
             "name": stage.name,
@@ -112,6 +118,7 @@ def save_stages(stages: Iterable[StageData], folder: Path) -> None:
             "seen": write(Positives(stage.seen)),
             "relevant": write(Positives(stage.relevant)),
             "candidates": write_array(stage.candidates),
+            "features": features(stage.training.features),
         }
         for stage in stages
     ]
@@ -143,19 +150,27 @@ def load_stages(folder: Path) -> dict[str, StageData]:
         return Positives(matrix, *(arrays.get(name) for name in _RECENCY))
 
     @cache
-    def training(index: int, by_item: int) -> TrainingData:
-        data = TrainingData(read(index))
+    def features(values: str, columns: str) -> ItemFeatures:
+        return ItemFeatures.from_described(columns, np.asarray(mapped(values)))
+
+    @cache
+    def training(index: int, by_item: int, of_items: ItemFeatures | None) -> TrainingData:
+        data = TrainingData(read(index), of_items)
         vars(data)["by_item"] = read(by_item)  # where cached_property would put it
         return data
 
     return {
         stage["name"]: StageData(
             name=stage["name"],
-            training=training(stage["training"], stage["by_item"]),
+            training=training(
+                stage["training"],
+                stage["by_item"],
+                None if stage["features"] is None else features(**stage["features"]),
+            ),
             history=read(stage["history"]),
             seen=read(stage["seen"]).matrix,
             relevant=read(stage["relevant"]).matrix,
-            fitted=np.asarray(mapped(stage["candidates"])),
+            allowed=np.asarray(mapped(stage["candidates"])),
         )
         for stage in manifest["stages"]
     }

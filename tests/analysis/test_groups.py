@@ -51,6 +51,7 @@ def attributes() -> Attributes:
 def evaluation(stage: StageData) -> Evaluation:
     kinds = [Buckets(metric=m, by="item_popularity") for m in ("recall@10", "ndcg@5")]
     kinds.append(Buckets(metric="recall@10", by="item_popularity", quantiles=4))
+    kinds.append(Buckets(metric="recall@10", by="item_popularity", edges=(1, 9)))
     counts = np.diff(stage.training.by_item.indptr)
     classes = [item_classes(kind, counts) for kind in kinds]
     scorer = Popularity().fit(stage.training)
@@ -104,7 +105,7 @@ def test_quantiles_of_activity(evaluation: Evaluation, attributes: Attributes) -
     assert sum(users for users, _ in found.values()) == len(counts)
 
 
-@pytest.mark.parametrize("fields", [{}, {"quantiles": 4}, {"metric": "ndcg@5"}])
+@pytest.mark.parametrize("fields", [{}, {"quantiles": 4}, {"edges": (1, 9)}, {"metric": "ndcg@5"}])
 def test_classes_of_items_by_plain_loops(
     evaluation: Evaluation, stage: StageData, fields: dict[str, object]
 ) -> None:
@@ -116,6 +117,10 @@ def test_classes_of_items_by_plain_loops(
         spans = [[int(x) for x in row.label.split("-")] for row in rows]
         members = [{i for i, n in enumerate(popularity) if s[0] <= n <= s[-1]} for s in spans]
         assert max(map(len, members)) - min(map(len, members)) <= 6
+    elif "edges" in fields:
+        assert [row.label for row in rows] == [">=9", "1-8", "<1"]
+        spans = [range(9, N_USERS + 1), range(1, 9), range(1)]
+        members = [{i for i, n in enumerate(popularity) if n in span} for span in spans]
     else:
         members = [set(), set(), set()]
         for item, count in enumerate(popularity):

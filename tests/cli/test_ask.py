@@ -14,10 +14,14 @@ from helpers import SMALL, invoke
 from scipy import sparse
 
 import cfexp
+from cfexp.data.attributes import Attributes
 from cfexp.data.interactions import Vocabulary
+from cfexp.data.item_features import ItemFeatures
+from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import DataError, InputError, ModelFileError, TrackingError
 from cfexp.models.als import ALS
 from cfexp.models.any_model import AnyModel
+from cfexp.models.content import Content
 from cfexp.models.item_knn import ItemKNN
 from cfexp.models.model import Model
 from cfexp.models.popularity import Popularity
@@ -152,13 +156,14 @@ def test_every_kind_relates_items_or_says_which_can(
 ) -> None:
     path = tmp_path / "model.npz"
     fields = {"factors": 3} if "factors" in model.model_fields else {}
-    model(**fields).fit(matrix, 0).save(path, titles=np.array(TITLES, object))
+    data = TrainingData(Positives(matrix), ItemFeatures.of(np.eye(8)))
+    model(**fields).fit(data, 0).save(path, titles=np.array(TITLES, object))
     kind = model.model_fields["kind"].default
     if kind not in RELATING:
         for wrong in (("similar", path, "1"), ("explain", path, "1", "1")):
             message = refused(*wrong)
             assert f"of kind {kind!r}" in message
-            assert "a model of kind als, ease, item_knn, nmf, svd" in message
+            assert "a model of kind als, content, ease, item_knn, nmf, svd" in message
         return
     scorer: Any = cfexp.load(path).scorer
     found = printed("similar", path, "Big", "-k", "2")
@@ -230,3 +235,23 @@ def test_a_study_without_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "has no model yet" in refused("recommend", "young", "1")
     assert issubclass(ModelFileError, InputError)
     assert issubclass(DataError, InputError)
+
+
+def test_new_items_from_a_file(matrix: sparse.csr_array, model: Path, tmp_path: Path) -> None:
+    table = {"tempo": np.arange(8.0), "genre": np.array(["a|b", "a", "b", "b"] * 2)}
+    features = ItemFeatures.of_columns(Attributes(table), {"genre": "|"})
+    content = tmp_path / "content.npz"
+    items = Vocabulary(np.arange(8) * 10 + 100)
+    scorer = Content().fit(TrainingData(Positives(matrix), features))
+    scorer.save(content, items=items, titles=np.array(TITLES, object))
+    file = tmp_path / "new.csv"
+    file.write_text("song,title,tempo,genre,label\n900,Fresh,3,a|b,x\n901,,NA,,y\n120,Old,7,b,z\n")
+    rows = printed("recommend", content, "3", "--new-items", file, "--include-seen")
+    assert {row["item"] for row in rows} == {900, 901, 120}
+    titles = {row["item"]: row["title"] for row in rows}
+    assert titles == {900: "Fresh", 901: "", 120: "Heat"}
+    assert next(row["score"] for row in rows if row["item"] == 901) == 0
+    assert "of kind 'content'" in refused("recommend", model, "u03", "--new-items", file)
+    assert "there is no file" in refused("recommend", content, "3", "--new-items", tmp_path / "no")
+    file.write_text("song,tempo\nx1,3\n")
+    assert "are numbers" in refused("recommend", content, "3", "--new-items", file)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from cfexp.data.training import TrainingData
+from cfexp.data.item_features import ItemFeatures
+from cfexp.data.training import Positives, TrainingData
 from cfexp.metrics import accuracy, beyond_accuracy
 from cfexp.metrics.lists import Shelf, TopLists
 from cfexp.metrics.metric import METRICS, PerUser
@@ -14,9 +15,11 @@ N_ITEMS = 60
 
 def shelf(n_items: int, usual: np.ndarray | None = None) -> Shelf:
     """A shelf of candidates, of which item 2 has no positive."""
-    owned = np.random.default_rng(n_items).integers(0, 3, (500, n_items))
+    rng = np.random.default_rng(n_items)
+    owned = rng.integers(0, 3, (500, n_items))
     owned[:, 2:3] = 0
-    training = TrainingData.of(sparse.csr_array(owned.astype(np.float32)))
+    positives = Positives.of(sparse.csr_array(owned.astype(np.float32)))
+    training = TrainingData(positives, ItemFeatures.of(rng.normal(size=(n_items, 3))))
     return Shelf(training, n_items, lambda k: np.zeros((1, 0)) if usual is None else usual[:, :k])
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from cfexp.data.item_features import ItemFeatures
 from cfexp.data.training import Positives, TrainingData
 from cfexp.metrics.evaluate import evaluate
 from cfexp.metrics.metric import METRICS, UNCUT, Metric
@@ -51,7 +52,13 @@ class Case:
     orders: list[list[int]]
     usual: list[list[int]]
     candidates: list[int]
+    features: np.ndarray
     found: Evaluation
+
+
+def standardized(features: np.ndarray, known: np.ndarray) -> np.ndarray:
+    mean, deviation = np.nanmean(features[known], axis=0), np.nanstd(features[known], axis=0)
+    return np.nan_to_num((features - mean) / deviation)
 
 
 def ordered(scores: np.ndarray, shown: np.ndarray) -> list[int]:
@@ -78,9 +85,10 @@ def cases() -> list[Case]:
         candidates = seen.any(axis=0)
         matrices = [sparse.csr_array(m.astype(np.float32)) for m in (history, seen, relevant)]
         weighted = sparse.csr_array(history * rng.integers(1, 9, seen.shape).astype(np.float32))
-        stage = StageData(
-            "test", TrainingData(Positives(weighted)), Positives(matrices[0]), *matrices[1:]
-        )
+        features = rng.normal(5, 3, (n_items, 4))
+        features[rng.random(features.shape) < 0.3] = np.nan
+        training = TrainingData(Positives(weighted), ItemFeatures.of(features))
+        stage = StageData("test", training, Positives(matrices[0]), *matrices[1:])
         assert len(stage.users) == N_USERS
         shown = candidates & ~seen[:-1]
         counts = history.sum(axis=0)
@@ -92,6 +100,7 @@ def cases() -> list[Case]:
                 orders=[ordered(s, row) for s, row in zip(scores, shown, strict=True)],
                 usual=[ordered(counts, row) for row in shown],
                 candidates=np.flatnonzero(candidates).tolist(),
+                features=standardized(features, history.any(axis=0)),
                 found=evaluate(cast("Scorer", Table(scores)), stage, NAMES),
             )
         )
@@ -149,6 +158,13 @@ def one_user(name: str, k: int, case: Case, user: int) -> float:  # noqa: C901, 
                 size = math.sqrt(a.sum() * b.sum())
                 apart.append(1 - (a & b).sum() / size if size else 1.0)
             return float(np.mean(apart)) if apart else 0.0
+        case "feature_diversity":
+            apart = []
+            for one, other in combinations(top, 2):
+                a, b = case.features[one], case.features[other]
+                size = math.sqrt((a @ a) * (b @ b))
+                apart.append(1 - a @ b / size if size else 1.0)
+            return float(np.mean(apart)) if apart else 0.0
         case "serendipity":
             return len(wanted & set(top) - set(case.usual[user][:k])) / k
     raise NotImplementedError(name)
@@ -170,13 +186,14 @@ def of_catalogue(name: str, k: int, case: Case) -> float:
 @pytest.mark.parametrize("name", PER_USER)
 def test_agrees_with_plain_loops(name: str) -> None:
     metric = Metric.parse(name)
+    near = 1e-6 if metric.needs_features else 1e-12  # features are float32
     for case in cases():
         expected = [one_user(metric.name, metric.k or 0, case, u) for u in range(N_USERS)]
-        np.testing.assert_allclose(case.found.values(name), expected, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(case.found.values(name), expected, rtol=0, atol=near)
         pooled = metric.name in {"recall_micro", "epr"}
         weights = [len(wanted) if pooled else 1 for wanted in case.relevant]
         mean = np.average(expected, weights=weights)
-        assert case.found.means()[name] == pytest.approx(mean, abs=1e-12)
+        assert case.found.means()[name] == pytest.approx(mean, abs=near)
         assert case.found.means()["users"] == N_USERS
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 from scipy import sparse
 
+from cfexp.data.item_features import ItemFeatures
 from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import DataError
 from cfexp.models.als import ALS
 from cfexp.models.any_model import AnyModel
+from cfexp.models.content import Content
 from cfexp.models.ease import EASE
 from cfexp.models.item_knn import ItemKNN
 from cfexp.models.nmf import NMF
@@ -26,11 +28,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cfexp.arrays import Matrix
-    from cfexp.models.model import Model
+    from cfexp.models.model import Model, Scorer
 
 MODELS = [
     ALS(factors=12, epochs=3),
     ALS(factors=7, epochs=2, solver="cholesky", confidence="log"),
+    Content(),
+    Content(confidence="log", normalize=True, recency=2),
     EASE(regularization=5),
     EASE(binary=False),
     ALS(factors=9, epochs=2, nu=0.7, recency=3, scoring_recency=9),
@@ -45,6 +49,20 @@ MODELS = [
     Random(),
     RepeatLast(),
 ]
+
+
+def fitted(model: Model, matrix: Any, rng: int = 0, **options: Any) -> Scorer:  # noqa: ANN401
+    """Return what is fitted on a matrix, with features of its items where the model needs them."""
+    if isinstance(model, Content):
+        matrix = matrix.positives if isinstance(matrix, TrainingData) else matrix
+        options["item_features"] = features_of(matrix.shape[1])
+    return model.fit(matrix, rng=rng, **options)
+
+
+def features_of(n_items: int) -> np.ndarray:
+    features = np.random.default_rng(2).normal(size=(n_items, 5))
+    features[::7, 2] = np.nan
+    return features
 
 
 def test_no_model_is_left_out() -> None:
@@ -70,7 +88,7 @@ def matrix() -> sparse.csr_array:
 @pytest.mark.parametrize("model", MODELS, ids=repr)
 class TestEveryModel:
     def test_scores(self, model: Model, matrix: Matrix) -> None:
-        scorer = model.fit(matrix, rng=0)
+        scorer = fitted(model, matrix, rng=0)
         queries = scorer.queries(matrix[40:50])
         scores = scorer.scores(queries)
         assert scores.shape == (10, 80)
@@ -82,11 +100,12 @@ class TestEveryModel:
         assert not (scorer.scores(queries) == 7).all()
 
     def test_epochs_are_counted(self, model: Model, matrix: Matrix) -> None:
-        epochs = list(model.train(TrainingData.of(matrix), np.random.default_rng(0)))
+        data = TrainingData(Positives.of(matrix), ItemFeatures.of(features_of(80)))
+        epochs = list(model.train(data, np.random.default_rng(0)))
         assert [epoch.number for epoch in epochs] == list(range(1, len(epochs) + 1))
 
     def test_recommend(self, model: Model, matrix: Matrix) -> None:
-        scorer = model.fit(matrix, rng=0)
+        scorer = fitted(model, matrix, rng=0)
         users = np.array([5, 280, 5])
         items, scores = scorer.recommend(users, 6)
         assert items.shape == scores.shape == (3, 6)
@@ -101,7 +120,7 @@ class TestEveryModel:
         assert np.isneginf(scores[:, 2:]).all()
 
     def test_allow_lists_and_scaled_scores(self, model: Model, matrix: Matrix) -> None:
-        scorer = model.fit(matrix, rng=0)
+        scorer = fitted(model, matrix, rng=0)
         users, mask = np.array([5, 280]), np.zeros(80, bool)
         mask[[3, 40, 41]] = True
         for left, right in zip(
@@ -125,7 +144,7 @@ class TestEveryModel:
         assert np.isneginf(scaled[~found]).all()
 
     def test_what_is_hidden_may_be_of_any_format(self, model: Model, matrix: Matrix) -> None:
-        scorer = model.fit(matrix, rng=0)
+        scorer = fitted(model, matrix, rng=0)
         users = np.array([5, 280])
         first = scorer.recommend(users, 3, filter_seen=False)[0]
         hidden = np.zeros((2, 80), np.float32)
@@ -141,14 +160,14 @@ class TestEveryModel:
                 scorer.recommend_from(matrix[users], 4, hidden=wrong)
 
     def test_users_that_are_not_there(self, model: Model, matrix: Matrix) -> None:
-        scorer = model.fit(matrix, rng=0)
+        scorer = fitted(model, matrix, rng=0)
         for wrong in (-1, 300, 2**32):
             with pytest.raises(IndexError, match=rf"users must be codes in 0\.\.299, got {wrong}"):
                 scorer.recommend([5, wrong])
 
     def test_seed(self, model: Model, matrix: Matrix) -> None:
         first, again, other = (
-            model.fit(matrix, rng=seed).recommend([1, 2], 9) for seed in (1, 1, 2)
+            fitted(model, matrix, rng=seed).recommend([1, 2], 9) for seed in (1, 1, 2)
         )
         np.testing.assert_array_equal(first, again)
         assert np.array_equal(first[1], other[1]) != model.stochastic
@@ -156,14 +175,14 @@ class TestEveryModel:
     @pytest.mark.filterwarnings("ignore:3 threads on")
     def test_threads_change_nothing(self, model: Model, matrix: Matrix) -> None:
         tall = sparse.vstack([matrix] * 5, format="csr")
-        one, two, three = (model.fit(tall, rng=0, threads=n) for n in (1, 2, 3))
+        one, two, three = (fitted(model, tall, rng=0, threads=n) for n in (1, 2, 3))
         users = np.arange(1500)
         for other in (two, three):
             for left, right in zip(one.recommend(users), other.recommend(users), strict=True):
                 np.testing.assert_array_equal(left, right)
 
     def test_saved_and_loaded(self, model: Model, matrix: Matrix, tmp_path: Path) -> None:
-        scorer = model.fit(matrix, rng=0)
+        scorer = fitted(model, matrix, rng=0)
         scorer.save(tmp_path / "model.npz")
         loaded = load(tmp_path / "model.npz").scorer
         assert loaded.model == model
@@ -173,7 +192,7 @@ class TestEveryModel:
             np.testing.assert_array_equal(left, right)
 
     def test_a_history_of_another_width_is_refused(self, model: Model, matrix: Matrix) -> None:
-        scorer = model.fit(matrix, rng=0)
+        scorer = fitted(model, matrix, rng=0)
         with pytest.raises(DataError, match="the history has 79 items, the model 80"):
             scorer.queries(matrix[:, :79])
         with pytest.raises(DataError, match=r"\(80 x 300 and 300 x 80 .*items exchanged"):
@@ -189,8 +208,8 @@ class TestEveryModel:
         dense[7, 3] = dense[9, 0] = wrong
         place = r"2 of [\d,]+ are not, the first is \S+ in row 7, column 3"
         with pytest.raises(DataError, match=f"greater than 0 in float32; {place}"):
-            model.fit(dense, rng=0)
-        scorer = model.fit(matrix, rng=0)
+            fitted(model, dense, rng=0)
+        scorer = fitted(model, matrix, rng=0)
         with pytest.raises(DataError, match=place.replace("row 7", "row 0")):
             scorer.recommend_from(sparse.csr_array(dense[7:10]))
 
@@ -198,7 +217,7 @@ class TestEveryModel:
         dense = matrix.toarray()
         dense[[0, 17, 299]] = 0
         dense[:, [0, 9, 79]] = 0
-        scorer = model.fit(dense, rng=0)
+        scorer = fitted(model, dense, rng=0)
         assert np.isfinite(scorer.scores(scorer.queries(scorer.history))).all()
         items, _ = scorer.recommend([0, 17, 299, 5], 80)
         assert (np.sort(items[:3]) == np.arange(80)).all()
@@ -208,9 +227,9 @@ class TestEveryModel:
     def test_64_bit_indices_change_nothing(self, model: Model, matrix: Matrix) -> None:
         wide = sparse.csr_array(matrix)
         wide.indices, wide.indptr = wide.indices.astype(np.int64), wide.indptr.astype(np.int64)
-        expected = model.fit(matrix, rng=0)
+        expected = fitted(model, matrix, rng=0)
         for given in (wide, Positives(wide), TrainingData(Positives(wide))):
-            scorer = model.fit(given, rng=0)
+            scorer = fitted(model, given, rng=0)
             for left, right in zip(
                 expected.recommend(np.arange(300)), scorer.recommend(np.arange(300)), strict=True
             ):
@@ -222,14 +241,14 @@ class TestEveryModel:
 
     def test_more_threads_than_cores_are_warned_of(self, model: Model, matrix: Matrix) -> None:
         with pytest.warns(UserWarning, match=r"1000 threads on \d+ cores"):
-            scorer = model.fit(matrix, rng=0, threads=1000)
+            scorer = fitted(model, matrix, rng=0, threads=1000)
         np.testing.assert_array_equal(
-            scorer.recommend([3], 9)[1], model.fit(matrix, rng=0).recommend([3], 9)[1]
+            scorer.recommend([3], 9)[1], fitted(model, matrix, rng=0).recommend([3], 9)[1]
         )
 
     def test_nothing_to_learn_from(self, model: Model) -> None:
         with pytest.raises(DataError, match="no positive interaction"):
-            model.fit(sparse.csr_array((3, 4)))
+            fitted(model, sparse.csr_array((3, 4)))
 
 
 @pytest.mark.parametrize("model", [ALS(epochs=1), NMF(), PureSVD()], ids=repr)
@@ -243,7 +262,7 @@ def test_more_factors_than_users_or_items_are_warned_of(model: Model) -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (9, 17)])
 @pytest.mark.parametrize("model", MODELS, ids=repr)
 def test_small_and_full_matrices(model: Model, shape: tuple[int, int]) -> None:
-    scorer = model.fit(np.ones(shape), rng=0)
+    scorer = fitted(model, np.ones(shape), rng=0)
     items, _ = scorer.recommend(np.arange(shape[0]), 3)
     assert (items == -1).all()
     assert np.isfinite(scorer.scores(scorer.queries(scorer.history))).all()
@@ -260,6 +279,6 @@ def test_mapped_read_only_data(model: Model, tmp_path: Path) -> None:
         (parts["data"], parts["indices"], parts["indptr"]), shape=matrix.shape
     )
     users = np.array([*range(3, 50), 1])
-    right = model.fit(matrix, rng=0).recommend(users)
+    right = fitted(model, matrix, rng=0).recommend(users)
     for given in (TrainingData(Positives(mapped)), mapped):
-        np.testing.assert_array_equal(model.fit(given, rng=0).recommend(users), right)
+        np.testing.assert_array_equal(fitted(model, given, rng=0).recommend(users), right)

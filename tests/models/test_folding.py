@@ -9,8 +9,11 @@ import pytest
 
 from cfexp.data.feedback import Feedback
 from cfexp.data.interactions import Interactions, Vocabulary
+from cfexp.data.item_features import ItemFeatures
+from cfexp.data.training import TrainingData
 from cfexp.errors import DataError
 from cfexp.models.als import ALS
+from cfexp.models.content import Content
 from cfexp.models.ease import EASE
 from cfexp.models.item_knn import ItemKNN
 from cfexp.models.nmf import NMF
@@ -33,6 +36,7 @@ MODELS = [
     ALS(factors=6, epochs=2, confidence="log", epsilon="user_mean", nu=0.5),
     ALS(factors=6, epochs=2, recency=4, scoring_recency=8, recency_scale=3),
     ALS(factors=6, epochs=2, recency=4, recency_by="age", recency_scale=5),
+    Content(alpha=3.0, recency=4),
     EASE(regularization=5, recency=2),
     EASE(binary=False, recency=2, recency_by="age"),
     ItemKNN(neighbours=8, weighting="bm25"),
@@ -69,7 +73,8 @@ def rows() -> Interactions:
 def saved_as(
     rows: Interactions, model: Model, feedback: Feedback, path: Path, mask: MaskName = "interacted"
 ) -> SavedModel:
-    scorer = model.fit(feedback.positives(rows), rng=0)
+    features = ItemFeatures.of(np.random.default_rng(1).normal(size=(N_ITEMS, 4)))
+    scorer = model.fit(TrainingData(feedback.positives(rows), features), rng=0)
     ids = {"users": rows.users, "items": rows.items}
     scorer.save(path, **ids, seen=feedback.seen(rows), mask=mask, feedback=feedback)
     return load(path)

@@ -8,12 +8,14 @@ from numba.core.dispatcher import Dispatcher
 from scipy import sparse
 
 from cfexp import ranking
+from cfexp.data.item_features import ItemFeatures
 from cfexp.data.training import Positives, TrainingData
 from cfexp.metrics import similarity
 from cfexp.metrics.evaluate import evaluate
 from cfexp.metrics.metric import METRICS, UNCUT
 from cfexp.models import exact, kernels, neighbours, nmf
 from cfexp.models.als import ALS
+from cfexp.models.content import Content
 from cfexp.models.ease import EASE
 from cfexp.models.item_knn import ItemKNN
 from cfexp.models.model import Model
@@ -44,7 +46,7 @@ def test_what_takes_a_while_is_announced(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     "model",
     [ALS(factors=5, epochs=3, nu=1), ALS(factors=5, epochs=2, solver="cholesky"), EASE(),
-     ItemKNN(), NMF(factors=3)],
+     ItemKNN(), NMF(factors=3), Content()],
     ids=lambda model: model.kind,
 )  # fmt: skip
 def test_nothing_is_left_to_compile(model: Model) -> None:
@@ -55,7 +57,8 @@ def test_nothing_is_left_to_compile(model: Model) -> None:
     later = sparse.csr_array((~taken & (rng.random((60, 40)) < 0.1)).astype(np.float32))
     matrix = sparse.csr_array(taken.astype(np.float32))
     history = Positives(matrix, np.zeros(matrix.nnz, np.int32))
-    stage = StageData("validation", TrainingData(history), history, matrix, later)
+    training = TrainingData(history, ItemFeatures.of(rng.random((40, 3))))
+    stage = StageData("validation", training, history, matrix, later)
     metrics = [name if name in UNCUT else f"{name}@{k}" for name in METRICS for k in (3, 8)]
     for epoch in model.train(stage.training, rng):
         epoch.loss()

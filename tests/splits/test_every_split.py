@@ -33,6 +33,8 @@ RECIPES: dict[str, dict[str, Any]] = {
     "by time, counted": {"kind": "by_time", "test": 4, "validation": 2, "new_users": "count"},
     "by user": {"kind": "by_user", "test": 1, "validation": 1, "min_rows": 3, "given": 0.6},
     "by user, in time": {"kind": "by_user", "test": 0.4, "order": "time", "min_rows": 2},
+    "by item": {"kind": "by_item", "test": 2, "validation": 1},
+    "by item, among all": {"kind": "by_item", "test": 0.3, "cold_items": "candidates"},
     "predefined": {"kind": "predefined"},
 }
 PER_USER = ("last", "last, in folds", "fraction", "leave one out", "by user, in time")
@@ -155,19 +157,25 @@ def test_the_order_of_rows_is_nothing_where_times_do_not_tie(
 def test_options_leave_out_what_they_say(recipe: dict[str, Any], rows: list[Event]) -> None:
     whole = divided(recipe, rows)
     novel = divided(recipe, rows, novel_only=True)
-    known = divided(recipe, rows, cold_items="drop")
     if whole is None:
         return
+    assert "novel_only = true" not in " ".join(whole.dropped)
     for stage in novel.stages if novel else ():
         pairs = set(zip(stage.history.user, stage.history.item, strict=True))
         assert not pairs & set(zip(stage.held_out.user, stage.held_out.item, strict=True))
+    if recipe["kind"] == "by_item":
+        return
+    known = divided(recipe, rows, cold_items="drop")
     for stage, full in zip(known.stages, whole.stages, strict=True) if known else ():
         assert set(stage.held_out.item) <= set(stage.fit.item)
         assert stage.fit.row.tolist() == full.fit.row.tolist()
         left = len(full.held_out) - len(stage.held_out)
         reason = f'{stage.name}: cold_items = "drop"'
         assert known.dropped.get(reason, 0) == left
-    assert "novel_only = true" not in " ".join(whole.dropped)
+    new = divided(recipe, rows, cold_items="only")
+    for stage, full in zip(new.stages, whole.stages, strict=True) if new else ():
+        cold = ~np.isin(full.held_out.item, full.fit.item)
+        assert stage.held_out.row.tolist() == full.held_out.row[cold].tolist()
 
 
 @recipes
@@ -218,12 +226,45 @@ def test_the_newest_row_may_be_before_1970() -> None:
 
 
 @recipes
-@given(rows=logs)
-def test_candidates_are_the_fitted_items(recipe: dict[str, Any], rows: list[Event]) -> None:
-    split = divided(recipe, rows)
+@given(rows=logs, cold=st.sampled_from(["miss", "candidates", "only"]))
+def test_candidates_are_the_fitted_items_or_new_ones(
+    recipe: dict[str, Any], rows: list[Event], cold: str
+) -> None:
+    if recipe["kind"] == "by_item" and cold == "miss":
+        return
+    split = divided(recipe, rows, cold_items=cold)
     for name, stage in split.view(Feedback()).items() if split else ():
-        (fit,) = (stage.fit for stage in split.stages if stage.name == name)
-        assert set(np.flatnonzero(stage.candidates)) == set(fit.item)
+        ((fit, held),) = ((x.fit, x.held_out) for x in split.stages if x.name == name)
+        wanted = set() if cold == "only" else set(fit.item)
+        wanted |= set() if cold == "miss" else set(held.item)
+        assert set(np.flatnonzero(stage.candidates)) == wanted
+
+
+@pytest.mark.parametrize("name", ["by item", "by item, among all"])
+@given(rows=logs)
+def test_held_out_items_are_not_learnt_from(name: str, rows: list[Event]) -> None:
+    split = divided(RECIPES[name], rows)
+    for stage in split.stages if split else ():
+        new = set(stage.held_out.item)
+        assert not new & set(stage.fit.item)
+        coded, known = interactions(rows), set(stage.fit.user)
+        pairs = zip(coded.user, coded.item, strict=True)
+        wanted = [row for row, (user, item) in enumerate(pairs) if user in known and item in new]
+        assert stage.held_out.row.tolist() == wanted
+
+
+def test_what_may_be_recommended_is_part_of_a_split() -> None:
+    rows = [(user, item, item, 0) for user in range(4) for item in range(7)]
+    recipe = {"kind": "by_item", "test": 2, "validation": 1}
+    splits = [divided(recipe, rows, cold_items=cold) for cold in ("only", "candidates")]
+    assert len({split.rows_fingerprint for split in splits if split}) == 2
+
+
+def test_items_that_cannot_be_held_out() -> None:
+    rows = [(0, item, item, 0) for item in range(3)]
+    for amounts in ({"test": 2, "validation": 1}, {"test": 0.1}):
+        with pytest.raises(SplitError, match="cannot be held out of 3, with one left"):
+            splitter({"kind": "by_item", **amounts}).split(interactions(rows))
 
 
 def test_days_back_count_from_the_newest_row_left() -> None:
@@ -245,7 +286,7 @@ def test_rows_without_times(recipe: dict[str, Any]) -> None:
         rows.user, rows.item, rows.value, None, rows.row, rows.users, rows.items, part=rows.part
     )
     made = splitter(recipe)
-    if made.kind in {"random_per_user", "predefined"} or recipe == RECIPES["by user"]:
+    if made.kind in {"random_per_user", "predefined", "by_item"} or recipe == RECIPES["by user"]:
         assert len(made.split(bare).test.held_out)
     else:
         with pytest.raises(DataError, match="no time column"):

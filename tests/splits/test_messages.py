@@ -62,7 +62,7 @@ def ten(part: list[int] | None = None) -> Interactions:
         ),
         ('kind = "leave_one_out"\nvalidation = 2', "split.validation: .*less than or equal to 1"),
         ('kind = "leave_one_out"\ntest = 2', "split.test: unknown key.*the keys here are "),
-        ('kind = "by_user"\ncold_items = "hit"', "split.cold_items: .*'miss' or 'drop'"),
+        ('kind = "by_user"\ncold_items = "hit"', "split.cold_items: .*'candidates' or 'only'"),
         ('kind = "predefined"\nmin_user = 0', "split.min_user: .*greater than or equal to 1"),
         ('kind = "predefined"\nuntil = 7', "split.until: must be a date such as"),
     ],

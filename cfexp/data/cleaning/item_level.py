@@ -52,5 +52,6 @@ class ItemLevel(Rule):
             items=levels,
             titles=None,
             item_attributes=None,
+            item_features=None,
         )
         return chosen, f"items without {self.attribute}; items are now {self.attribute}"

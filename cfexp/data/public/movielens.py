@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from cfexp.data.public.movies import movie_features
 from cfexp.data.public.source import PublicSource, titles, with_users
 from cfexp.data.user_table import UserTable
 
@@ -65,6 +66,7 @@ _LAYOUTS = {
 class MovieLens(PublicSource):
     """Ratings of movies, with titles. Licence: research use, no redistribution.
 
+    Genres, and the year in the title, are item features.
     `ml-100k` and `ml-1m` tell each user's age (of ml-1m: the lowest of an age group),
     gender, occupation (of ml-1m: a number) and zip.
     """
@@ -105,4 +107,5 @@ class MovieLens(PublicSource):
             encoding=layout.encoding,
         )
         rows = dataclasses.replace(rows, titles=titles(movies, rows.items))
+        rows = rows.with_item_features(movie_features(movies, rows.items))
         return rows if layout.users is None else with_users(rows, layout.users, file)
