@@ -205,7 +205,7 @@ def test_a_database_that_goes_away(
             others = "select pg_terminate_backend(pid) from pg_stat_activity where "
             with engine.connect() as connection:
                 connection.execute(
-                    sa.text(others + "pid <> pg_backend_pid() and usename = 'mlflow'")
+                    sa.text(others + "pid <> pg_backend_pid() and datname = current_database()")
                 )
             engine.dispose()
         return array(values)
