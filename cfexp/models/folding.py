@@ -134,9 +134,15 @@ def _aligned(
 
 def _numbers(values: list[Any]) -> AnyArray:
     try:
-        return np.asarray(values, np.float32)
+        numbers = np.asarray(values, np.float32)
     except (TypeError, ValueError) as error:
         raise DataError(f"the values of a history are numbers: {error}") from error
+    wrong = np.flatnonzero(~(np.isfinite(numbers) & (numbers >= 0)))
+    if len(wrong):
+        raise DataError(
+            f"the values of a history are finite and not negative, not {values[wrong[0]]!r}"
+        )
+    return numbers
 
 
 def _times(times: list[Any], known: AnyArray) -> Longs | None:

@@ -33,8 +33,8 @@ def refuse_held(where: Where, name: str) -> None:
     if name not in trials_by_study(where):
         return
     storage = open_storage(where)
+    held = LEASES.c.trial_id.in_(_trial_ids(storage, name))
     with storage.engine.begin() as connection:
-        held = LEASES.c.trial_id.in_(_trial_ids(storage, name))
         query = select(LEASES.c.host).where(held, LEASES.c.until >= now(connection))
         hosts = sorted(set(connection.execute(query).scalars()))
     if hosts:

@@ -127,7 +127,7 @@ def test_another_server_is_not_taken_for_ours(home: Path, monkeypatch: pytest.Mo
     with ThreadingHTTPServer(("127.0.0.1", 0), Healthy) as other:
         threading.Thread(target=other.serve_forever, daemon=True).start()
         # It has taken the port between our look at it and our server's start.
-        monkeypatch.setattr(ui, "_free_port", lambda _: other.server_port)
+        monkeypatch.setattr(ui, "_free_port", lambda *_: other.server_port)
         with pytest.raises(TrackingError, match="did not start"), running_ui(home):
             pass
         other.shutdown()
