@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import typer
 
 from cfexp.analysis.words import plain
 from cfexp.data.item_table import ItemTable
@@ -85,9 +86,17 @@ def with_new_items(model: SavedModel, file: Path) -> tuple[SavedModel, AnyArray]
         categories=(_TITLE, *(one.name for one in columns if one.values and not one.separator)),
     )
     known, features, _ = table.rows(file)
+    if not len(known):
+        raise DataError(f"there are no items in {file}")
     own = np.arange(model.scorer.n_items) if model.items is None else model.items.ids
     ids = known.ids if own.dtype.kind in "iu" else known.ids.astype(str).astype(object)
     new = ~np.isin(ids.astype(str), own.astype(str))
+    if not new.all():
+        typer.echo(
+            f"{np.count_nonzero(~new):,} of the {len(ids):,} items in {file} are known to the "
+            "model; of these, the features that it was trained with count",
+            err=True,
+        )
     titles = features.pop(_TITLE, np.full(len(ids), "", object))[new]
     if new.any():
         described = {name: column[new] for name, column in features.items()}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cfexp.models.model import Model, Scorer
 
-_PATIENCE = 0.5  # seconds; loading what was compiled before takes less
+_PATIENCE = 2.0  # seconds; loading what was compiled before takes less
 _ALL_LOOPS = ("diversity@1", "auc")
 
 

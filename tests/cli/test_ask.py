@@ -253,5 +253,9 @@ def test_new_items_from_a_file(matrix: sparse.csr_array, model: Path, tmp_path: 
     assert next(row["score"] for row in rows if row["item"] == 901) == 0
     assert "of kind 'content'" in refused("recommend", model, "u03", "--new-items", file)
     assert "there is no file" in refused("recommend", content, "3", "--new-items", tmp_path / "no")
+    known = invoke("recommend", content, "3", "--new-items", file)
+    assert "1 of the 3 items" in known.stderr
     file.write_text("song,tempo\nx1,3\n")
     assert "are numbers" in refused("recommend", content, "3", "--new-items", file)
+    file.write_text("song,tempo\n")
+    assert "no items" in refused("recommend", content, "3", "--new-items", file)
