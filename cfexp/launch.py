@@ -17,7 +17,6 @@ from cfexp.studies import DEFAULT_HOME, report
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cfexp.search.prepare import Prepared
     from cfexp.search.record import StudyRecord
     from cfexp.search.spec import StudySpec
 
@@ -83,15 +82,16 @@ def run_study(
         try:
             # Workers and MLflow, which take seconds to start, do so while data are read.
             with Pool(workers, watcher.note) as pool:
-                prepared = _prepared(spec, spec.search.trials if trials is None else trials, data)
+                stages = (home / "studies" / spec.name / "stages").resolve()
+                wanted = spec.search.trials if trials is None else trials
+                facts = held.enter_context(_data(spec, home, stages, wanted, data))
                 from cfexp.search.study import run
-                from cfexp.search.study_lock import study_lock
 
-                held.enter_context(study_lock(home, spec.name))
                 store = run(
                     spec,
-                    prepared,
+                    facts,
                     pool,
+                    stages=stages,
                     home=home,
                     observer=everyone,
                     trials=trials,
@@ -108,13 +108,36 @@ def run_study(
     return study
 
 
-def _prepared(spec: StudySpec, trials: int, data: Any) -> Prepared:  # noqa: ANN401
+@contextmanager
+def _data(
+    spec: StudySpec,
+    home: Path,
+    stages: Path,
+    trials: int,
+    data: Any,  # noqa: ANN401
+) -> Iterator[dict[str, Any]]:
+    """Hold the study's lock and its data in the folder `stages`; give the facts of them."""
+    from cfexp.search.kept import content_key, discard, keep, kept
     from cfexp.search.prepare import prepare
+    from cfexp.search.study_lock import study_lock
 
-    prepared = prepare(spec, data)
-    if spec.models and not prepared.validation and trials:
-        raise InputError("trials need a validation stage; [split] validation = 0 leaves none")
-    return prepared
+    known = stages.parent.is_dir()  # else nothing is written before the data are in order
+    with ExitStack() as held:
+        if known:
+            held.enter_context(study_lock(home, spec.name))
+        key = content_key(spec) if data is None else None
+        facts = kept(stages, key)
+        prepared = prepare(spec, data) if facts is None else None
+        evaluated = prepared.stages if prepared else (facts or {})["split"]["users_evaluated"]
+        if spec.models and len(evaluated) == 1 and trials:
+            raise InputError("trials need a validation stage; [split] validation = 0 leaves none")
+        if not known:
+            held.enter_context(study_lock(home, spec.name))
+        held.callback(discard, stages)
+        if prepared is not None:
+            facts = keep(prepared, spec, stages, key)
+        del prepared, evaluated  # the rows, which nobody reads again
+        yield facts or {}
 
 
 @contextmanager

@@ -18,7 +18,6 @@ from cfexp.search.reader import Reader, scorer_path
 from cfexp.search.record import Reading
 from cfexp.search.trial import Objective
 from cfexp.seeds import seed_for
-from cfexp.splits.stage_data import save_stages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,16 +26,16 @@ if TYPE_CHECKING:
     from cfexp.search.jobs import ReadJob
     from cfexp.search.observer import Observer
     from cfexp.search.pool import Job, Pool
-    from cfexp.search.prepare import Prepared
     from cfexp.search.spec import Entry, StudySpec
     from cfexp.search.store import Store
 
 
 def run(
     spec: StudySpec,
-    prepared: Prepared,
+    facts: dict[str, Any],
     pool: Pool,
     *,
+    stages: Path,
     home: Path,
     observer: Observer,
     trials: int | None = None,
@@ -44,17 +43,13 @@ def run(
 ) -> Store:
     """Run what is missing of a study in the workers of `pool` and return its store.
 
-    The caller holds the study's lock. `trials` raises the file's budget; `threads` are
+    The caller holds the study's lock, and has the data that `facts` tell of in the folder
+    `stages`, where `cfexp.search.kept` lays them. `trials` raises the file's budget; `threads` are
     each worker's. Whatever is finished is in the store before an observer hears of it.
     """
-    # Under the home, where a killed session's are replaced by the next one's.
     folder = (home / "studies" / spec.name).resolve()
-    stages = folder / "stages"
-    shutil.rmtree(stages, ignore_errors=True)
     for partial in folder.rglob(".*.partial"):  # left by a session that was killed
         partial.unlink(missing_ok=True)
-    save_stages(list(prepared.stages.values()), stages)
-    prepared.save_attributes(spec, stages / "users.npz")
     pool.set_up(
         stages=str(stages),
         folder=str(folder),
@@ -66,34 +61,25 @@ def run(
         patience=spec.search.idle_points,
         threads=threads,
     )
-    try:
-        # Optuna is imported while the workers start.
-        from cfexp.search.storage import open_storage
-        from cfexp.search.store import Store
+    # Optuna is imported while the workers start.
+    from cfexp.search.storage import open_storage
+    from cfexp.search.store import Store
 
-        facts = {
-            "fingerprint": prepared.split.fingerprint,
-            "rows": prepared.split.rows_fingerprint,
-            "data": prepared.data_facts(),
-            "split": prepared.split_facts(),
-            "grouped_by": prepared.grouped_by(spec),
-        }
-        store = Store.create(open_storage(home), spec, home, facts)
-        prepared.save_vocabulary(store.folder / "vocabulary.npz")
-        prepared.save_attributes(spec, store.folder / "users.npz")
-        wanted = spec.search.trials if trials is None else trials
-        budget = store.plan(spec, wanted)
-        if trials is not None and budget > trials:
-            observer.note(f"the study has {budget} trials already; a budget is never lowered")
-        store.add_environment(provenance() | {"threads": f"{threads}", "workers": f"{len(pool)}"})
-        observer.started(store.record())
-        try:
-            _Coordinator(spec, store, pool, observer).run(budget)
-        except KeyboardInterrupt:
-            store.release()
-            raise
-    finally:
-        shutil.rmtree(stages, ignore_errors=True)
+    store = Store.create(open_storage(home), spec, home, facts)
+    for name in ("vocabulary.npz", "users.npz"):
+        shutil.copyfile(stages / name, store.folder / f".{name}.partial")
+        (store.folder / f".{name}.partial").replace(store.folder / name)
+    wanted = spec.search.trials if trials is None else trials
+    budget = store.plan(spec, wanted)
+    if trials is not None and budget > trials:
+        observer.note(f"the study has {budget} trials already; a budget is never lowered")
+    store.add_environment(provenance() | {"threads": f"{threads}", "workers": f"{len(pool)}"})
+    observer.started(store.record())
+    try:
+        _Coordinator(spec, store, pool, observer).run(budget)
+    except KeyboardInterrupt:
+        store.release()
+        raise
     return store
 
 
