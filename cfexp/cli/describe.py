@@ -124,7 +124,8 @@ def _read(
             source = TypeAdapter(AnySource).validate_python(given)
         except ValidationError as error:
             first = error.errors()[0]
-            raise InputError(f"{what}: {first['msg']}") from error
+            key = ".".join(map(str, first["loc"][1:]))  # after the kind
+            raise InputError(f"{what}: {key}: {first['msg']}") from error
     if any(rule.settles_negatives for rule in rules):
         source = source.signed()
     rows = clean(source.load(places_of(folder)), rules)

@@ -53,7 +53,7 @@ def test_numbers_are_those_of_pandas(frame: pd.DataFrame) -> None:
     for spread, counts in ((found.activity, users), (found.popularity, items)):
         assert spread.gini == pytest.approx(gini(counts))
         assert [*spread.quantiles.values()] == counts.quantile(
-            map(float, spread.quantiles)
+            [*map(float, spread.quantiles)]
         ).tolist()
         top = counts.nlargest(int(np.ceil(len(counts) / 100)))
         assert spread.top_percent == pytest.approx(top.sum() / len(frame))
