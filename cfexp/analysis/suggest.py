@@ -16,7 +16,7 @@ from cfexp.errors import SplitError
 from cfexp.splits.cleaning import core
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from cfexp.analysis.describe import Description
     from cfexp.data.interactions import Interactions
@@ -129,12 +129,21 @@ def _warnings(found: Description) -> list[str]:
     return words
 
 
-def study_toml(name: str, data: Mapping[str, Any], suggestion: Suggestion) -> str:
-    """Return a study file that can be run: popularity, item-kNN and 20 trials of ALS."""
+def study_toml(
+    name: str,
+    data: Mapping[str, Any],
+    suggestion: Suggestion,
+    clean: Iterable[Mapping[str, Any]] = (),
+) -> str:
+    """Return a study file that can be run: popularity, item-kNN and 20 trials of ALS.
+
+    `data` and `clean` are what reads and cleans the rows that the suggestion is of.
+    """
     masked = {} if suggestion.mask == "interacted" else {"mask": suggestion.mask}
     parts = [
         _lines({"name": name, "objectives": ["ndcg@10"], "metrics": ["recall@20", "coverage@10"]}),
         "[data]\n" + _lines(data),
+        *("[[clean]]\n" + _lines(rule) for rule in clean),
         *(["[feedback]\n" + _lines(suggestion.feedback)] if suggestion.feedback else []),
         "[split]\n" + _lines(suggestion.split),
         "[search]\n" + _lines({"trials": 20}),

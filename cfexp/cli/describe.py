@@ -14,6 +14,7 @@ from cfexp.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cfexp.data.cleaning.rule import Rule
     from cfexp.data.cleaning.rules import AnyRule
     from cfexp.data.interactions import Interactions
     from cfexp.data.source import Source
@@ -57,10 +58,10 @@ def describe(
     from cfexp.analysis.suggest import study_toml, suggest
 
     columns = {"user": user, "item": item, "value": value, "time": time}
-    name, data, rows = _read(what, {k: v for k, v in columns.items() if v}, separator)
+    name, data, rules, rows = _read(what, {k: v for k, v in columns.items() if v}, separator)
     found = described(rows)
     suggestion = suggest(rows, found)
-    study = study_toml(name, data, suggestion)
+    study = study_toml(name, data, suggestion, rules)
     dropped = [(f"left out: {why}", f"{count:,}") for why, count in rows.dropped.items()]
     if output is not None:
         from cfexp.report.html.described import described as page
@@ -97,8 +98,8 @@ def describe(
 
 def _read(
     what: str, columns: Mapping[str, str], separator: str | None
-) -> tuple[str, dict[str, Any], Interactions]:
-    """Return a name, the `[data]` of a study file and the clean rows."""
+) -> tuple[str, dict[str, Any], list[dict[str, Any]], Interactions]:
+    """Return a name, the `[data]` and `[[clean]]` of a study file, and the clean rows."""
     from pydantic import TypeAdapter, ValidationError
 
     from cfexp.data.cleaning.rules import clean
@@ -129,11 +130,12 @@ def _read(
     if any(rule.settles_negatives for rule in rules):
         source = source.signed()
     rows = clean(source.load(places_of(folder)), rules)
-    return (
-        name,
-        {"kind": source.kind, **source.model_dump(mode="json", exclude_defaults=True)},
-        rows,
-    )
+    return name, _written(source), [_written(rule) for rule in rules], rows
+
+
+def _written(recipe: Source | Rule) -> dict[str, Any]:
+    """Return what a study file says of a recipe."""
+    return {"kind": recipe.kind, **recipe.model_dump(mode="json", exclude_defaults=True)}
 
 
 def _file(

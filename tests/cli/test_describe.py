@@ -47,6 +47,11 @@ def test_a_file_as_table_json_and_page(log: Path, tmp_path: Path) -> None:
     assert len(prepare(spec).rows) == 480
     again = json.loads(invoke("data", "describe", str(study), "--json").output)
     assert again == found
+    study.write_text(found["study"] + '\n[[clean]]\nkind = "values"\nat_least = 3\n')
+    cleaned = json.loads(invoke("data", "describe", str(study), "--json").output)
+    assert cleaned["rows"] < 480
+    study.write_text(cleaned["study"])
+    assert len(load_study(study).clean) == 1
 
 
 @pytest.mark.parametrize(
