@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -61,6 +61,8 @@ class DataRow:
     rows: int
     stage: str
     seconds: float
+    cpu_seconds: float
+    """Of all threads: what other work on the machine does not lengthen."""
     peak_bytes: int
 
 
@@ -108,8 +110,8 @@ def log_to(folder: str, form: Form, rows: int, seed: int) -> None:
             out.write_table(pa.table(columns, schema=schema))
 
 
-Stages = list[tuple[str, float, int]]
-"""Name, seconds and peak of each stage."""
+Stages = list[tuple[str, float, float, int]]
+"""Name, seconds, processor seconds and peak of each stage."""
 
 
 class _Stages:
@@ -118,18 +120,20 @@ class _Stages:
     def __init__(self) -> None:
         self.found: Stages = []
         forget_peak()
-        self._began = perf_counter()
+        self._began = perf_counter(), process_time()
 
     def ends(self, name: str) -> None:
         """Close a stage."""
-        self.found.append((name, perf_counter() - self._began, peak_memory()))
+        wall, cpu = self._began
+        spent = perf_counter() - wall, process_time() - cpu
+        self.found.append((name, *spent, peak_memory()))
         forget_peak()
-        self._began = perf_counter()
+        self._began = perf_counter(), process_time()
 
     def whole(self, name: str) -> Stages:
         """Return the stages, and all of them together."""
-        seconds, peak = sum(one[1] for one in self.found), max(one[2] for one in self.found)
-        return [*self.found, (name, seconds, peak)]
+        _, seconds, cpu, peaks = zip(*self.found, strict=True)
+        return [*self.found, (name, sum(seconds), sum(cpu), max(peaks))]
 
 
 def pandas_read(folder: str, form: Form) -> Stages:

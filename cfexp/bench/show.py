@@ -138,12 +138,15 @@ def tracking_table(rows: Sequence[TrackingRow]) -> Table:
 
 def data_table(rows: Sequence[DataRow]) -> Table:
     """Return one line per file and stage."""
-    table = _table("a log, from its file to matrices", ["data", "what", "time", "peak", "B/row"])
+    table = _table(
+        "a log, from its file to matrices", ["data", "what", "time", "CPU", "peak", "B/row"]
+    )
     for row in rows:
         table.add_row(
             f"{row.rows:,} rows, {row.form}",
             row.stage,
             _cell(row.seconds, ".1f", " s"),
+            _cell(row.cpu_seconds, ".1f", " s"),
             f"{row.peak_bytes / 2**30:.2f} GiB",
             _cell(row.peak_bytes / row.rows, ".0f"),
         )
