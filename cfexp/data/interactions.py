@@ -53,6 +53,8 @@ class Vocabulary:
         return pd.Index(self.ids).get_indexer(pd.Index(np.asarray(ids))).astype(np.int32)
 
 
+MANY = 2_000_000
+"""Rows from which on sorting is worth loading compiled code, which takes half a second."""
 PARTS = ("train", "validation", "test")
 """What a source can say of its rows; a row's `part` is a position in this."""
 
@@ -173,10 +175,12 @@ class Interactions:
 
         Ties go by input order. Keys are integers.
         """
-        from cfexp.data.ordering import sorted_within
-
         if not (self.row[1:] > self.row[:-1]).all():  # else the sort's stability is enough
             keys = (self.row, *keys)
+        if len(self) < MANY:
+            return np.lexsort((*keys, self.user))
+        from cfexp.data.ordering import sorted_within
+
         return sorted_within(self.user, keys, self.user_lengths)
 
     def by_time_within(self, *keys: AnyArray) -> Longs:
