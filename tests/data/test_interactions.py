@@ -72,7 +72,9 @@ def test_fingerprint_tells_rows_apart() -> None:
 
 
 @pytest.mark.parametrize("shuffled", [False, True])
-def test_many_rows_are_sorted_as_few_are(shuffled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_are_sorted_as_few_are(
+    *, shuffled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = np.random.default_rng(0)
     n = 3_000
     rows = build(
