@@ -47,14 +47,6 @@ def entries(matrix: Any) -> tuple[AnyArray, AnyArray, AnyArray]:  # noqa: ANN401
     )
 
 
-def csr(rows: AnyArray, columns: AnyArray, values: AnyArray, shape: tuple[int, int]) -> Matrix:
-    """Return a canonical float32 CSR matrix: indices sorted, duplicates summed."""
-    matrix = sparse.csr_array((values.astype(np.float64), (rows, columns)), shape=shape)
-    matrix.sum_duplicates()
-    matrix.sort_indices()
-    return matrix.astype(np.float32)
-
-
 def save_arrays(path: Path, arrays: Mapping[str, AnyArray], *, compressed: bool = False) -> None:
     """Write an .npz without objects; the file appears whole or not at all.
 

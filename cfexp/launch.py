@@ -19,7 +19,6 @@ from cfexp.studies import DEFAULT_HOME, open_study, report
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cfexp.search.prepare import Prepared
     from cfexp.search.record import StudyRecord
     from cfexp.search.spec import StudySpec
 
@@ -98,15 +97,16 @@ def run_study(
         try:
             # Workers and MLflow, which take seconds to start, do so while data are read.
             with Pool(workers, watcher.note) as pool:
-                prepared = _prepared(spec, spec.search.trials if trials is None else trials, data)
+                stages = (place.home / "studies" / spec.name / "stages").resolve()
+                wanted = spec.search.trials if trials is None else trials
+                facts, check = held.enter_context(_data(spec, place, stages, wanted, data))
                 from cfexp.search.study import run
-                from cfexp.search.study_lock import study_lock
 
-                check = held.enter_context(study_lock(place, spec.name))
                 store = run(
                     spec,
-                    prepared,
+                    facts,
                     pool,
+                    stages=stages,
                     where=place,
                     observer=everyone,
                     check=check,
@@ -151,13 +151,13 @@ def join_study(
         return store.record()
     watcher.phase("data", 0)
     from cfexp.search.pool import Pool
+    from cfexp.search.prepare import prepare
 
     with _terminable(), Pool(workers, watcher.note) as pool:
-        prepared = _prepared(spec, 1)
         join(
             store,
             spec,
-            prepared,
+            prepare(spec),
             pool,
             home=place.home,
             observer=watcher,
@@ -182,13 +182,37 @@ def _threads(wanted: int | None, workers: int) -> int:
     return wanted or max(1, cores() // workers)
 
 
-def _prepared(spec: StudySpec, trials: int, data: Any = None) -> Prepared:  # noqa: ANN401
-    from cfexp.search.prepare import prepare
+@contextmanager
+def _data(
+    spec: StudySpec,
+    place: Place,
+    stages: Path,
+    trials: int,
+    data: Any,  # noqa: ANN401
+) -> Iterator[tuple[dict[str, Any], Callable[[], None]]]:
+    """Hold the study's lock, and its data in the folder `stages`.
 
-    prepared = prepare(spec, data)
-    if spec.models and not prepared.validation and trials:
-        raise InputError("trials need a validation stage; [split] validation = 0 leaves none")
-    return prepared
+    Gives the facts of the data, and the check that the lock is still held.
+    """
+    from cfexp.search.kept import content_key, discard, keep, kept
+    from cfexp.search.prepare import prepare
+    from cfexp.search.study_lock import study_lock
+
+    known = stages.parent.is_dir()  # else nothing is written before the data are in order
+    with ExitStack() as held:
+        check = held.enter_context(study_lock(place, spec.name)) if known else None
+        key = content_key(spec) if data is None else None
+        facts = kept(stages, key)
+        prepared = prepare(spec, data) if facts is None else None
+        evaluated = prepared.stages if prepared else (facts or {})["split"]["users_evaluated"]
+        if spec.models and len(evaluated) == 1 and trials:
+            raise InputError("trials need a validation stage; [split] validation = 0 leaves none")
+        check = check or held.enter_context(study_lock(place, spec.name))
+        held.callback(discard, stages)
+        if prepared is not None:
+            facts = keep(prepared, spec, stages, key)
+        del prepared, evaluated  # the rows, which nobody reads again
+        yield facts or {}, check
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
 
 from cfexp.bench.als import AlsRow
+from cfexp.bench.data import DataRow
 from cfexp.bench.study import StudyRow
 from cfexp.bench.topk import TopKRow
 from cfexp.bench.tracking import TrackingRow, cost
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-Row = AlsRow | TopKRow | StudyRow | TrackingRow
+Row = AlsRow | TopKRow | StudyRow | TrackingRow | DataRow
 NONE = "–"  # noqa: RUF001 - an en dash is what an empty cell shows
 _OURS, _PEERS = "#0072b2", {"implicit": "#e69f00", "irspack": "#009e73"}
 
@@ -135,6 +136,23 @@ def tracking_table(rows: Sequence[TrackingRow]) -> Table:
     return table
 
 
+def data_table(rows: Sequence[DataRow]) -> Table:
+    """Return one line per file and stage."""
+    table = _table(
+        "a log, from its file to matrices", ["data", "what", "time", "CPU", "peak", "B/row"]
+    )
+    for row in rows:
+        table.add_row(
+            f"{row.rows:,} rows, {row.form}",
+            row.stage,
+            _cell(row.seconds, ".1f", " s"),
+            _cell(row.cpu_seconds, ".1f", " s"),
+            f"{row.peak_bytes / 2**30:.2f} GiB",
+            _cell(row.peak_bytes / row.rows, ".0f"),
+        )
+    return table
+
+
 def write_chart(rows: Sequence[Row], path: Path) -> None:
     """Write a bar chart of all times as one HTML page that needs no network."""
     from plotly import graph_objects as go
@@ -170,6 +188,10 @@ def _bars(rows: Sequence[Row]) -> dict[str, list[tuple[str, float, str]]]:
             place = f"{row.trials} trials"
             bars.setdefault("without tracking", []).append((place, row.seconds_without, ""))
             bars.setdefault("cfexp", []).append((place, row.seconds, f"+{row.extra:.1f} s"))
+            continue
+        if isinstance(row, DataRow):
+            place = f"{row.rows:,} rows, {row.form}"
+            bars.setdefault(row.stage, []).append((place, row.seconds, ""))
             continue
         place = f"{row.matrix}, {row.factors} factors"
         if row.peer is not None:

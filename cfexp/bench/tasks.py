@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cfexp.bench import contenders, matrices, study_tasks
+from cfexp.bench import contenders, data, matrices, study_tasks
 from cfexp.bench.contenders import Settings
 from cfexp.bench.memory import PeakMemory
 from cfexp.bench.objective import loss
@@ -141,4 +141,8 @@ TASKS: dict[str, Callable[..., Any]] = {
     "rank": rank,
     "notebook": study_tasks.notebook,
     "irspack": study_tasks.irspack_tuner,
+    "log_to": data.log_to,
+    "pandas_read": data.pandas_read,
+    "prepare": data.prepare,
+    "second_start": data.second_start,
 }

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cfexp.cli.describe import describe
+from cfexp.cli.plain_table import add_row, plain_table
 from cfexp.errors import CfexpError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
-    from rich.table import Table
 
     from cfexp.data.public.check import Checked
     from cfexp.data.public.shelf import Shelf
@@ -22,6 +23,8 @@ app = typer.Typer(
     help="Public data sets by name, downloaded into one cache (CFEXP_DATA_DIR) and verified.",
     no_args_is_help=True,
 )
+
+app.command()(describe)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="As `cfexp data list` says.")]
@@ -36,11 +39,11 @@ def list_datasets(*, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps([_summary(shelf) for shelf in shelves], indent=2))
         return
-    table = _table("name", "state", ">rows", ">download", "licence", "title")
+    table = plain_table("name", "state", ">rows", ">download", "licence", "title")
     for shelf in shelves:
         one = shelf.dataset
         counts = [_number(one.rows), _size(one.size)]
-        _add(table, one.name, shelf.state, *counts, one.terms.licence, one.title)
+        add_row(table, one.name, shelf.state, *counts, one.terms.licence, one.title)
     console = Console()
     console.print(table)
     console.print(f"cache: {shelves[0].root}", markup=False, soft_wrap=True)
@@ -165,7 +168,7 @@ def _plain(file: Checked) -> dict[str, Any]:
 
 
 def _show_checked(found: dict[str, list[Checked]], console: Console) -> None:
-    table = _table("data set", "file", "checksum", ">rows", "", ">left out")
+    table = plain_table("data set", "file", "checksum", ">rows", "", ">left out")
     for name, files in found.items():
         for file in files:
             more = "" if file.expected_rows in {None, file.rows} else f"of {file.expected_rows:,}"
@@ -177,30 +180,8 @@ def _show_checked(found: dict[str, list[Checked]], console: Console) -> None:
                 )
             verdict = f"{file.verdict} ✗" if file.wrong else str(file.verdict)
             verdict += ", not needed" if file.verdict == "missing" and file.optional else ""
-            _add(table, name, file.path, verdict, _number(file.rows), more, flaws)
+            add_row(table, name, file.path, verdict, _number(file.rows), more, flaws)
     console.print(table)
-
-
-def _table(*columns: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in columns:
-        right = name.startswith(">")
-        table.add_column(
-            name.removeprefix(">"),
-            justify="right" if right else "left",
-            no_wrap=right or name == columns[0],
-            overflow="fold",
-        )
-    return table
-
-
-def _add(table: Table, *cells: str) -> None:
-    from rich.text import Text
-
-    table.add_row(*map(Text, cells))
 
 
 def _number(count: int | None) -> str:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field
+from scipy import sparse
 
-from cfexp.arrays import csr
+from cfexp.data.sound import MOST
 from cfexp.data.training import Positives
 from cfexp.recipe import Recipe
 
@@ -34,9 +35,7 @@ class Feedback(Recipe):
 
     def seen(self, rows: Interactions) -> Matrix:
         """Return a users x items matrix of ones at every pair that occurs in `rows`."""
-        pairs = csr(rows.user, rows.item, np.ones(len(rows)), rows.shape)
-        pairs.data[:] = 1
-        return pairs
+        return self.matrices(rows)[1]
 
     def positives(self, rows: Interactions) -> Positives:
         """Return the positives among `rows`, users x items, with their rank and age.
@@ -44,27 +43,51 @@ class Feedback(Recipe):
         A pair of several rows is as old as its last one. `rows`, positive or not, say
         which day is the newest.
         """
-        pairs = csr(rows.user, rows.item, rows.value, rows.shape)
-        last = _last_of_each_pair(rows)  # in the order of the matrix's entries
-        if self.duplicates == "last":
-            pairs.data[:] = last.value
+        return self.matrices(rows)[0]
+
+    def matrices(self, rows: Interactions) -> tuple[Positives, Matrix]:
+        """Return the positives and the pairs seen, for which the rows are sorted once."""
+        last, values = self._pairs(rows)
+        users, items = rows.user[last], rows.item[last]
+        seen = _matrix(np.ones(len(last), np.float32), users, items, rows.shape)
         least = self.positive_from
-        liked = pairs.data > 0 if least is None else pairs.data >= least
-        pairs.data[~liked] = 0
-        pairs.eliminate_zeros()
+        liked = values > 0 if least is None else values >= least
+        pairs = seen
+        if not liked.all():
+            last, values = last[liked], values[liked]
+            pairs = _matrix(values, users[liked], items[liked], rows.shape)
         if self.values == "ones":
-            pairs.data[:] = 1
-        rank, age, idle = _recency(last.select(liked), rows.time)
-        return Positives(pairs, rank, age, idle)
+            values = np.ones(len(last), np.float32)
+        del users, items, liked
+        positives = _like(pairs, values)
+        return Positives(positives, *_recency(rows.select(last), rows.time)), seen
+
+    def _pairs(self, rows: Interactions) -> tuple[Longs, Floats]:
+        """Return the last row of each pair, sorted by user and item, and the pair's value."""
+        order = rows.by_time_within(rows.item)
+        user, item = rows.user[order], rows.item[order]
+        new = (user[1:] != user[:-1]) | (item[1:] != item[:-1])
+        last = order[np.append(new, True)[: len(order)]]
+        if self.duplicates == "last" or len(last) == len(order):
+            return last, rows.value[last]
+        starts = np.flatnonzero(np.append(True, new))
+        sums = np.add.reduceat(rows.value[order].astype(np.float64), starts)
+        return last, sums.astype(np.float32)
 
 
-def _last_of_each_pair(rows: Interactions) -> Interactions:
-    """Return one row per pair, sorted by user and item."""
-    pair = rows.user.astype(np.int64) * len(rows.items) + rows.item
-    order = rows.by_time_within(pair)
-    pair = pair[order]
-    last = np.append(pair[1:] != pair[:-1], True)
-    return rows.select(order[last])
+def _matrix(values: Floats, users: Codes, items: Codes, shape: tuple[int, int]) -> Matrix:
+    """Return a CSR matrix of pairs that are distinct and sorted."""
+    ends = np.cumsum(np.bincount(users, minlength=shape[0]))
+    indptr = np.append(0, ends).astype(np.int32 if len(items) <= MOST else np.int64)
+    return _like(sparse.csr_array((values, items, indptr), shape=shape), values)
+
+
+def _like(matrix: Matrix, values: Floats) -> Matrix:
+    """Return a matrix of `values` at the entries of another, whose indices it shares."""
+    parts = (values, matrix.indices, matrix.indptr)
+    found: Matrix = sparse.csr_array(parts, shape=matrix.shape)
+    found.has_canonical_format = True
+    return found
 
 
 def _recency(rows: Interactions, times: Longs | None) -> tuple[Codes, Floats | None, Floats | None]:
@@ -73,7 +96,7 @@ def _recency(rows: Interactions, times: Longs | None) -> tuple[Codes, Floats | N
     And, for every user, by how many days the newest of all `times` is newer than the
     user's newest row; 0 for users without rows.
     """
-    order = rows.by_time_within(rows.user)
+    order = rows.by_time_within()
     rank = rows.rows_after(order).astype(np.int32)
     if rows.time is None or times is None:
         return rank, None, None

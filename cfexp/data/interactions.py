@@ -54,6 +54,8 @@ class Vocabulary:
         return pd.Index(self.ids).get_indexer(pd.Index(np.asarray(ids))).astype(np.int32)
 
 
+MANY = 2_000_000
+"""Rows from which on sorting is worth loading compiled code, which takes half a second."""
 PARTS = ("train", "validation", "test")
 """What a source can say of its rows; a row's `part` is a position in this."""
 
@@ -177,15 +179,20 @@ class Interactions:
         return dataclasses.replace(self, notes=(*self.notes, *notes))
 
     def order_by(self, *keys: AnyArray) -> Longs:
-        """Return row positions sorted by `keys`, the last key first, ties by input order."""
+        """Return row positions sorted by user, then by `keys`, the last key first.
+
+        Ties go by input order. Keys are integers.
+        """
         if not (self.row[1:] > self.row[:-1]).all():  # else the sort's stability is enough
             keys = (self.row, *keys)
-        elif len(keys) > 1 and (keys[0][1:] >= keys[0][:-1]).all():  # likewise
-            keys = keys[1:]
-        return np.lexsort(keys)
+        if len(self) < MANY:
+            return np.lexsort((*keys, self.user))
+        from cfexp.data.ordering import sorted_within
+
+        return sorted_within(self.user, keys, self.user_lengths)
 
     def by_time_within(self, *keys: AnyArray) -> Longs:
-        """Return row positions sorted by `keys`, the last key first, then time, then input order.
+        """Return row positions sorted by user, `keys`, the last key first, time, input order.
 
         Where the rows have no times, by input order alone within the keys.
         """
@@ -204,7 +211,7 @@ class Interactions:
     @cached_property
     def by_user_and_time(self) -> Longs:
         """Row positions sorted by user, then time, then input order."""
-        return self.order_by(self.times("a split by time"), self.user)
+        return self.order_by(self.times("a split by time"))
 
     @cached_property
     def user_lengths(self) -> Longs:
@@ -240,5 +247,5 @@ class Interactions:
             digest.update(f"{ids.dtype.kind}{len(ids)}".encode() + data)
         for array in (self.user, self.item, self.value, self.row, self.time, self.part):
             if array is not None:
-                digest.update(array.tobytes())
+                digest.update(array.data)
         return digest.hexdigest()

@@ -81,6 +81,11 @@ class Places:
         raise DataError("\n".join([problem, *lines, hint]))
 
 
+def places_of(study_dir: Path) -> Places:
+    """Return where the files of a study in `study_dir` are looked for."""
+    return Places(study_dir=study_dir, data_dir=data_dir())
+
+
 _RULE = "(relative paths: beside the study file, then in CFEXP_DATA_DIR)"
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from cfexp.recipe import Recipe
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cfexp.data.interactions import Interactions
     from cfexp.data.places import Places
 
@@ -23,6 +25,11 @@ class Source(Recipe, ABC):
         Who asks cleans them: the rows of a source that was not asked have none.
         """
         return self
+
+    def files(self, places: Places) -> list[Path] | None:
+        """Return every file that `load` reads, None where rows do not follow from files alone."""
+        del places
+        return None
 
     @abstractmethod
     def load(self, places: Places) -> Interactions:

@@ -44,6 +44,12 @@ class TableFile(TableSource):
             )
         return self
 
+    def files(self, places: Places) -> list[Path]:
+        tables = (self.users, self.items)
+        paths = [self.path, self.validation_path, self.test_path]
+        paths += [None if table is None else table.path for table in tables]
+        return [file for path in paths if path is not None for file in places.find_all(path)]
+
     def load(self, places: Places) -> Interactions:
         """Read every row."""
         from cfexp.data.files import joined

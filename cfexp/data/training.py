@@ -77,7 +77,15 @@ class Positives:
 
     def transposed(self) -> Positives:
         """Return the other orientation, items x users, with rank and age along, not idle."""
-        return self._through(lambda matrix: matrix.T.tocsr(), None)
+        if self.rank is None and self.age is None:
+            return self._through(lambda matrix: matrix.T.tocsr(), None)
+        places = np.arange(self.nnz, dtype=np.int32)  # sorted once, whatever comes along
+        turned = sparse.csr_array((places, self.indices, self.indptr), shape=self.shape).T.tocsr()
+        places, parts = turned.data, (turned.indices, turned.indptr)
+        matrix = sparse.csr_array((self.data[places], *parts), shape=turned.shape)
+        matrix.has_canonical_format = True
+        rank = None if self.rank is None else self.rank[places]
+        return Positives(matrix, rank, None if self.age is None else self.age[places])
 
     def days_old(self) -> Floats | None:
         """Return the days from every entry to the newest row of all, None where unknown."""

@@ -82,11 +82,18 @@ def coverage(lists: TopLists) -> float:
 def gini(lists: TopLists) -> float:
     """Inequality of how often the candidates occur in lists: 0 all equally, near 1 few.
 
-    sum_i (2 i - n - 1) x_i / (n sum_i x_i), with x the n candidates' occurrences in
-    ascending order, those that never occur included (Gini 1912; Adomavicius and Kwon
-    2012 use one minus this). 0 when all lists are empty.
+    Candidates that never occur are included (Adomavicius and Kwon 2012 use one minus
+    this). 0 when all lists are empty.
     """
-    counts, n = _occurrences(lists), lists.shelf.n_candidates
+    return inequality(_occurrences(lists), lists.shelf.n_candidates)
+
+
+def inequality(counts: Longs, n: int) -> float:
+    """Return the Gini index of `counts` and as many zeros as make `n`; 0 of nothing.
+
+    sum_i (2 i - n - 1) x_i / (n sum_i x_i), with x the n numbers in ascending order
+    (Gini 1912).
+    """
     if len(counts) == 0:
         return 0.0
     ranks = np.arange(n - len(counts) + 1, n + 1)

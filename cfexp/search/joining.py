@@ -17,6 +17,7 @@ from cfexp.errors import StudyConflictError
 from cfexp.provenance import provenance
 from cfexp.search.claims import Claims
 from cfexp.search.conflicts import refuse_other
+from cfexp.search.kept import discard, keep
 from cfexp.search.spec import StudySpec
 from cfexp.search.storage import ABOUT
 from cfexp.search.study import set_up
@@ -74,9 +75,10 @@ def join(
     refuse_other(spec, store.study.user_attrs[ABOUT], here)
     with (
         _folder(home / "workers" / spec.name) as folder,
-        set_up(pool, spec, prepared, folder, threads),
+        _stages(prepared, spec, folder / "stages") as stages,
         Claims(store, coordinator=False) as claims,
     ):
+        set_up(pool, spec, stages, folder, threads)
         facts = provenance() | {"threads": f"{threads}", "workers": f"{len(pool)}"}
         store.add_environment(facts, claims.worker)
         study = store.record()
@@ -85,6 +87,16 @@ def join(
         known = [run.trial for run in study.of_role("trial")]
         trials = Trials(spec, store, claims, observer, known=known, check=lambda: None)
         trials.run(pool, to_the_end=False)
+
+
+@contextmanager
+def _stages(prepared: Prepared, spec: StudySpec, folder: Path) -> Iterator[Path]:
+    """Hold the study's matrices in a folder while the block runs."""
+    keep(prepared, spec, folder, None)
+    try:
+        yield folder
+    finally:
+        discard(folder)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from cfexp.data.attributes import Attributes
 from cfexp.data.cleaning.step import report
 from cfexp.data.frame import Frame
 from cfexp.data.item_features import FEATURES_FROM
-from cfexp.data.places import Places, data_dir
+from cfexp.data.places import places_of
 from cfexp.errors import DataError
 from cfexp.metrics.evaluate import check_mask
 from cfexp.metrics.metric import Metric
@@ -184,7 +184,7 @@ def prepare(spec: StudySpec, data: Any = None) -> Prepared:  # noqa: ANN401
     DataError, SplitError
         When the rows break a rule, or allow no such split.
     """
-    places = Places(study_dir=spec.folder, data_dir=data_dir())
+    places = places_of(spec.folder)
     source: Source = spec.data
     if any(rule.settles_negatives for rule in spec.clean):
         source = source.signed()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from contextlib import contextmanager
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +17,9 @@ from cfexp.search.place import Place
 from cfexp.search.reader import Reader, baselines, scorer_path
 from cfexp.search.record import Reading
 from cfexp.search.trials import Trials
-from cfexp.splits.stage_data import save_stages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from cfexp.models.model import Model
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from cfexp.search.observer import Observer
     from cfexp.search.place import Where
     from cfexp.search.pool import Pool
-    from cfexp.search.prepare import Prepared
     from cfexp.search.spec import StudySpec
     from cfexp.search.store import Store
     from cfexp.search.timeout import Timeout
@@ -37,9 +34,10 @@ if TYPE_CHECKING:
 
 def run(
     spec: StudySpec,
-    prepared: Prepared,
+    facts: dict[str, Any],
     pool: Pool,
     *,
+    stages: Path,
     where: Where,
     observer: Observer,
     check: Callable[[], None],
@@ -49,7 +47,8 @@ def run(
 ) -> Store:
     """Run what is missing of a study in the workers of `pool` and return its store.
 
-    The caller holds the study's lock, and `check` raises when it is lost. `trials` raises
+    The caller holds the study's lock, and `check` raises when it is lost; and the data that
+    `facts` tell of in the folder `stages`, where `cfexp.search.kept` lays them. `trials` raises
     the file's budget; `threads` are each worker's; `timeout` ends the search before its
     budget is met. Whatever is finished is in the store before an observer hears of it.
     """
@@ -59,54 +58,43 @@ def run(
             shutil.rmtree(partial, ignore_errors=True)
         else:
             partial.unlink(missing_ok=True)
-    with set_up(pool, spec, prepared, folder, threads):
-        # Optuna is imported while the workers start.
-        from cfexp.search.claims import Claims
-        from cfexp.search.storage import told_of_storage
-        from cfexp.search.store import Store
+    set_up(pool, spec, stages, folder, threads)
+    # Optuna is imported while the workers start.
+    from cfexp.search.claims import Claims
+    from cfexp.search.storage import told_of_storage
+    from cfexp.search.store import Store
 
-        with told_of_storage():
-            store = Store.create(spec, where, prepared.facts(spec))
-            prepared.save_vocabulary(store.folder / "vocabulary.npz")
-            prepared.save_attributes(spec, store.folder / "users.npz")
-            wanted = spec.search.trials if trials is None else trials
-            budget = store.plan(spec, wanted)
-            if trials is not None and budget > trials:
-                observer.note(f"the study has {budget} trials already; a budget is never lowered")
-            store.set_timeout(None)
-            store.add_environment(
-                provenance() | {"threads": f"{threads}", "workers": f"{len(pool)}"}
-            )
-            study = store.record()
-            observer.started(study)
-            with Claims(store, coordinator=True) as claims:
-                known = [run.trial for run in study.of_role("trial")]
-                until = inf if timeout is None else timeout.until
-                todo = Trials(spec, store, claims, observer, known=known, check=check, until=until)
-                coordinator = _Coordinator(spec, store, pool, observer)
-                coordinator.baselines()
-                coordinator.trials(budget, todo)
-                check()
-                ended = len(store.record().of_role("trial"))
-                if timeout is not None and ended < budget:
-                    store.set_timeout(timeout.seconds)
-                    observer.note(f"stopped by the timeout after {ended} of {budget} trials")
-                coordinator.finals(ended)
+    with told_of_storage():
+        store = Store.create(spec, where, facts)
+        for name in ("vocabulary.npz", "users.npz"):
+            shutil.copyfile(stages / name, store.folder / f".{name}.partial")
+            (store.folder / f".{name}.partial").replace(store.folder / name)
+        wanted = spec.search.trials if trials is None else trials
+        budget = store.plan(spec, wanted)
+        if trials is not None and budget > trials:
+            observer.note(f"the study has {budget} trials already; a budget is never lowered")
+        store.set_timeout(None)
+        store.add_environment(provenance() | {"threads": f"{threads}", "workers": f"{len(pool)}"})
+        study = store.record()
+        observer.started(study)
+        with Claims(store, coordinator=True) as claims:
+            known = [run.trial for run in study.of_role("trial")]
+            until = inf if timeout is None else timeout.until
+            todo = Trials(spec, store, claims, observer, known=known, check=check, until=until)
+            coordinator = _Coordinator(spec, store, pool, observer)
+            coordinator.baselines()
+            coordinator.trials(budget, todo)
+            check()
+            ended = len(store.record().of_role("trial"))
+            if timeout is not None and ended < budget:
+                store.set_timeout(timeout.seconds)
+                observer.note(f"stopped by the timeout after {ended} of {budget} trials")
+            coordinator.finals(ended)
     return store
 
 
-@contextmanager
-def set_up(
-    pool: Pool, spec: StudySpec, prepared: Prepared, folder: Path, threads: int
-) -> Iterator[None]:
-    """Let workers load the study's matrices, which lie under `folder` while the block runs.
-
-    Those of a session that was killed there are replaced.
-    """
-    stages = folder / "stages"
-    shutil.rmtree(stages, ignore_errors=True)
-    save_stages(list(prepared.stages.values()), stages)
-    prepared.save_attributes(spec, stages / "users.npz")
+def set_up(pool: Pool, spec: StudySpec, stages: Path, folder: Path, threads: int) -> None:
+    """Let workers load the study's matrices from `stages`; what they write goes below `folder`."""
     pool.set_up(
         stages=str(stages),
         folder=str(folder),
@@ -118,10 +106,6 @@ def set_up(
         patience=spec.search.idle_points,
         threads=threads,
     )
-    try:
-        yield
-    finally:
-        shutil.rmtree(stages, ignore_errors=True)
 
 
 class _Coordinator:

@@ -52,20 +52,23 @@ def core(rows: Interactions, min_user: int, min_item: int) -> Mask:
         When nothing remains.
     """
     users, items = rows.shape
-    pair, of_row = np.unique(rows.user.astype(np.int64) * items + rows.item, return_inverse=True)
-    user, item = np.divmod(pair, max(items, 1))
-    alive = np.ones(len(pair), bool)
+    pair = rows.user.astype(np.int64) * items + rows.item
+    pair.sort()
+    user, item = np.divmod(pair[np.append(True, pair[1:] != pair[:-1])[: len(pair)]], max(items, 1))
+    del pair
     while True:
-        enough = (np.bincount(user[alive], minlength=users) >= min_user)[user]
-        enough &= (np.bincount(item[alive], minlength=items) >= min_item)[item]
-        if (enough >= alive).all():
+        users_stay = np.bincount(user, minlength=users) >= min_user
+        items_stay = np.bincount(item, minlength=items) >= min_item
+        enough = users_stay[user] & items_stay[item]
+        if enough.all():
             break
-        alive &= enough
-    if not alive.any():
+        user, item = user[enough], item[enough]
+    if not len(user):
         raise SplitError(
             f"min_user = {min_user}, min_item = {min_item}: no rows remain of {len(rows):,}, as "
             "every user needs so many different items and every item so many different users; "
             "lower one of them"
         )
-    kept: Mask = alive[of_row]
+    # what is left holds every row of its users and items
+    kept: Mask = users_stay[rows.user] & items_stay[rows.item]
     return kept

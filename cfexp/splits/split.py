@@ -73,9 +73,8 @@ class _Viewer:
 
     def __init__(self, feedback: Feedback) -> None:
         self.feedback = feedback
-        self.positives = cache(feedback.positives)
-        self.seen = cache(feedback.seen)
-        self.training = cache(lambda rows: TrainingData(self.positives(rows), rows.item_features))
+        self.matrices = cache(feedback.matrices)
+        self.training = cache(lambda rows: TrainingData(self.matrices(rows)[0], rows.item_features))
 
     def view(self, stage: Stage) -> StageData:
         """Return the stage's matrices."""
@@ -86,11 +85,12 @@ class _Viewer:
                 f"stage {stage.name!r}: none of the {len(stage.held_out)} held-out rows is a "
                 f"positive under [feedback] positive_from = {self.feedback.positive_from}"
             )
+        history, seen = self.matrices(stage.history)
         return StageData(
             name=stage.name,
             training=self.training(stage.fit),
-            history=self.positives(stage.history),
-            seen=self.seen(stage.history),
+            history=history,
+            seen=seen,
             relevant=relevant,
             allowed=stage.fit.occurring if stage.candidates is None else stage.candidates,
         )

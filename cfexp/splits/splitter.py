@@ -184,7 +184,8 @@ class Splitter(Recipe, ABC):
             strange = history.user_lengths[rows.user] == 0
             drop(strange, 'new_users = "drop"', "as no user has rows before")
         if self.novel_only:
-            repeated = _known(history, rows)
+            repeated = held.copy()
+            repeated[held] = _known(history, rows.select(held))
             reason = "as every held-out row repeats a pair of the user's history"
             drop(repeated, "novel_only = true", reason)
         if self.cold_items == "drop":
@@ -217,7 +218,9 @@ def _known(history: Interactions, rows: Interactions) -> Mask:
     """Return which rows hold a pair that occurs in `history`."""
     n_items = len(rows.items)
     past, pairs = (part.user.astype(np.int64) * n_items + part.item for part in (history, rows))
-    return np.isin(pairs, past)
+    past.sort()  # np.isin takes 40 times as long
+    found: Mask = np.searchsorted(past, pairs, "right") > np.searchsorted(past, pairs)
+    return found
 
 
 def validation_names(folds: int) -> list[str]:

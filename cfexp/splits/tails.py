@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def canonical_order(rows: Interactions) -> Longs:
     """Return row positions sorted by user, time and item: not by where the rows stand."""
     known = () if rows.time is None else (rows.time,)
-    return rows.order_by(rows.item, *known, rows.user)
+    return rows.order_by(rows.item, *known)
 
 
 def random_order(

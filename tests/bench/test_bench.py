@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import invoke
 from typer.testing import CliRunner, Result
 
 from cfexp.bench import als as als_module
@@ -265,3 +266,19 @@ def test_a_chart_of_costs_alone(tmp_path: Path) -> None:
     (row,) = als(NAMED, [4], [], settings=SETTINGS, repeats=1, say=silent)
     write_chart([row], tmp_path / "x.html")
     assert (tmp_path / "x.html").stat().st_size > 0
+
+
+def test_data_are_measured_from_file_to_matrices(tmp_path: Path) -> None:
+    file = tmp_path / "data.json"
+    done = invoke(
+        *("bench", "data", "--rows", "20000", "--formats", "parquet"),
+        *("--json", str(file), "--chart", str(tmp_path / "chart.html")),
+    )
+    assert done.exit_code == 0, done.output
+    rows = {row["stage"]: row for row in json.loads(file.read_text())["rows"]}
+    parts = [rows[name]["seconds"] for name in ("read", "clean", "split", "matrices")]
+    assert rows["file to matrices"]["seconds"] == pytest.approx(sum(parts))
+    assert 0 < rows["second start"]["seconds"] < rows["file to matrices"]["seconds"]
+    assert rows["pandas reads the file"]["peak_bytes"] > 2**20
+    wrong = invoke("bench", "data", "--formats", "xlsx")
+    assert "takes csv and parquet, got 'xlsx'" in str(wrong.exception)

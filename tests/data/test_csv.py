@@ -259,8 +259,8 @@ def test_columns_that_are_too_long(tmp_path: Path) -> None:
     assert "values must be numbers, finite and not negative" in message
     assert "1 of 2 rows break this" in message
     assert len(message) < 1_000
-    message = refused(tmp_path, "u,i,v,t\n1,1,1,1\n" + f"1,{huge * 10},1,1\n" * 5)
-    assert "a row is longer than 1 MiB" in message
+    message = refused(tmp_path, "u,i,v,t\n1,1,1,1\n" + f"1,{huge * 60},1,1\n" * 5)
+    assert "a row is longer than 8 MiB" in message
     assert len(refused(tmp_path, "u" * 100_000 + ",i,v,t\n1,1,1,1\n")) < 1_000
     assert len(refused(tmp_path, "u,i,v,t\n1,1,-1," + "1" * 100_000 + "\n")) < 1_000
 

@@ -69,3 +69,22 @@ def test_fingerprint_tells_rows_apart() -> None:
     different = [build(value=[1, 2, 4]), build(time=None), build(users=Vocabulary(np.arange(4)))]
     assert build().fingerprint == build().fingerprint
     assert len({rows.fingerprint for rows in [build(), *different]}) == 4
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_many_rows_are_sorted_as_few_are(
+    *, shuffled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    n = 3_000
+    rows = build(
+        user=rng.integers(0, 3, n),
+        item=rng.integers(0, 2, n),
+        value=np.ones(n),
+        time=rng.integers(0, 99, n),
+        row=rng.permutation(n) if shuffled else np.arange(n),
+    )
+    few = rows.by_user_and_time, rows.by_time_within(rows.item)
+    monkeypatch.setattr("cfexp.data.interactions.MANY", 0)
+    many = rows.order_by(rows.times("a test")), rows.by_time_within(rows.item)
+    np.testing.assert_array_equal(few, many)

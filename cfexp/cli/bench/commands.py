@@ -1,4 +1,4 @@
-"""`cfexp bench als|topk|study|tracking`: what is measured here and now."""
+"""`cfexp bench als|topk|study|tracking|data`: what is measured here and now."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cfexp.cli.bench.options import (
     numbers,
     peer_names,
 )
-from cfexp.errors import BenchmarkError
+from cfexp.errors import BenchmarkError, InputError
 
 app = typer.Typer(
     help="Measure cfexp against implicit and irspack (pip install 'cfexp\\[peers]'), and what "
@@ -166,3 +166,31 @@ def tracking(
     rows = measured(lengths, nnz=size, threads=run.threads, repeats=repeats, seed=seed, say=run.say)
     line = cost(rows)
     run.finish(rows, tracking_table(rows), cost=None if line is None else vars(line))
+
+
+@app.command()
+def data(
+    *,
+    rows: Annotated[str, typer.Option(help="Numbers of rows, with commas.")] = "25000000",
+    formats: Annotated[str, typer.Option("--formats", help="csv, parquet or both.")] = (
+        "csv,parquet"
+    ),
+    seed: Seed = 0,
+    chart: Chart = None,
+    file: Json = None,
+) -> None:
+    """Prepare: a log from its file to matrices, with peak memory, beside pandas reading it."""
+    from cfexp.bench.data import FORMS
+    from cfexp.bench.data import data as measured
+    from cfexp.bench.show import data_table
+    from cfexp.cli.bench.measurement import Measurement
+
+    asked = [one.strip() for one in formats.split(",")]
+    if wrong := [one for one in asked if one not in FORMS]:
+        raise InputError(f"--formats takes {' and '.join(FORMS)}, got {wrong[0]!r}")
+    sizes = numbers(rows, "--rows")
+    run = Measurement("data", None, [], chart, file)
+    run.state("peaks are of whole processes; a second start finds what the first one kept")
+    forms = [form for form in FORMS if form in asked]
+    found = measured(sizes, forms, seed=seed, say=run.say)
+    run.finish(found, data_table(found))

@@ -27,10 +27,9 @@ class Duplicates(Rule):
     """What must be equal: user and item, or also the time."""
 
     def apply(self, rows: Interactions) -> tuple[Interactions, str]:
-        pair = rows.user.astype(np.int64) * len(rows.items) + rows.item
-        order = rows.by_time_within(pair)
-        same = pair[order]
-        new = same[1:] != same[:-1]
+        order = rows.by_time_within(rows.item)
+        user, item = rows.user[order], rows.item[order]
+        new = (user[1:] != user[:-1]) | (item[1:] != item[:-1])
         if self.of == "event":
             time = rows.times("duplicates of events")[order]
             new |= time[1:] != time[:-1]

@@ -41,6 +41,10 @@ class PublicSource(Source):
         folders = self.dataset.folders
         return [file for folder in folders for file in places.candidates(f"{folder}/{path}")]
 
+    def files(self, places: Places) -> list[Path]:
+        named = (self.candidates(places, file.path) for file in self.dataset.files)
+        return [file for candidates in named for file in candidates if file.is_file()]
+
     def find(self, places: Places, path: str) -> Path:
         """Return a file of the data set; DataError that says how to get it where there is none."""
         one = self.dataset
