@@ -23,8 +23,9 @@ _CODE = Path(__file__).with_name("pyfunc.py")
 
 
 def file_digests(folder: Path) -> dict[str, str]:
-    """Return a hash of every file below `folder`, by relative path."""
+    """Return a hash of every file below `folder` but the data, by relative path."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    paths = [path for path in paths if path.relative_to(folder).parts[0] != "stages"]
     paths = [path for path in paths if path.suffix != ".partial"]  # of a session that was killed
     return {path.relative_to(folder).as_posix(): file_hash(path) for path in paths}
 
