@@ -75,7 +75,14 @@ class _Viewer:
         self.feedback = feedback
         self.positives = cache(feedback.positives)
         self.seen = cache(feedback.seen)
-        self.training = cache(lambda rows: TrainingData(self.positives(rows), rows.item_features))
+        self.training = cache(self._training)
+
+    def _training(self, rows: Interactions) -> TrainingData:
+        data = TrainingData(self.positives(rows))
+        if rows.item_features is None:
+            return data
+        features = rows.item_features.among(data.item_counts > 0)
+        return TrainingData(data.positives, features)
 
     def view(self, stage: Stage) -> StageData:
         """Return the stage's matrices."""
