@@ -22,6 +22,11 @@ def redacted(message: object) -> str:
     return _SECRET.sub(r"\1***", _LOGIN.sub("://***@", str(message)))
 
 
+def is_masked(address: str) -> bool:
+    """Return whether `redacted` took something out of an address."""
+    return "://***@" in address or "=***" in address
+
+
 def ambiguity(address: str) -> str | None:
     """Return what is wrong with the login in an address, or None.
 

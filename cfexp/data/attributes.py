@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from cfexp.arrays import AnyArray
+    from cfexp.arrays import AnyArray, Longs, Mask
     from cfexp.data.interactions import Vocabulary
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?")
@@ -29,13 +30,14 @@ class Attributes:
     """Columns of one entry per user (or item) code, each of numbers or of text.
 
     Numbers are float64, NaN where unknown; text is str, "" where unknown. `missing` is
-    how many users the table has no row of, `unused` how many of its rows are of nobody
-    in the interactions.
+    how many users the table tells nothing of, `unused` how many of its rows are of nobody
+    in the interactions. `lists` are the columns whose texts hold several values each.
     """
 
     columns: Mapping[str, AnyArray] = field(default_factory=dict)
     missing: int = 0
     unused: int = 0
+    lists: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         columns = {name: frozen(column) for name, column in self.columns.items()}
@@ -65,12 +67,20 @@ class Attributes:
             filled = np.append(column, np.asarray([unknown], column.dtype))
             found[name] = filled[place]  # the last, -1, is unknown
         used = len(known) - int(absent.sum())
-        return cls(found, missing=int(absent.sum()), unused=len(ids) - used)
+        return cls(found, missing=_undescribed(found, absent), unused=len(ids) - used)
 
     def only(self, names: Iterable[str]) -> Attributes:
         """Return those columns of `names` that there are."""
         columns = {name: self.columns[name] for name in names if name in self.columns}
         return Attributes(columns, self.missing, self.unused)
+
+    def taken(self, codes: Longs) -> Attributes:
+        """Return what is known of some of the users, counted anew."""
+        columns = {name: column[codes] for name, column in self.columns.items()}
+        missing = _undescribed(columns, np.zeros(len(codes), bool))
+        before = max((len(column) for column in self.columns.values()), default=0) - self.missing
+        unused = self.unused + max(before - (len(codes) - missing), 0)
+        return dataclasses.replace(self, columns=columns, missing=missing, unused=unused)
 
     def digest(self, names: Iterable[str]) -> str:
         """Return a hash of columns that does not depend on the machine."""
@@ -95,6 +105,17 @@ class Attributes:
         missing, unused = arrays.pop("counts").tolist()
         columns = {name.removeprefix("column/"): column for name, column in arrays.items()}
         return cls(columns, missing=missing, unused=unused)
+
+
+def _undescribed(columns: Mapping[str, AnyArray], absent: Mask) -> int:
+    """Return how many entries no column tells anything of; those `absent` where there is none."""
+    if columns:
+        unknown = [
+            np.isnan(column) if column.dtype.kind == "f" else column == ""
+            for column in columns.values()
+        ]
+        absent = np.logical_and.reduce(unknown)
+    return int(np.count_nonzero(absent))
 
 
 def column_of(texts: AnyArray) -> AnyArray:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_serializer, model_validator
 
-from cfexp.addresses import redacted
+from cfexp.addresses import is_masked, redacted
 from cfexp.data.table_source import TableSource
 from cfexp.errors import DataError
 
@@ -97,7 +97,12 @@ class Database(TableSource):
         return rows.noted(note)
 
     def address(self) -> str:
-        """Return the address; DataError when it is a variable that is not set."""
+        """Return the address; DataError when it is masked or a variable that is not set."""
+        if is_masked(self.url):
+            raise DataError(
+                "[data] url: the login is masked in what is stored; put the address into the "
+                'environment and write url = "env:NAME"'
+            )
         if not self.url.startswith(_FROM_ENVIRONMENT):
             return self.url
         name = self.url.removeprefix(_FROM_ENVIRONMENT)

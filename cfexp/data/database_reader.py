@@ -25,8 +25,14 @@ if TYPE_CHECKING:
 
 _CHUNK = 50_000
 _STREAMED = {"yield_per": _CHUNK}
-_SECONDS = 15
-"""How long a server may take to answer at first."""
+_PATIENCE = {
+    "connect_timeout": 15,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""libpq's: seconds to connect, and until a connection to a machine that is gone is given up."""
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 _PLAIN = {int, float, bool, str, bytes, Decimal, dt.datetime, dt.date}
 _NUMBERS = {int, float, bool}
@@ -134,7 +140,7 @@ class DatabaseReader:
 
     def _engine(self) -> sa.Engine:
         if self._url.get_backend_name() != "sqlite":
-            waits = {"connect_timeout": _SECONDS} if "psycopg" in self._url.drivername else {}
+            waits = _PATIENCE if "psycopg" in self._url.drivername else {}
             return sa.create_engine(self._url, poolclass=sa.NullPool, connect_args=waits)
         name = self._url.database
         if not name or name == ":memory:":

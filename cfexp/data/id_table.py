@@ -126,15 +126,24 @@ class IdTable(TextLayout):
         return {name: name for name in names if name not in own}
 
 
+EXACT = 2**53
+"""From here on float64 does not hold every whole number."""
 _ATTRIBUTE = "attribute "
 """Begins the role of an attribute's column."""
 
 
 def numbers(column: pa.ChunkedArray) -> AnyArray | None:
-    """Return a column that is stored as numbers as float64, NaN where empty; None for another."""
-    import pyarrow as pa
+    """Return a column that is stored as numbers as float64, NaN where empty; None for another.
 
-    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+    Whole numbers that float64 cannot tell apart are no amounts: such a column is another.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    whole = pa.types.is_integer(column.type)
+    if whole and any(abs(one or 0) >= EXACT for one in pc.min_max(column).as_py().values()):
+        return None
+    if whole or pa.types.is_floating(column.type):
         return np.asarray(column.cast(pa.float64(), safe=False).to_pandas(), np.float64)
     return None
 

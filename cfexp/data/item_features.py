@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from cfexp.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cfexp.arrays import AnyArray, Floats
+    from cfexp.arrays import AnyArray, Floats, Longs, Mask
     from cfexp.data.attributes import Attributes
 
 FEATURES_FROM = (
@@ -36,7 +37,8 @@ class ItemFeatures:
 
     `columns` say what they were made of. `missing` is how many items are described by
     nothing, `unused` how many described items are not among the interactions, and
-    `left_out` why a column is not among the features.
+    `left_out` why a column is not among the features. `texts` are the columns of kinds as they
+    were read, from which `among` chooses values anew.
     """
 
     columns: tuple[FeatureColumn, ...]
@@ -44,6 +46,7 @@ class ItemFeatures:
     missing: int = 0
     unused: int = 0
     left_out: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, AnyArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         values = np.ascontiguousarray(self.values, np.float32)
@@ -97,7 +100,44 @@ class ItemFeatures:
         n_items = max((len(column) for column in table.columns.values()), default=0)
         values = np.concatenate([np.zeros((n_items, 0), np.float32), *blocks], axis=1)
         missing = int(np.isnan(values).all(axis=1).sum())
-        return cls(tuple(columns), values, missing, table.unused, left_out)
+        texts = {one.name: table.columns[one.name] for one in columns if one.values is not None}
+        return cls(tuple(columns), values, missing, table.unused, left_out, texts)
+
+    def among(self, learnt: Mask) -> ItemFeatures:
+        """Return the features that are chosen by looking at the items that are learnt from alone.
+
+        Of a column of kinds these are the values that two of them have, the most frequent ones;
+        it is left out where there are none.
+        """
+        columns, blocks, start = [], [], 0
+        for column in self.columns:
+            end = start + len(column.features)
+            block, start = self.values[:, start:end], end
+            if column.name in self.texts:
+                texts = self.texts[column.name]
+                made = FeatureColumn.of(column.name, texts[learnt], column.separator)
+                if made != column:
+                    column, block = made, made.encoded(texts)  # noqa: PLW2901 - as it is chosen now
+            if column.features:
+                columns.append(column)
+                blocks.append(block)
+        if tuple(columns) == self.columns:
+            return self
+        values = np.concatenate([self.values[:, :0], *blocks], axis=1)
+        return dataclasses.replace(self, columns=tuple(columns), values=values)
+
+    def taken(self, codes: Longs) -> ItemFeatures:
+        """Return the features of some of the items, counted anew."""
+        values = self.values[codes]
+        missing = int(np.isnan(values).all(axis=1).sum())
+        described = len(self) - self.missing
+        return dataclasses.replace(
+            self,
+            values=values,
+            missing=missing,
+            unused=self.unused + described - (len(codes) - missing),
+            texts={name: column[codes] for name, column in self.texts.items()},
+        )
 
     def encoded(self, columns: Mapping[str, AnyArray]) -> Floats:
         """Return the features of other items, from columns of the same names.

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from cfexp.data.columns import Column
-from cfexp.data.id_table import IdTable, Name, numbers, text
+from cfexp.data.id_table import EXACT, IdTable, Name, numbers, text
 from cfexp.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ class ItemTable(IdTable):
     """Titles and features, one row per item; ids join exactly with those of the interactions.
 
     A column of numbers is one feature, its amount. Of a column of text every value that two
-    items have is one, the 200 most frequent; of a column of lists likewise. Empty cells (and
-    `nan`, `NA`, `null` among numbers) are unknown, and count as the mean.
+    items learnt from have is one, the 200 most frequent; of a column of lists likewise. Empty
+    cells (and `nan`, `NA`, `null` among numbers) are unknown, and count as the mean.
     """
 
     of: ClassVar[Literal["user", "item"]] = "item"
@@ -74,7 +74,9 @@ class ItemTable(IdTable):
         self._refuse_unknown(file, table.columns)
         features = None
         if table.columns:
-            features = ItemFeatures.of_columns(table, self._separators(table.columns))
+            separators = self._separators(table.columns)
+            table = dataclasses.replace(table, lists=frozenset(separators))
+            features = ItemFeatures.of_columns(table, separators)
         return dataclasses.replace(
             rows,
             titles=rows.titles if titles is None else titles,
@@ -95,8 +97,7 @@ class ItemTable(IdTable):
             inside = kind.value_type
             amounts = pa.types.is_integer(inside) or pa.types.is_floating(inside)
             if not amounts or name in self.categories:
-                column = column.cast(pa.list_(pa.string()))
-                table = table.set_column(place, role, pc.binary_join(column, LIST))
+                table = table.set_column(place, role, _joined(column))
                 continue
             lengths = pc.unique(pc.list_value_length(column).drop_null()).to_pylist()
             if len(lengths) > 1:
@@ -137,6 +138,20 @@ class ItemTable(IdTable):
                     )
 
 
+def _joined(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return lists as text, `LIST` between their values; unknown values of a list are left out."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    def joined(lists: pa.ListArray) -> pa.Array:
+        values = pc.fill_null(lists.values, "")
+        texts = pc.binary_join(pa.ListArray.from_arrays(lists.offsets, values), LIST)
+        return pc.if_else(lists.is_valid(), pc.utf8_trim(texts, LIST), None)
+
+    chunks = column.cast(pa.list_(pa.string())).chunks
+    return pa.chunked_array([joined(lists) for lists in chunks], pa.string())
+
+
 def _amounts(name: str, texts: AnyArray) -> AnyArray:
     """Return float64 where all texts are numbers or unknown, else the texts.
 
@@ -157,5 +172,11 @@ def _amounts(name: str, texts: AnyArray) -> AnyArray:
             f"write categories = [{name!r}]"
         )
         raise DataError(f"item feature {name!r} has the value {others[0]!r}: {way}")
+    for one in kinds:
+        if one.lstrip("+-").isdecimal() and abs(int(one)) >= EXACT:
+            raise DataError(
+                f"item feature {name!r} has the value {one}, and amounts of 2^53 or more are not "
+                f"told apart; if these are names, write categories = [{name!r}]"
+            )
     values = [np.nan if one.lower() in _UNKNOWN else float(one) for one in stripped]
     return np.array(values, np.float64)[codes]

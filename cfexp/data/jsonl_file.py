@@ -56,7 +56,11 @@ class JsonLinesReader:
 
         try:
             known = self._schema()
-            at = paths(self.file, roles, known)
+            try:
+                at = paths(self.file, roles, known)
+            except DataError:  # a field may occur later for the first time
+                known = self._parse(None).schema
+                at = paths(self.file, roles, known)
             wanted = {path[0] for path in at.values()}
             texts = {path[0] for role, path in at.items() if role != "time"}
             fields = [known.field(name) for name in known.names if name in wanted]
@@ -70,7 +74,8 @@ class JsonLinesReader:
             try:
                 table = self._parse(schema)
             except pa.ArrowInvalid:  # later lines hold other types, such as 1.5 after 1
-                table = self._parse(None)
+                named = [one for one in schema if one.name in texts and one.type == pa.string()]
+                table = self._parse(pa.schema(named), others="infer")
             return pa.table({role: column(table, path) for role, path in at.items()})
         except pa.ArrowInvalid as error:
             raise self._explained(error) from error
@@ -113,18 +118,19 @@ class JsonLinesReader:
         block = pa_json.ReadOptions(block_size=size + len(head) + 1)
         return pa_json.read_json(pa.BufferReader(b"\n".join(head) + b"\n"), block).schema
 
-    def _parse(self, schema: pa.Schema | None) -> pa.Table:
+    def _parse(self, schema: pa.Schema | None, others: str = "ignore") -> pa.Table:
+        """Return the fields of a schema, None for all; `others` may be inferred as well."""
         import pyarrow as pa
         import pyarrow.json as pa_json
 
         from cfexp.data.compression import opened
 
-        beyond = "infer" if schema is None else "ignore"
+        others = "infer" if schema is None else others
         with opened(self.file) as stream:
             table = pa_json.read_json(
                 pa.PythonFile(stream, "r"),
                 pa_json.ReadOptions(block_size=_BLOCK),
-                pa_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior=beyond),
+                pa_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior=others),
             )
         table.validate(full=True)  # JSON is UTF-8
         return table

@@ -17,7 +17,7 @@ from cfexp.data.columns import UNIX
 from cfexp.data.interactions import PARTS, Interactions, Vocabulary
 from cfexp.data.kinds import is_text, plain
 from cfexp.data.messages import SHOWN, clip, refuse
-from cfexp.data.times import microseconds, writings
+from cfexp.data.times import are_calendar_dates, microseconds, writings
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
@@ -191,6 +191,12 @@ def _times(
         words = UNIX[unit]
         rule = f"times must be numbers of one unit; most are {words} since 1970 by their size"
         refuse(reader, rule, implausible, kept)
+        if unit == "unix" and are_calendar_dates(times):
+            rule = (
+                "times must be told from dates: most are numbers such as 20240501; write "
+                "time_format = '%Y%m%d' for dates, 'unix' for seconds since 1970"
+            )
+            refuse(reader, rule, np.ones(len(times), bool), kept)
         if unit != "unix":
             notes.append(
                 f"times are read as {words} since 1970, by their size; time_format = {unit!r} "

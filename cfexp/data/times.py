@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _NOT_A_TIME = np.iinfo(np.int64).min
 _LATEST = 10**11
 """In seconds, the year 5138: a larger number has another unit."""
+_YEARS = 1900, 2100
+"""Of dates that are written as one number."""
 _PER_SECOND = {"unix": 1, "unix_ms": 1_000, "unix_us": 1_000_000, "unix_ns": 1_000_000_000}
 
 
@@ -45,6 +47,15 @@ def microseconds(column: pa.ChunkedArray, time_format: str) -> Times:
             return _from_any_numbers(numbers)
     times = _from_text(column, "ISO8601" if time_format in {"auto", "iso"} else time_format)
     return Times(times, times == _NOT_A_TIME, np.zeros(len(times), bool))
+
+
+def are_calendar_dates(times: Longs) -> bool:
+    """Return whether most times, read as seconds, are numbers such as 20240501 for a day in May."""
+    number = times // 1_000_000
+    year, month, day = number // 10_000, number // 100 % 100, number % 100
+    dates = (year >= _YEARS[0]) & (year < _YEARS[1])
+    dates &= (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)  # noqa: PLR2004 - a calendar's
+    return bool(2 * np.count_nonzero(dates) > len(dates))
 
 
 def writings(column: pa.ChunkedArray) -> str:

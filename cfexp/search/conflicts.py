@@ -16,7 +16,8 @@ def refuse_other(spec: StudySpec, old: dict[str, Any], new: dict[str, Any]) -> N
     """Raise a StudyConflictError when the stored study `old` is not the study `new`.
 
     Both hold the `science` hash, the data's `fingerprint`, that of the split's `rows` and
-    the `version` of cfexp; `old` its `spec` too. Versions may differ in the keys of study
+    the `version` of cfexp; `old` its `spec` too. The `features` are a hash, None where nothing
+    looked at item features yet. Versions may differ in the keys of study
     files: one that is new since has its default in the stored study.
     """
     version = old.get("version")
@@ -48,10 +49,14 @@ def refuse_other(spec: StudySpec, old: dict[str, Any], new: dict[str, Any]) -> N
             f"study {spec.name!r} was made with other user attributes, on which its objective "
             "depends; give the study with the new ones its own name"
         )
-    if old.get("features") != new.get("features"):
+    if (
+        None not in {old.get("features"), new.get("features")}
+        and old["features"] != new["features"]
+    ):
         raise StudyConflictError(
-            f"study {spec.name!r} was made with other item features, on which its trials "
-            "depend; give the study with the new ones its own name"
+            f"study {spec.name!r} was made with other item features, on which what it ran of "
+            f"{' and '.join(spec.needing_features)} depends; give the study with the new ones its "
+            "own name"
         )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from cfexp.addresses import redacted
 from cfexp.errors import InputError, Mistake, StudyFileError
 
 if TYPE_CHECKING:
@@ -46,6 +48,32 @@ def read_document(file: Path) -> tuple[str, dict[str, Any]]:
         raise StudyFileError(name, [Mistake("", f"is not valid TOML: {error}")]) from None
     except ValueError:
         raise StudyFileError(name, [Mistake("", _LONG)]) from None
+
+
+def without_login(text: str, address: str) -> str:
+    """Return the text of a study file whose database's address has lost its login.
+
+    Comments lose those that they hold as well; nothing else of what the file says changes.
+
+    Raises
+    ------
+    InputError
+        When the address is not written as it reads, with an escape or over several lines.
+    """
+    masked = redacted(address)
+    if masked != address:
+        text = text.replace(address, masked)
+        if tomllib.loads(text)["data"]["url"] != masked:
+            raise InputError(
+                "[data] url holds a login and is written with escapes or over several lines, so "
+                "that it cannot be masked in what is stored; write it plainly, or put it into the "
+                'environment and write url = "env:NAME"'
+            )
+    lines = [line.partition("#") for line in text.splitlines(keepends=True)]
+    quiet = "".join(head + sign + redacted(comment) for head, sign, comment in lines)
+    with suppress(tomllib.TOMLDecodeError):  # a "#" may stand within a value
+        return quiet if quiet != text and tomllib.loads(quiet) == tomllib.loads(text) else text
+    return text
 
 
 def _bytes(file: Path) -> bytes:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cfexp.analysis.worst import measured_by
 from cfexp.arrays import save_arrays
 from cfexp.data.attributes import Attributes
 from cfexp.data.cleaning.step import report
@@ -16,7 +15,6 @@ from cfexp.data.item_features import FEATURES_FROM
 from cfexp.data.places import places_of
 from cfexp.errors import DataError
 from cfexp.metrics.evaluate import check_mask
-from cfexp.metrics.metric import Metric
 from cfexp.search.measures import Measures, measures
 from cfexp.splits.futures import future_share
 from cfexp.splits.moments import written
@@ -124,7 +122,7 @@ class Prepared:
         That is a mask that hides what is to be found, buckets that cannot be made, or a model
         or metric of item features where there are none.
         """
-        needing = _needing_features(spec)
+        needing = spec.needing_features
         features = self.rows.item_features
         if needing and (features is None or not features.columns):
             reasons = features.reasons if features else {}
@@ -150,12 +148,9 @@ class Prepared:
         return (self.rows.attributes or Attributes()).digest(names) if names else None
 
     def features_used(self, spec: StudySpec) -> str | None:
-        """Return a hash of the item features, if trials depend on them."""
+        """Return a hash of the item features, if a model or a metric of the study needs them."""
         features = self.rows.item_features
-        searched = any(entry.model.needs_features for entry in spec.models) or any(
-            Metric.parse(measured_by(name)).needs_features for name in spec.objectives
-        )
-        return features.digest if searched and features is not None else None
+        return features.digest if spec.needing_features and features is not None else None
 
     def save_vocabulary(self, path: Path) -> None:
         """Write `users`, `items` and, where known, `titles` as an .npz without objects."""
@@ -163,14 +158,6 @@ class Prepared:
         if self.rows.titles is not None:
             arrays["titles"] = self.rows.titles
         save_arrays(path, arrays)
-
-
-def _needing_features(spec: StudySpec) -> list[str]:
-    """Return the models and metrics of a study that look at item features, for messages."""
-    kinds = [one.model.kind for one in (*spec.models, *spec.baselines) if one.model.needs_features]
-    metrics = [str(metric) for metric in spec.all_metrics if metric.needs_features]
-    words = [f"model {kind!r}" for kind in kinds] + [f"metric {name!r}" for name in metrics]
-    return list(dict.fromkeys(words))
 
 
 def prepare(spec: StudySpec, data: Any = None) -> Prepared:  # noqa: ANN401

@@ -9,16 +9,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints
 
-from cfexp.addresses import redacted
 from cfexp.analysis.bucket_recipe import Buckets
 from cfexp.analysis.worst import Goal, ObjectiveName, WorstBucket, goal_of, measured_by
 from cfexp.data.cleaning.rules import AnyRule
+from cfexp.data.database import Database
 from cfexp.data.feedback import Feedback
 from cfexp.data.sources import AnySource
 from cfexp.metrics.metric import Metric, MetricName
 from cfexp.models.any_model import AnyModel
 from cfexp.models.model import MaskName, Model
 from cfexp.recipe import Recipe
+from cfexp.search.document import without_login
 from cfexp.search.samplers import TPE, AnyPruner, AnySampler, Median
 from cfexp.search.space import AnyRange, Value
 from cfexp.splits.any_split import AnySplit
@@ -159,9 +160,14 @@ class StudySpec(Recipe):
         return self._folder
 
     def read_from(self, text: str, folder: Path) -> StudySpec:
-        """Return the same study, remembering the file's folder and its text without secrets."""
+        """Return the same study, remembering the file's folder and its text without secrets.
+
+        InputError where a login in the text cannot be masked.
+        """
         spec = self.model_copy()
-        spec._text, spec._folder = redacted(text), folder  # noqa: SLF001
+        address = self.data.url if isinstance(self.data, Database) else ""
+        spec._text = without_login(text, address) if text else ""  # noqa: SLF001
+        spec._folder = folder  # noqa: SLF001
         return spec
 
     @property
@@ -173,6 +179,14 @@ class StudySpec(Recipe):
         names = [*map(measured_by, self.objectives), *self.metrics]
         names += [bucket.metric for bucket in self.buckets]
         return tuple(Metric.parse(name) for name in dict.fromkeys(names))
+
+    @property
+    def needing_features(self) -> list[str]:
+        """The models and metrics that look at item features, in words for messages."""
+        entries = [one.model for one in (*self.models, *self.baselines)]
+        kinds = [f"model {model.kind!r}" for model in entries if model.needs_features]
+        metrics = [f"metric {str(one)!r}" for one in self.all_metrics if one.needs_features]
+        return list(dict.fromkeys(kinds + metrics))
 
     @property
     def objective(self) -> Goal:

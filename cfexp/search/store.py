@@ -93,6 +93,7 @@ class Store:
         if old is not None:
             refuse_other(spec, old, about)
             about["created"] = old["created"]
+            about["features"] = about.get("features") or old.get("features")  # runs are kept
         if about != old:
             study.set_user_attr(ABOUT, about)  # one attribute: there whole, or not at all
         store.folder.mkdir(parents=True, exist_ok=True)

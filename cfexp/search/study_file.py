@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cfexp.models.model import Model
     from cfexp.search.space import Range
 
+_ADDRESS = "url"  # the key whose value no error repeats
 _SHOWN = 80  # characters of a value that an error repeats
 
 
@@ -107,12 +108,20 @@ def _mistake(details: ErrorDetails) -> Mistake:
     if kind == "literal_error" and isinstance(given, str):
         choices = re.findall(r"'(\w+)'", details["ctx"]["expected"])
         message += did_you_mean(given, choices)
-    return Mistake(path_of(location), f"{message} (received {_shown(given)})")
+    received = "" if location[-1:] == (_ADDRESS,) else f" (received {_shown(given)})"
+    return Mistake(path_of(location), message + received)
 
 
 def _shown(value: object) -> str:
-    text = redacted(json.dumps(value, default=str, ensure_ascii=False))
+    text = redacted(json.dumps(_said(value), default=str, ensure_ascii=False))
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def _said(value: object) -> object:
+    """Return a value without addresses, whose logins a mistake may hide from `redacted`."""
+    if isinstance(value, dict):
+        return {key: "***" if key == _ADDRESS else _said(one) for key, one in value.items()}
+    return [_said(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _rules(document: dict[str, Any]) -> Iterator[Mistake]:

@@ -74,7 +74,14 @@ class _Viewer:
     def __init__(self, feedback: Feedback) -> None:
         self.feedback = feedback
         self.matrices = cache(feedback.matrices)
-        self.training = cache(lambda rows: TrainingData(self.matrices(rows)[0], rows.item_features))
+        self.training = cache(self._training)
+
+    def _training(self, rows: Interactions) -> TrainingData:
+        positives, _ = self.matrices(rows)
+        if rows.item_features is None:
+            return TrainingData(positives)
+        learnt = TrainingData(positives).item_counts > 0
+        return TrainingData(positives, rows.item_features.among(learnt))
 
     def view(self, stage: Stage) -> StageData:
         """Return the stage's matrices."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import numpy as np
 from pydantic import Field
 
+from cfexp.data.cleaning.compact import compacted
 from cfexp.data.cleaning.rules import clean
 from cfexp.data.cleaning.step import begun, stepped
 from cfexp.errors import SplitError
@@ -101,9 +102,10 @@ class Splitter(Recipe, ABC):
         """Return the rows to be divided: those in the window, after `rules`, in the core.
 
         The window comes first, so that rules look at no row outside of it; the core comes
-        last, so that what it promises holds. Errors are those of `split` and the rules'.
+        last, so that what it promises holds. Users and items of whom nothing is left are gone.
+        Errors are those of `split` and the rules'.
         """
-        rows = begun(rows)
+        read = rows = begun(rows)
         if self.since is not None or self.until is not None:
             rows = rows.select(in_window(rows, self.since, self.until))
             rows = stepped(rows, f"outside {_window(self.since, self.until)}")
@@ -112,7 +114,8 @@ class Splitter(Recipe, ABC):
             rows = rows.select(core(rows, self.min_user, self.min_item))
             core_words = f"min_user = {self.min_user}, min_item = {self.min_item}"
             rows = stepped(rows, f"below {core_words}")
-        return rows
+        changed = len(rows) < len(read) or rows.items is not read.items
+        return compacted(rows) if changed else rows
 
     def divide(self, rows: Interactions) -> Split:
         """Divide rows that are clean; errors as for `split`."""
@@ -182,7 +185,9 @@ class Splitter(Recipe, ABC):
 
         if part.strangers == "drop":
             strange = history.user_lengths[rows.user] == 0
-            drop(strange, 'new_users = "drop"', "as no user has rows before")
+            asked = "new_users" in type(self).model_fields
+            setting = 'new_users = "drop"' if asked else "users without a history left out"
+            drop(strange, setting, "as no user has rows before")
         if self.novel_only:
             repeated = held.copy()
             repeated[held] = _known(history, rows.select(held))

@@ -91,6 +91,18 @@ def test_days_are_counted_apart() -> None:
         cleaned(rows, {"kind": "bots", "most": 1, "by": "rows_per_day"})
 
 
+def test_days_of_many_users_over_a_long_span_do_not_overflow() -> None:
+    users, days = 200_000, 20_000  # their product is beyond 32 bits
+    frame = {"user": [*range(users), *[users - 1] * 5], "item": [1] * (users + 5)}
+    frame["time"] = [0] * users + [days * 86_400] * 5
+    kept = cleaned(
+        Interactions.from_frame(frame, time="time", time_format="unix"),
+        {"kind": "bots", "most": 4, "by": "rows_per_day"},
+    )
+    assert kept.user.max() == users - 2
+    assert len(kept) == users - 1
+
+
 @pytest.mark.parametrize(
     ("keep", "rows_kept", "values"),
     [("last", [0, 2, 3, 4, 5], [1, 0, 2, 9, 3]), ("first", [1, 2, 3, 4, 5], [4, 0, 2, 9, 3])],
@@ -278,7 +290,7 @@ def test_counts_of_a_generated_log_are_found_again(log: tuple[Path, pd.DataFrame
     assert found.split.rows["train"] == len(train)
     assert found.split.rows["test"] == int((np.array(new) & test.artist.isin(train.artist)).sum())
     matrix = found.test.training.positives
-    assert matrix.shape == (USERS + 1, last.artist.nunique())  # the bot has a code, and no rows
+    assert matrix.shape == (USERS, last.artist.nunique())  # the bot is gone
     assert matrix.nnz == train.groupby(["user", "artist"]).ngroups
 
 
@@ -302,3 +314,46 @@ def test_titles_come_from_the_file_of_items(log: tuple[Path, pd.DataFrame]) -> N
     assert rows.titles is not None
     titles = dict(zip(rows.items.ids, rows.titles, strict=True))
     assert (titles["t1"], titles["t1560"]) == ("", "artist 60")
+
+
+def test_what_cleaning_drops_is_gone_from_all_that_is_known(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"user": [1, 1, 2, 2, 3, 9], "item": [10, 30, 10, 30, 10, 20]})
+    frame["time"] = range(6)
+    frame["title"] = [f"item {one}" for one in frame.item]
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    (tmp_path / "users.csv").write_text("user,age\n1,20\n2,30\n3,40\n")
+    (tmp_path / "items.csv").write_text("item,x,g\n10,1,a\n30,3,a\n")
+    text = """
+    name = "x"
+    [data]
+    kind = "csv"
+    path = "rows.csv"
+    columns = { user = "user", item = "item", title = "title", time = "time" }
+    users = { path = "users.csv", id = "user" }
+    items = { path = "items.csv", id = "item" }
+    [split]
+    kind = "leave_one_out"
+    validation = 0
+    [[baselines]]
+    model = { kind = "popularity" }
+    """
+    (tmp_path / "x.toml").write_text(text)
+    whole = prepare(load_study(tmp_path / "x.toml"))
+    facts = whole.data_facts()
+    assert (facts["users without attributes"], facts["items without features"]) == (1, 1)
+    (tmp_path / "x.toml").write_text(text.replace("validation = 0", "min_item = 2\nvalidation = 0"))
+    found = prepare(load_study(tmp_path / "x.toml"))
+    rows, facts = found.rows, found.data_facts()
+    assert found.test.relevant.shape == rows.shape == (3, 2)
+    assert rows.users.ids[rows.user].tolist() == [1, 1, 2, 2, 3]
+    assert rows.items.ids[rows.item].tolist() == [10, 30, 10, 30, 10]
+    assert rows.titles is not None
+    assert rows.titles.tolist() == ["item 10", "item 30"]
+    assert rows.attributes is not None
+    assert rows.attributes.columns["age"].tolist() == [20, 30, 40]
+    assert rows.item_attributes is not None
+    assert rows.item_attributes.columns["g"].tolist() == ["a", "a"]
+    assert rows.item_features is not None
+    assert rows.item_features.values[:, 0].tolist() == [1, 3]  # noqa: PD011 - no data frame's
+    assert (facts["users without attributes"], facts["items without features"]) == (0, 0)
+    assert "feature rows of no item here" not in facts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from servers import new_database
 
 from cfexp.data import database_reader
 from cfexp.data.database import Database
+from cfexp.data.database_reader import DatabaseReader
 from cfexp.data.interactions import Interactions
 from cfexp.data.places import Places
-from cfexp.errors import DataError
+from cfexp.errors import DataError, InputError, StudyFileError
 from cfexp.launch import run_study
 from cfexp.report.cleaning import cleaning_lines
 from cfexp.search.observer import Observer
@@ -189,6 +191,51 @@ def test_a_password_in_the_file_is_masked_and_warned_of(postgres: str, tmp_path:
         assert "of%20the" not in text
     assert "***@127.0.0.1" in source.model_dump()["url"]
     assert Database.model_validate(source.model_dump()).url == source.model_dump()["url"]
+
+
+def test_a_server_that_is_gone_is_given_up(postgres: str, tmp_path: Path) -> None:
+    reader = DatabaseReader(postgres, Places(tmp_path, tmp_path), table=TABLE)
+    with reader._connected() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        known = driver.info.get_parameters()
+    assert (known["keepalives_idle"], known["tcp_user_timeout"]) == ("30", "60000")
+
+
+def test_a_masked_login_is_said(tmp_path: Path) -> None:
+    url = "postgresql://ann:secret@localhost:1/x"
+    stored = Database.model_validate({"url": url, "table": "t", "columns": NAMED}).model_dump()
+    message = refused(tmp_path, **stored)
+    assert "the login is masked in what is stored" in message
+    assert 'url = "env:NAME"' in message
+
+
+def test_only_the_login_is_masked_in_the_text_of_a_study(tmp_path: Path) -> None:
+    url = "postgresql://ann:secret@host/db"
+    query = "SELECT who, what FROM plays WHERE bypass=1"
+    columns = "columns = { user = 'who', item='what', title=\"passages\" }"
+
+    def read(address: str) -> str:
+        text = STUDY.format(url=url).replace(f'"{url}"', address)
+        text = text.replace('table = "bought"', f'query = "{query}"')
+        lines = text.splitlines()
+        lines[[line.startswith("columns") for line in lines].index(True)] = columns
+        lines += ["# url = 'mysql://bob:other@host/db'", ""]
+        (tmp_path / "study.toml").write_text("\n".join(lines))
+        return load_study(tmp_path / "study.toml").text
+
+    text = read(f'"{url}"')
+    data = tomllib.loads(text)["data"]
+    assert data["url"] == "postgresql://***@host/db"
+    assert data["query"] == query
+    assert data["columns"]["title"] == "passages"
+    assert "# url = 'mysql://***@host/db'" in text
+    assert query in read('"env:EVENTS"')
+    for hidden in (r'"postgresql://ann:secret\u0040host/db"', f'"""{url[:17]}\\\n  {url[17:]}"""'):
+        with pytest.raises(InputError, match=r"cannot be masked .*env:NAME"):
+            read(hidden)
+    with pytest.raises(StudyFileError, match="percent-encoded") as caught:
+        read('"postgresql://ann:my pass@host/db"')
+    assert "pass@" not in str(caught.value)
 
 
 def test_a_database_that_goes_away(

@@ -152,6 +152,39 @@ def test_types_that_come_late(tmp_path: Path) -> None:
     assert rows.value[-2:].tolist() == [1, 1.5]
 
 
+def test_ids_and_fields_of_files_whose_lines_change_late(tmp_path: Path) -> None:
+    early = {"u": "a", "i": "2009-05-01", "v": 1, "x": "y" * 1_000}
+    data = json_lines(*([early] * 6_000), {"u": "b", "i": "2009-05-02", "v": 2.5, "title": "T"})
+    (tmp_path / "rows").write_bytes(data)
+    fields = {"user": "u", "item": "i", "value": "v", "title": "title"}
+    rows = load(tmp_path, kind="jsonl", columns=fields)
+    assert rows.items.ids.tolist() == ["2009-05-01", "2009-05-02"]
+    assert rows.value[-1] == 2.5
+    assert rows.titles is not None
+    assert rows.titles.tolist() == ["", "T"]
+    message = refused(tmp_path, kind="jsonl", columns=fields | {"title": "titel"})
+    assert "did you mean 'title'?" in message
+
+
+def test_numbers_that_are_dates(tmp_path: Path) -> None:
+    dates = [20240501, 20240502, 20231231]
+    text = "u,i,v,t\n" + "".join(f"{n},{n},1,{t}\n" for n, t in enumerate(dates))
+    (tmp_path / "rows").write_text(text)
+    message = refused(tmp_path)
+    assert "most are numbers such as 20240501; write time_format = '%Y%m%d'" in message
+    assert "line 2: 0,0,1,20240501" in message
+    time = load(tmp_path, time_format="%Y%m%d").time
+    assert time is not None
+    assert time.astype("datetime64[us]").astype("datetime64[D]").astype(str).tolist() == [
+        "2024-05-01",
+        "2024-05-02",
+        "2023-12-31",
+    ]
+    seconds = load(tmp_path, time_format="unix").time
+    assert seconds is not None
+    assert seconds.tolist() == [one * 1_000_000 for one in dates]
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [

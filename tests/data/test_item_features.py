@@ -12,6 +12,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from cfexp.data.attributes import Attributes
+from cfexp.data.cleaning.item_level import ItemLevel
 from cfexp.data.csv_file import Csv
 from cfexp.data.feature_column import MOST, FeatureColumn
 from cfexp.data.interactions import Interactions
@@ -21,6 +22,7 @@ from cfexp.data.public.movielens import MovieLens
 from cfexp.data.standardized import Standardized, directions
 from cfexp.data.synthetic import Synthetic
 from cfexp.data.training import TrainingData
+from cfexp.data.user_table import UserTable
 from cfexp.errors import DataError
 
 SONGS = """song,tempo,genres,key,mood
@@ -106,6 +108,29 @@ def test_what_tells_nothing_is_left_out_and_said(tmp_path: Path) -> None:
     nothing = load(tmp_path, songs, columns={"same": "same", "empty": "empty"})
     assert features(nothing).columns == ()
     assert load(tmp_path, "song\na\nb\n").item_features is None
+
+
+def test_unknown_values_in_lists_of_parquet(tmp_path: Path) -> None:
+    songs = pd.DataFrame(
+        {"song": ["a", "b", "c", "d"], "g": [["x", None], [None, "x", "y"], [None], ["y"]]}
+    )
+    found = features(load(tmp_path, songs))
+    np.testing.assert_array_equal(column(found, "g=x"), [1, 1, np.nan, 0, np.nan])
+    np.testing.assert_array_equal(column(found, "g=y"), [0, 1, np.nan, 1, np.nan])
+    with pytest.raises(DataError, match="'g' holds lists"):
+        ItemLevel(attribute="g").apply(load(tmp_path, songs))
+
+
+def test_numbers_that_float64_merges_are_no_amounts(tmp_path: Path) -> None:
+    songs = pd.DataFrame({"song": list("abcde"), "artist": range(2**53, 2**53 + 5)})
+    for given in (songs, songs.to_csv(index=False)):
+        with pytest.raises(DataError, match=r"2\^53 .* write categories = \['artist'\]"):
+            load(tmp_path, given)
+        rows, _ = ItemLevel(attribute="artist").apply(load(tmp_path, given, categories=["artist"]))
+        assert rows.items.ids.tolist() == [str(2**53 + n) for n in range(5)]
+    users = UserTable.model_validate({"path": "songs.parquet", "id": "song"})
+    (groups,) = users.rows(tmp_path / "songs.parquet")[1].values()
+    assert len(set(groups.tolist())) == 5
 
 
 @pytest.mark.parametrize(
@@ -222,3 +247,28 @@ def test_genres_and_years_of_movielens(data_dir: Path, edition: str) -> None:
 
 def test_columns_of_a_table_may_be_nothing() -> None:
     assert ItemFeatures.of_columns(Attributes({"x": np.array(["", ""])})).columns == ()
+
+
+def test_values_are_chosen_among_the_items_learnt_from() -> None:
+    learnt = np.arange(MOST * 2 + 6) < MOST * 2 + 4
+    word = [f"v{n:03}" for n in range(MOST + 2) for _ in range(2)]
+    table = {
+        "genres": np.array(["rock|pop"] * (len(word) - 1) + ["polka", "rock", "polka|rock"]),
+        "word": np.array([*word, "v201", "v201"]),  # of all items v201 is the most frequent one
+        "late": np.array(["solo", *[""] * (len(word) - 1), "x", "x"]),
+        "tempo": np.arange(len(word) + 2.0),
+    }
+    whole = ItemFeatures.of_columns(Attributes(table), {"genres": "|"})
+    assert {"genres=polka", "word=v201", "late=x"} <= set(whole.names)
+    found = whole.among(learnt)
+    assert not {"genres=polka", "word=v201", "late=x"} & set(found.names)
+    assert {"genres=pop", "genres=rock", "tempo", "word=v199"} <= set(found.names)
+    assert len(found.columns[1].features) == MOST
+    genre, tempo = (found.names.index(name) for name in ("genres=rock", "tempo"))
+    assert found.values[-1, [genre, tempo]].tolist() == [1, len(word) + 1]
+    # nothing of the others decides
+    table = {name: np.where(learnt, column, column[:1]) for name, column in table.items()}
+    again = ItemFeatures.of_columns(Attributes(table), {"genres": "|"}).among(learnt)
+    assert again.columns == found.columns
+    np.testing.assert_array_equal(again.values[learnt], found.values[learnt])
+    assert whole.among(np.ones(len(learnt), bool)) is whole

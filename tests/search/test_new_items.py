@@ -14,6 +14,7 @@ from cfexp.launch import run_study
 from cfexp.models.saved import load
 from cfexp.report.vectors import vectors_of
 from cfexp.search.prepare import prepare
+from cfexp.search.store import Store
 from cfexp.search.study_file import parse
 
 if TYPE_CHECKING:
@@ -126,3 +127,26 @@ def test_new_items_among_all_others(folder: Path) -> None:
     fitted = test.training.item_counts > 0
     assert (test.candidates >= fitted).all()
     assert 30 < np.count_nonzero(test.candidates & ~fitted) <= 40
+
+
+@pytest.mark.parametrize("needing", ["model 'content'", "metric 'feature_diversity@10'"])
+def test_what_was_run_on_other_features_is_not_taken_for_the_same(
+    folder: Path, needing: str
+) -> None:
+    als = STUDY[STUDY.index("[[baselines]]") : STUDY.rindex("[[baselines]]")]
+    base = STUDY[: STUDY.index("[[models]]")] + als
+    plain, used = base.replace(', "feature_diversity@10"', ""), base
+    if needing.startswith("model"):
+        used = plain + als.replace('"als", epochs = 2, factors = 8', '"content"')
+
+    def create(text: str) -> Store:
+        spec = study(folder, text=text)
+        return Store.create(spec, folder / "home", prepare(spec).facts(spec))
+
+    create(used)
+    items = folder / "items.csv"
+    items.write_text("\n".join(items.read_text().splitlines()[:-1]))
+    if needing.startswith("model"):  # metrics are the study's for ever
+        create(plain)
+    with pytest.raises(StudyConflictError, match=rf"other item features, on which .* {needing}"):
+        create(used)

@@ -125,6 +125,14 @@ def test_new_users_are_left_out_or_counted() -> None:
     assert counted.dropped == {}
 
 
+def test_users_without_a_history_of_fitted_items() -> None:
+    rows = Interactions.from_frame({"user": np.arange(6), "item": np.arange(6)})
+    split = study('kind = "by_item"\ntest = 5\nvalidation = 0').split
+    with pytest.raises(SplitError, match="users without a history left out") as caught:
+        split.split(rows)
+    assert "new_users" not in str(caught.value)
+
+
 def test_predefined_parts() -> None:
     split = Predefined().split(ten([0, 0, 0, 0, 0, 0, 1, 1, 2, 2]))
     assert split.rows == {"train": 6, "validation": 2, "test": 2}

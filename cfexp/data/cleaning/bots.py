@@ -58,7 +58,8 @@ class Bots(Rule):
         day = rows.times("bots by rows_per_day") // _DAY
         day -= day.min(initial=0)
         days = int(day.max(initial=0)) + 1
-        found, count = np.unique(rows.user * days + day, return_counts=True)
+        user = rows.user.astype(np.int64)  # times days it may be beyond 32 bits
+        found, count = np.unique(user * days + day, return_counts=True)
         most = np.zeros(n_users, np.int64)
         np.maximum.at(most, found // days, count)
         return most

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from cfexp.data.attributes import Attributes
 from cfexp.data.cleaning.rule import Rule
 from cfexp.data.interactions import Vocabulary
 from cfexp.errors import DataError, did_you_mean
@@ -28,11 +29,17 @@ class ItemLevel(Rule):
     """The attribute that becomes the item, such as "artist"."""
 
     def apply(self, rows: Interactions) -> tuple[Interactions, str]:
-        columns = rows.item_attributes.columns if rows.item_attributes else {}
+        attributes = rows.item_attributes or Attributes()
+        columns = attributes.columns
         if self.attribute not in columns:
             raise DataError(
                 f"items have no attribute {self.attribute!r}; those of [data] items are "
                 f"{', '.join(columns) or 'none'}{did_you_mean(self.attribute, columns)}"
+            )
+        if self.attribute in attributes.lists:
+            raise DataError(
+                f"{self.attribute!r} holds lists, and an item becomes one value; name a column of "
+                "single values"
             )
         column = columns[self.attribute]
         known = ~np.isnan(column) if column.dtype.kind == "f" else column != ""

@@ -66,10 +66,19 @@ def fetch(
 
 def _convert(shelf: Shelf, say: Say) -> None:
     """Make what is made from a published file that lies in the data set's folder already."""
-    for file in shelf.missing(shelf.dataset.files):
-        if file.made_from and (shelf.folder / file.made_from).is_file():
-            with writable(shelf.root), _staging(shelf) as folder:
-                shutil.copyfile(shelf.folder / file.made_from, folder / file.made_from)
+
+    def ready() -> list[File]:
+        missing = shelf.missing(shelf.dataset.files)
+        return [
+            one for one in missing if one.made_from and (shelf.folder / one.made_from).is_file()
+        ]
+
+    if not ready():
+        return
+    with writable(shelf.root), _alone(shelf, say):
+        for file in ready():  # another process may have made it meanwhile
+            with _staging(shelf) as folder:
+                shutil.copyfile(shelf.folder / file.published, folder / file.published)
                 _place(shelf, folder, [file], say)
 
 

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 
 import pyarrow.parquet as pq
 import pytest
+from filelock import FileLock
 
 from cfexp.data.public.catalogue import catalogue
 from cfexp.data.public.check import check
@@ -96,7 +97,16 @@ def test_a_workbook_that_lies_there_is_converted(tmp_path: Path) -> None:
     files = (file.model_copy(update=changes),)
     downloads = (download.model_copy(update={"files": files}),)
     shelf = Shelf(dataset.model_copy(update={"downloads": downloads}), tmp_path)
-    fetch(shelf, lambda *_: None, said.append)
-    assert "is converted to online_retail.parquet" in said[0]
+    held = FileLock(shelf.work / "lock")
+    held.acquire()
+
+    def say(line: str) -> None:
+        said.append(line)
+        if "another process" in line:
+            held.release()
+
+    fetch(shelf, lambda *_: None, say)
+    assert "another process" in said[0], "one process at a time"
+    assert "is converted to online_retail.parquet" in said[1]
     assert shelf.state == "present"
     assert [(one.verdict, one.rows) for one in check(shelf)] == [("as first downloaded", 2)]
