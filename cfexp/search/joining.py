@@ -68,14 +68,17 @@ def join(
     Raises
     ------
     StudyConflictError
-        When the data here are not those of the study; nothing was written then.
+        When the data here are not those of the study, which nothing was written of then;
+        or when it is deleted meanwhile.
     """
+    claims = Claims(store, coordinator=False)
+    claims.check()  # reading the data took time
     here = prepared.facts(spec) | {"version": cfexp.__version__, "science": spec.science_hash}
     refuse_other(spec, store.study.user_attrs[ABOUT], here)
     with (
         _folder(home / "workers" / spec.name) as folder,
         set_up(pool, spec, prepared, folder, threads),
-        Claims(store, coordinator=False) as claims,
+        claims,
     ):
         facts = provenance() | {"threads": f"{threads}", "workers": f"{len(pool)}"}
         store.add_environment(facts, claims.worker)
