@@ -42,7 +42,9 @@ class Deletion:
         self._uri = tracking_uri
         self._track = track
         self._held = ExitStack()
+        self._sound = bool(_NAME.fullmatch(name))  # no path that leads elsewhere
         self._folder = self._place.home / "studies" / name
+        self._gone = self._place.home / "studies" / f".{name}.deleted"
         self._tracked: Removal | None = None
 
     def __enter__(self) -> Self:
@@ -50,9 +52,10 @@ class Deletion:
         from cfexp.search.study_lock import study_lock
 
         names = trials_by_study(self._place)
-        sound = bool(_NAME.fullmatch(self._name))  # no path that leads elsewhere
-        here = self._name in names or (sound and self._folder.is_dir())
-        if sound and self._track:
+        here = self._name in names or (
+            self._sound and (self._folder.is_dir() or self._gone.is_dir())
+        )
+        if self._sound and self._track:
             from cfexp.tracking.removal import Removal
 
             self._tracked = Removal(self._name, self._place.home, self._uri)
@@ -62,7 +65,8 @@ class Deletion:
                 f"{', '.join(names) or 'none'}{did_you_mean(self._name, names)}"
             )
         with ExitStack() as held:
-            held.enter_context(study_lock(self._place, self._name))
+            if self._sound:
+                held.enter_context(study_lock(self._place, self._name))
             refuse_held(self._place, self._name)
             self._held = held.pop_all()
         return self
@@ -74,8 +78,10 @@ class Deletion:
         """Return in words what there is to delete."""
         from cfexp.search.forget import trials_by_study
 
-        size = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
-        parts = [f"the folder {self._folder} ({size / 1e6:,.1f} MB)"]
+        parts = []
+        if self._sound:
+            size = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
+            parts.append(f"the folder {self._folder} ({size / 1e6:,.1f} MB)")
         trials = trials_by_study(self._place).get(self._name)
         if trials is not None:
             parts.insert(0, f"the study in Optuna's storage: {trials:,} trials")
@@ -84,11 +90,18 @@ class Deletion:
         return parts
 
     def delete(self) -> None:
-        """Delete it all."""
-        from cfexp.search.forget import forget, trials_by_study
+        """Delete it all; refused where a worker has joined meanwhile."""
+        from cfexp.search.forget import forget, refuse_held, trials_by_study
 
+        refuse_held(self._place, self._name)
         if self._tracked is not None:
             self._tracked.remove()
         if self._name in trials_by_study(self._place):
             forget(self._place, self._name)
-        shutil.rmtree(self._folder)
+        if not self._sound:
+            return  # no folder of ours can have this name
+        if self._gone.is_dir():
+            shutil.rmtree(self._gone)
+        self._folder.rename(self._gone)  # whoever takes the name now gets a folder of its own
+        shutil.rmtree(self._gone)
+        shutil.rmtree(self._place.home / "workers" / self._name, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from contextlib import ExitStack, closing, contextmanager
@@ -144,32 +145,38 @@ def join_study(
     watcher = observer or Observer()
     _check(place, workers, threads, watcher)
     from cfexp.search.joining import join, stored_spec
+    from cfexp.search.storage import told_of_storage
 
-    store = open_study(place, name)
-    spec = stored_spec(store)
-    if store.all_ended():
+    with told_of_storage():
+        store = open_study(place, name)
+        spec = stored_spec(store)
+        if store.all_ended():
+            return store.record()
+        watcher.phase("data", 0)
+        from cfexp.search.pool import Pool
+        from cfexp.search.prepare import prepare
+
+        with _terminable(), Pool(workers, watcher.note) as pool:
+            join(
+                store,
+                spec,
+                prepare(spec),
+                pool,
+                home=place.home,
+                observer=watcher,
+                threads=_threads(threads, workers),
+            )
         return store.record()
-    watcher.phase("data", 0)
-    from cfexp.search.pool import Pool
-    from cfexp.search.prepare import prepare
-
-    with _terminable(), Pool(workers, watcher.note) as pool:
-        join(
-            store,
-            spec,
-            prepare(spec),
-            pool,
-            home=place.home,
-            observer=watcher,
-            threads=_threads(threads, workers),
-        )
-    return store.record()
 
 
 def _check(place: Place, workers: int, threads: int | None, watcher: Observer) -> None:
     """Refuse what could not be run, before anything is read or written."""
     if workers < 1 or (threads is not None and threads < 1):
         raise InputError(f"workers and threads start at 1, not {workers} and {threads}")
+    if os.environ.get("CFEXP_LEASE_SECONDS"):
+        from cfexp.search.leases import lease_seconds
+
+        lease_seconds()
     if place.storage is not None:
         from cfexp.search.postgres import check_shared
 

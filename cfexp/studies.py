@@ -106,9 +106,9 @@ def audit(where: Where, name: str, *, tracking_uri: str | None = None, track: bo
     from cfexp.search.study_lock import is_running
 
     store = open_study(where, name)
-    refuse_held(where, name)
     if is_running(where, name):
         raise StudyConflictError(f"study {name!r} is being run; audit it when that has ended")
+    refuse_held(where, name)
     study = store.record()
     checks = [*audit_store(store), *audit_files(study)]
     if track:

@@ -247,9 +247,20 @@ def main() -> None:
         where = f"{error.filename}: " if error.filename else ""
         _say(f"error: {where}{error.strerror}. Everything finished is kept")
         sys.exit(CfexpError.exit_code)
-    except Exception:  # noqa: BLE001 - a mistake of ours, whose words may repeat an address
-        _say(traceback.format_exc())
-        sys.exit(CfexpError.exit_code)
+    except Exception as error:  # noqa: BLE001 - of the storage, or a mistake of ours
+        failure = _of_storage(error)
+        # a traceback may repeat an address
+        _say(f"error: {failure}" if failure else traceback.format_exc())
+        sys.exit((failure or CfexpError).exit_code)
+
+
+def _of_storage(error: Exception) -> CfexpError | None:
+    """Return the storage's failure in words, where a command has opened one."""
+    if "cfexp.search.storage" not in sys.modules:
+        return None
+    from cfexp.search.storage import failure_of
+
+    return failure_of(error)
 
 
 def _say(words: str) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cfexp.cli.options import Home, TrackingUri
+from cfexp.cli.options import Home, Storage, TrackingUri
 from cfexp.studies import DEFAULT_HOME
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ def rerun(
         bool, typer.Option("--json", help="Print the comparison as JSON; progress on stderr.")
     ] = False,
     home: Home = DEFAULT_HOME,
+    storage: Storage = None,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Run a study again from its MLflow record alone, and say whether it gives the same.
@@ -55,7 +55,16 @@ def rerun(
         raise InputError(f"the new study needs a name of its own, not {study!r}")
     record = recorded(study, home, tracking_uri)
     console = Console(stderr=as_json)
-    found = _run(record, new, console, home=home, uri=tracking_uri, threads=threads, track=track)
+    found = _run(
+        record,
+        new,
+        console,
+        home=home,
+        storage=storage,
+        uri=tracking_uri,
+        threads=threads,
+        track=track,
+    )
     comparison = record.compare(found)
     if as_json:
         plain = dataclasses.asdict(comparison) | {"identical": comparison.identical}
@@ -73,11 +82,13 @@ def _run(
     console: Console,
     *,
     home: Path,
+    storage: str | None,
     uri: str | None,
     threads: int | None,
     track: bool,
 ) -> StudyRecord:
     from cfexp.cli.progress import Progress
+    from cfexp.cli.run import command, repeated
     from cfexp.launch import run_study
     from cfexp.provenance import provenance
 
@@ -101,6 +112,7 @@ def _run(
             return run_study(
                 spec,
                 home=home,
+                storage=storage,
                 trials=record.trials,
                 threads=threads,
                 tracking_uri=uri,
@@ -109,8 +121,15 @@ def _run(
             )
         except KeyboardInterrupt:
             progress.stop()
-            again = shlex.join(["cfexp", "rerun", record.name, "--as", name])
-            console.print(f"Stopped. The same command goes on:\n  {again} ...", markup=False)
+            again = command(
+                "rerun",
+                record.name,
+                *("--as", name),
+                *repeated({"threads": threads, "track": track}),
+                *["--json"] * console.stderr,
+                flags={"home": home, "storage": storage, "tracking_uri": uri},
+            )
+            console.print(f"Stopped. To go on:\n  {again}", markup=False, soft_wrap=True)
             raise
 
 

@@ -60,10 +60,10 @@ def run_file(
     if flags["track"]:
         view = escape(command("ui", study.name, flags=flags | {"storage": None}))
         console.print(f"\nTo compare the runs in MLflow:\n  {view}", soft_wrap=True)
-    if study.timeout is not None:
+    trials = study.of_role("trial")
+    if study.timeout is not None and len(trials) < study.budget:
         again = escape(_again(file, flags | {"register": register}, as_json=as_json))
         console.print(f"\nTo go on with the trials that wait:\n  {again}", soft_wrap=True)
-    trials = study.of_role("trial")
     if trials and all(run.state == "failed" for run in trials):
         raise CfexpError(f"every trial failed, the last one by: {trials[-1].reason}")
     if trials and not study.readings:

@@ -48,8 +48,8 @@ def reference(rows: list[Row], best: Row) -> Row | None:
 
 
 def _unfinished(study: StudyRecord) -> Iterator[str]:
-    if study.timeout is not None:
-        ended = len(study.of_role("trial"))
+    ended = len(study.of_role("trial"))
+    if study.timeout is not None and ended < study.budget:
         yield (
             f"The search was stopped by --timeout after {ended:,} of {study.budget:,} trials; "
             "cfexp run goes on with it."
@@ -61,9 +61,12 @@ def _unrepeatable(study: StudyRecord) -> Iterator[str]:
     search = study.spec.get("search", {})
     kinds = {part: search.get(part, {}).get("kind") for part in ("sampler", "pruner")}
     workers = max((int(study.environment_of(run).get("workers", 1)) for run in trials), default=1)
+    where = f"{workers} workers at a time"
+    if workers == 1 and (processes := len({run.worker for run in trials})) > 1:
+        workers, where = processes, f"{processes} processes that shared the study"
     if workers > 1 and (kinds["sampler"] not in {"random", "grid"} or kinds["pruner"] != "none"):
         yield (
-            f"Trials ran in {workers} workers at a time, and the order in which they ended decided "
+            f"Trials ran in {where}, and the order in which they ended decided "
             "what was tried or given up next: the study does not repeat exactly, as it would "
             "with one worker."
         )

@@ -15,14 +15,14 @@ import dataclasses
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from optuna.trial import TrialState
-from sqlalchemy import column, select, table
+from sqlalchemy import select
 
-from cfexp.errors import StorageError
-from cfexp.search.leases import LEASES, Leases, claim_of, give_up, now
-from cfexp.search.storage import transaction
+from cfexp.errors import StorageError, StudyConflictError
+from cfexp.search.leases import ATTRIBUTES, LEASES, STUDIES, TRIALS, Leases, claim_of, give_up, now
+from cfexp.search.storage import ABOUT, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from cfexp.search.record import RunRecord
     from cfexp.search.store import Store
 
-_TRIALS = table(
-    "trials", *map(column, ("trial_id", "number", "study_id", "state", "datetime_start"))
-)
 _STATES: dict[str, TrialState] = {
     "complete": TrialState.COMPLETE,
     "pruned": TrialState.PRUNED,
@@ -87,7 +84,7 @@ class Claims:
 
     def __exit__(self, *_: object) -> None:
         self._leases.__exit__()
-        with contextlib.suppress(StorageError):  # then the leases run out
+        with contextlib.suppress(StorageError, StudyConflictError):  # then leases run out
             self._put_back(LEASES.c.session == self._leases.session)
 
     def look(self) -> list[Slot]:
@@ -101,6 +98,7 @@ class Claims:
     def take(self, slot: Slot) -> FrozenTrial | None:
         """Set a waiting trial running, held by this process; None when another was quicker."""
         with self._alone(slot.trial_id) as (connection, storage, state):
+            self._check(connection)
             if state is not TrialState.WAITING:
                 return None
             trial = self._untouched.get(slot.number)
@@ -121,8 +119,11 @@ class Claims:
                 kind = trial.distributions[name]
                 storage.set_trial_param(trial_id, name, kind.to_internal_repr(value), kind)
 
-    def end(self, record: RunRecord) -> bool:
-        """Write a taken trial's record and state; False when it was lost to another process."""
+    def end(self, record: RunRecord, noted: dict[str, Any] | None = None) -> bool:
+        """Write a taken trial's record and state; False when it was lost to another process.
+
+        `noted` are the trial's system attributes: what its pruner holds others against.
+        """
         trial_id, claim = self._taken.pop(record.trial)
         values = None
         if record.state != "failed":
@@ -131,6 +132,8 @@ class Claims:
             if claim_of(connection, trial_id) != claim:
                 return False
             give_up(connection, trial_id)
+            for key, value in (noted or {}).items():
+                storage.set_trial_system_attr(trial_id, key, value)
             storage.set_trial_user_attr(trial_id, "record", json.dumps(record.to_json()))
             storage.set_trial_state_values(trial_id, _STATES[record.state], values)
         self._store.flush()
@@ -154,37 +157,58 @@ class Claims:
 
     @staticmethod
     def _has_run(connection: Connection, trial_id: int) -> bool:
-        query = select(_TRIALS.c.datetime_start).where(_TRIALS.c.trial_id == trial_id)
+        query = select(TRIALS.c.datetime_start).where(TRIALS.c.trial_id == trial_id)
         return connection.execute(query).scalar() is not None
 
     def _slots(self) -> list[Slot]:
         with self._storage.engine.begin() as connection:
+            self._check(connection)
             query = (
                 select(
-                    _TRIALS.c.number,
-                    _TRIALS.c.trial_id,
-                    _TRIALS.c.state,
+                    TRIALS.c.number,
+                    TRIALS.c.trial_id,
+                    TRIALS.c.state,
                     LEASES.c.claim,
                     LEASES.c.session,
                     LEASES.c.host,
                     LEASES.c.until < now(connection),
                 )
-                .select_from(_TRIALS.outerjoin(LEASES, LEASES.c.trial_id == _TRIALS.c.trial_id))
-                .where(_TRIALS.c.study_id == self._study_id)
-                .order_by(_TRIALS.c.number)
+                .select_from(TRIALS.outerjoin(LEASES, LEASES.c.trial_id == TRIALS.c.trial_id))
+                .where(TRIALS.c.study_id == self._study_id)
+                .order_by(TRIALS.c.number)
             )
             found = connection.execute(query).all()
         slots = []
         for number, trial_id, name, claim, session, host, late in found:
             state = TrialState[name]
-            stale = state is TrialState.RUNNING and (claim is None or late)
+            own = session == self._leases.session  # late after a sleep, but it lives
+            stale = state is TrialState.RUNNING and (claim is None or (late and not own))
             slots.append(Slot(number, trial_id, state, claim, session, host, stale))
         return slots
+
+    def check(self) -> None:
+        """Raise a StudyConflictError when the study was deleted, its number perhaps reused."""
+        with self._storage.engine.begin() as connection:
+            self._check(connection)
+
+    def _check(self, connection: Connection) -> None:
+        query = (
+            select(STUDIES.c.study_name, ATTRIBUTES.c.value_json)
+            .join(ATTRIBUTES, ATTRIBUTES.c.study_id == STUDIES.c.study_id)
+            .where(STUDIES.c.study_id == self._study_id, ATTRIBUTES.c.key == ABOUT)
+        )
+        found = connection.execute(query).first()
+        known = (self._store.study.study_name, self._store.created)
+        if found is None or (found[0], json.loads(found[1]).get("created")) != known:
+            raise self._deleted()
+
+    def _deleted(self) -> StudyConflictError:
+        return StudyConflictError(f"study {self._store.study.study_name!r} was deleted meanwhile")
 
     def _put_back(self, whose: ColumnElement[bool]) -> None:
         """Put the study's trials under certain leases back to waiting."""
         with self._storage.engine.begin() as connection:
-            ids = select(_TRIALS.c.trial_id).where(_TRIALS.c.study_id == self._study_id)
+            ids = select(TRIALS.c.trial_id).where(TRIALS.c.study_id == self._study_id)
             query = select(LEASES.c.claim).where(whose, LEASES.c.trial_id.in_(ids))
             claims = set(connection.execute(query).scalars())
         for slot in self._slots():
@@ -204,6 +228,8 @@ class Claims:
     def _alone(self, trial_id: int) -> Iterator[tuple[Connection, RDBStorage, TrialState]]:
         """Give a transaction that holds the trial's row, and the state that it has."""
         with transaction(self._storage) as (connection, storage):
-            query = select(_TRIALS.c.state).where(_TRIALS.c.trial_id == trial_id)
-            name = connection.execute(query.with_for_update()).scalar_one()
+            query = select(TRIALS.c.state).where(TRIALS.c.trial_id == trial_id)
+            name = connection.execute(query.with_for_update()).scalar()
+            if name is None:
+                raise self._deleted()
             yield connection, storage, TrialState[name]

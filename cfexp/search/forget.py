@@ -8,11 +8,11 @@ import optuna
 from sqlalchemy import delete, select
 
 from cfexp.errors import StudyConflictError
-from cfexp.search.leases import LEASES, now
-from cfexp.search.storage import is_storage, open_storage
+from cfexp.search.leases import LEASES, STUDIES, TRIALS, now
+from cfexp.search.storage import is_storage, open_storage, transaction
 
 if TYPE_CHECKING:
-    from optuna.storages import RDBStorage
+    from sqlalchemy import ColumnElement, Connection, Select
 
     from cfexp.search.place import Where
 
@@ -33,23 +33,39 @@ def refuse_held(where: Where, name: str) -> None:
     if name not in trials_by_study(where):
         return
     storage = open_storage(where)
-    held = LEASES.c.trial_id.in_(_trial_ids(storage, name))
     with storage.engine.begin() as connection:
-        query = select(LEASES.c.host).where(held, LEASES.c.until >= now(connection))
-        hosts = sorted(set(connection.execute(query).scalars()))
+        _refuse_held(connection, name)
+
+
+def _refuse_held(connection: Connection, name: str) -> None:
+    # a coordinator's death shows at once, in the study's lock
+    held = (_own(name), ~LEASES.c.coordinator, LEASES.c.until >= now(connection))
+    hosts = sorted(set(connection.execute(select(LEASES.c.host).where(*held)).scalars()))
     if hosts:
         raise StudyConflictError(f"study {name!r} is being run by workers on {', '.join(hosts)}")
 
 
 def forget(where: Where, name: str) -> None:
-    """Delete a study from the storage of a place."""
-    storage = open_storage(where)
-    trials = _trial_ids(storage, name)
-    optuna.delete_study(study_name=name, storage=storage)
-    with storage.engine.begin() as connection:
-        connection.execute(delete(LEASES).where(LEASES.c.trial_id.in_(trials)))
+    """Delete a study from the storage of a place, unless workers run trials of it.
+
+    Raises
+    ------
+    StudyConflictError
+        When they do; nothing was deleted then.
+    """
+    with transaction(open_storage(where)) as (connection, storage):
+        # under the rows' locks no worker takes a trial
+        connection.execute(_trials(name).with_for_update())
+        _refuse_held(connection, name)
+        connection.execute(delete(LEASES).where(_own(name)))
+        optuna.delete_study(study_name=name, storage=storage)
 
 
-def _trial_ids(storage: RDBStorage, name: str) -> list[int]:
-    study_id = storage.get_study_id_from_name(name)
-    return [trial._trial_id for trial in storage.get_all_trials(study_id, deepcopy=False)]  # noqa: SLF001
+def _trials(name: str) -> Select[tuple[int]]:
+    of_study = select(STUDIES.c.study_id).where(STUDIES.c.study_name == name)
+    return select(TRIALS.c.trial_id).where(TRIALS.c.study_id.in_(of_study))
+
+
+def _own(name: str) -> ColumnElement[bool]:
+    """Return the condition that a lease is of a study's trial."""
+    return LEASES.c.trial_id.in_(_trials(name))

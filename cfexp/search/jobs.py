@@ -46,6 +46,8 @@ class TrialJob(Job):
         self.overhead = self.delay = 0.0
         self.lost = False
         """Whether another process has taken the trial over."""
+        self.over = False
+        """Whether how it ended is written."""
         self._until = until
         self._answers: dict[int, bool] = {}
         self._points: list[Point] = []
@@ -98,8 +100,11 @@ class TrialJob(Job):
 
     def claim(self) -> None:
         with self._timed():
-            trial = self._mirror.get_trials(deepcopy=False)[self._trial.number]
-            self._claims.set_params(self._record.trial, trial)
+            self._claims.set_params(self._record.trial, self._in_memory)
+
+    @property
+    def _in_memory(self) -> FrozenTrial:
+        return self._mirror.get_trials(deepcopy=False)[self._trial.number]
 
     def begin(self) -> None:
         self._points.clear()
@@ -168,11 +173,12 @@ class TrialJob(Job):
         self._end(state="failed", reason=reason)
 
     def keep(self) -> None:
+        self.over = True
         if self._waits:
             self._claims.put_back(self._record.trial)
             return
         with self._timed():
-            self.lost = not self._claims.end(self._record)
+            self.lost = not self._claims.end(self._record, self._in_memory.system_attrs)
         if self.lost:
             self._observer.note(
                 f"{self._record.label}: this process was not heard of for too long, so that "

@@ -69,14 +69,17 @@ def join(
     Raises
     ------
     StudyConflictError
-        When the data here are not those of the study; nothing was written then.
+        When the data here are not those of the study, which nothing was written of then;
+        or when it is deleted meanwhile.
     """
+    claims = Claims(store, coordinator=False)
+    claims.check()  # reading the data took time
     here = prepared.facts(spec) | {"version": cfexp.__version__, "science": spec.science_hash}
     refuse_other(spec, store.study.user_attrs[ABOUT], here)
     with (
         _folder(home / "workers" / spec.name) as folder,
         _stages(prepared, spec, folder / "stages") as stages,
-        Claims(store, coordinator=False) as claims,
+        claims,
     ):
         set_up(pool, spec, stages, folder, threads)
         facts = provenance() | {"threads": f"{threads}", "workers": f"{len(pool)}"}

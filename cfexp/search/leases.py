@@ -17,7 +17,18 @@ import uuid
 from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy
-from sqlalchemy import Boolean, Column, Double, Integer, MetaData, String, Table, func
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    column,
+    func,
+    table,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from cfexp.errors import InputError, StorageError
@@ -35,6 +46,12 @@ LEASES = Table(
     Column("host", String(255), nullable=False),
     Column("coordinator", Boolean, nullable=False),
     Column("until", Double, nullable=False),  # seconds since 1970
+)
+# Optuna's tables, as far as we ask them ourselves
+STUDIES = table("studies", *map(column, ("study_id", "study_name")))
+ATTRIBUTES = table("study_user_attributes", *map(column, ("study_id", "key", "value_json")))
+TRIALS = table(
+    "trials", *map(column, ("trial_id", "number", "study_id", "state", "datetime_start"))
 )
 _SECONDS = 60
 _BEATS = 6  # renewals in the time of a lease

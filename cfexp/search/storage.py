@@ -11,9 +11,10 @@ import optuna
 import sqlalchemy
 from filelock import FileLock
 from optuna.storages import RDBStorage
+from optuna.storages._rdb.models import NOT_FOUND_MSG
 from sqlalchemy.orm import scoped_session, sessionmaker
 
-from cfexp.errors import InputError, StorageError
+from cfexp.errors import InputError, StorageError, StudyConflictError
 from cfexp.search.leases import TABLES
 from cfexp.search.place import Place
 
@@ -122,15 +123,28 @@ def told_of_storage() -> Iterator[None]:
     ------
     StorageError
         When it did.
+    StudyConflictError
+        When the study was deleted meanwhile.
     """
     try:
         yield
-    except (optuna.exceptions.StorageInternalError, sqlalchemy.exc.DBAPIError) as error:
-        cause = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
-        raise StorageError(
-            f"Optuna's storage cannot be written: {cause}. Everything finished is kept; "
-            "run the same command again when this is mended"
-        ) from error
+    except Exception as error:
+        if failure := failure_of(error):
+            raise failure from error
+        raise
+
+
+def failure_of(error: BaseException) -> StorageError | StudyConflictError | None:
+    """Return an error of Optuna's storage in one line; None where it is something else."""
+    if isinstance(error, KeyError) and error.args == (NOT_FOUND_MSG,):
+        return StudyConflictError("the study was deleted meanwhile")
+    if not isinstance(error, (optuna.exceptions.StorageInternalError, sqlalchemy.exc.DBAPIError)):
+        return None
+    cause = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
+    return StorageError(
+        f"Optuna's storage cannot be written: {cause}. Everything finished is kept; "
+        "run the same command again when this is mended"
+    )
 
 
 def study_names(storage: RDBStorage) -> list[str]:

@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 class Store:
     """One study in the storage of a place."""
 
-    def __init__(self, study: optuna.Study, storage: RDBStorage, home: Path) -> None:
+    def __init__(self, study: optuna.Study, storage: RDBStorage, home: Path, created: int) -> None:
         self.study = study
         self.storage = storage
+        self.created = created
         self.folder = home / "studies" / study.study_name
         self._home = home
         self.stored = Stored(study, self.folder)
@@ -61,9 +62,10 @@ class Store:
                 f"there is no study {name!r} in {place}; there are: "
                 f"{', '.join(names) or 'none'}{did_you_mean(name, names)}"
             ) from None
-        if ABOUT not in study.user_attrs:
+        about = study.user_attrs.get(ABOUT)
+        if about is None:
             raise StudyConflictError(f"study {name!r} was stopped before it began; run it again")
-        return cls(study, storage, place.home)
+        return cls(study, storage, place.home, about["created"])
 
     @classmethod
     def create(cls, spec: StudySpec, where: Where, facts: dict[str, Any]) -> Store:
@@ -88,7 +90,6 @@ class Store:
         study = optuna.create_study(
             study_name=spec.name, storage=storage, directions=directions, load_if_exists=True
         )
-        store = cls(study, storage, place.home)
         old = study.user_attrs.get(ABOUT)
         if old is not None:
             refuse_other(spec, old, about)
@@ -96,6 +97,7 @@ class Store:
             about["features"] = about.get("features") or old.get("features")  # runs are kept
         if about != old:
             study.set_user_attr(ABOUT, about)  # one attribute: there whole, or not at all
+        store = cls(study, storage, place.home, about["created"])
         store.folder.mkdir(parents=True, exist_ok=True)
         return store
 

@@ -47,7 +47,7 @@ class Stored:
         """
         points = {}
         ended = state.is_finished()
-        if ended and len(self.directions) == 1:
+        if ended and "record" in trial.user_attrs and len(self.directions) == 1:
             (name,) = self._study.user_attrs[ABOUT]["spec"]["objectives"]
             curve = self.run(trial.user_attrs["record"]).curve
             points = {point.epoch: point.metrics[f"val/{name}"] for point in curve}
@@ -71,7 +71,9 @@ class Stored:
         runs = [run for run in runs if run.role != "baseline" or _identity(run) in wanted]
         trials = self._study.get_trials(deepcopy=False)
         runs += [
-            self.run(trial.user_attrs["record"]) for trial in trials if trial.state.is_finished()
+            self.run(trial.user_attrs["record"])
+            for trial in trials
+            if trial.state.is_finished() and "record" in trial.user_attrs  # else others ended it
         ]
         readings = [
             Reading.from_json(value)

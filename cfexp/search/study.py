@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cfexp.search.observer import Observer
     from cfexp.search.place import Where
     from cfexp.search.pool import Pool
+    from cfexp.search.record import StudyRecord
     from cfexp.search.spec import StudySpec
     from cfexp.search.store import Store
     from cfexp.search.timeout import Timeout
@@ -85,11 +86,12 @@ def run(
             coordinator.baselines()
             coordinator.trials(budget, todo)
             check()
-            ended = len(store.record().of_role("trial"))
+            study = store.record()
+            ended = len(study.of_role("trial"))
             if timeout is not None and ended < budget:
                 store.set_timeout(timeout.seconds)
                 observer.note(f"stopped by the timeout after {ended} of {budget} trials")
-            coordinator.finals(ended)
+            coordinator.finals(study)
     return store
 
 
@@ -131,12 +133,12 @@ class _Coordinator:
         if seconds := trials.seconds():
             self.store.add_seconds(**seconds)
 
-    def finals(self, trials: int) -> None:
+    def finals(self, study: StudyRecord) -> None:
         """Run the best configurations again over seeds, name the winner, note the reading.
 
-        `trials` is how many have ended.
+        Of the trials that have ended in `study`, whatever others end meanwhile.
         """
-        study = self.store.record()
+        trials = len(study.of_role("trial"))
         count = self.spec.finals.configurations
         finalists = best_trials(study, self.spec.objective, count)
         if not finalists:

@@ -121,7 +121,9 @@ class Trials:
     def _is_own(self, slot: Slot) -> bool:
         """Return whether this process has run the trial, or does; not if it was lost to another."""
         job = self._jobs.get(slot.number)
-        return job is not None and not job.lost
+        if job is None or job.lost:
+            return False
+        return not (job.over and slot.state is TrialState.WAITING)
 
     def _look(self) -> list[Slot]:
         """Return the slots as they stand, having learnt what others did."""
@@ -139,7 +141,8 @@ class Trials:
         if trial.state is TrialState.WAITING:
             return
         self._mirrors[trial.user_attrs["entry"]].learn(trial)
-        if trial.state.is_finished() and trial.number not in self._known:
+        ended = trial.state.is_finished() and "record" in trial.user_attrs
+        if ended and trial.number not in self._known:
             self._known.add(trial.number)
             self._observer.finished(self._store.stored.run(trial.user_attrs["record"]))
 

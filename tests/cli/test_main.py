@@ -12,6 +12,8 @@ import pytest
 from helpers import SMALL, call
 
 import cfexp
+from cfexp.cli import main
+from cfexp.search.storage import open_storage
 
 
 @pytest.fixture
@@ -94,6 +96,20 @@ def test_bad_input_is_exit_code_2_and_writes_nothing(
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == [study]
+
+
+def test_a_storage_that_fails_is_an_error_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing() -> None:
+        with open_storage(tmp_path).engine.begin() as connection:
+            connection.exec_driver_sql("SELECT * FROM missing")
+
+    monkeypatch.setattr(main, "app", failing)
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith("error: Optuna's storage cannot be written: no such")
 
 
 def test_wrong_usage_is_exit_code_2(tmp_path: Path) -> None:

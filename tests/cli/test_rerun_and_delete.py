@@ -18,6 +18,7 @@ from mlflow.entities import ViewType
 
 from cfexp import provenance
 from cfexp.cli.rerun import words
+from cfexp.deletion import Deletion
 from cfexp.errors import InputError, StudyConflictError, TrackingError
 from cfexp.search.storage import open_storage, study_names
 from cfexp.search.study_lock import study_lock
@@ -122,6 +123,21 @@ def test_relative_data_paths_start_from_the_folder_given(record: Recorded, tmp_p
     assert spec.science | {"name": "small"} == record.renamed("small", tmp_path).science
 
 
+def test_a_stopped_rerun_says_how_to_go_on(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **flags: object) -> None:
+        assert flags["storage"] == "postgresql://nowhere/studies"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cfexp.launch.run_study", stopped)
+    given = ["--threads", "2", "--no-track", "--home", tmp_path, "--tracking-uri", uri(home)]
+    shared = ["--storage", "postgresql://nowhere/studies"]
+    done = invoke("rerun", "small", "--as", "again", *given, *shared)
+    again = f"cfexp rerun small --as again --no-track --threads 2 --home {tmp_path}"
+    assert f"{again} --tracking-uri {uri(home)} {' '.join(shared)}\n" in done.output
+
+
 def test_what_cannot_be_run_again_is_refused(home: Path, tmp_path: Path) -> None:
     with pytest.raises(StudyConflictError, match="no study 'none'; it has: small"):
         recorded("none", home)
@@ -144,7 +160,7 @@ def left(home: Path) -> dict[str, Any]:
     runs = client.search_runs([one.experiment_id for one in found]) if found else []
     return {
         "optuna": "small" in study_names(open_storage(home)),
-        "folder": (home / "studies" / "small").exists(),
+        "folder": any((home / "studies").glob("*small*")),
         "artifacts": [path for path in home.rglob("artifacts/small/**/*") if path.is_file()],
         "experiment": experiment and experiment.lifecycle_stage,
         "runs": len(runs),
@@ -176,6 +192,39 @@ def test_what_must_not_be_deleted_is_refused(home: Path) -> None:
     assert "1 runs that are not of the study, such as 'my own'" in refused(home, "small", "--yes")
     client.delete_run(own.info.run_id)
     assert left(home) == before
+
+
+def test_a_name_that_leads_elsewhere_deletes_no_folder(tmp_path: Path) -> None:
+    home, precious = tmp_path / "home", tmp_path / "precious"
+    precious.mkdir()
+    (precious / "thesis.txt").write_text("x")
+    storage = open_storage(home)
+    optuna.create_study(study_name="../../precious", storage=storage)
+    with Deletion(home, "../../precious") as deletion:
+        assert deletion.parts() == ["the study in Optuna's storage: 0 trials"]
+        deletion.delete()
+    assert [path.name for path in precious.iterdir()] == ["thesis.txt"]
+    assert storage.get_all_studies() == []
+
+
+def test_a_folder_is_out_of_the_way_before_it_is_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "studies" / "small"
+    for path in (folder / "model", tmp_path / "workers" / "small" / "1"):
+        path.mkdir(parents=True)
+    there: list[bool] = []
+    rmtree = shutil.rmtree
+
+    def delete(path: Path, **options: bool) -> None:
+        there.append(folder.exists())
+        rmtree(path, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", delete)
+    with Deletion(tmp_path, "small", track=False) as deletion:
+        deletion.delete()
+    assert there == [False, False]
+    assert [*(tmp_path / "studies").iterdir(), *(tmp_path / "workers").iterdir()] == []
 
 
 def test_a_registered_model_keeps_its_study(home: Path) -> None:

@@ -70,6 +70,8 @@ def test_without_the_driver_the_extra_is_named(
         ("sync", "x"),
         ("compare", "x"),
         ("export", "x"),
+        ("audit", "x"),
+        ("delete", "x", "--yes", "--no-track"),
         ("register", "x", "model"),
         ("recommend", "x", "1"),
         ("similar", "x", "1"),

@@ -147,11 +147,16 @@ def test_a_study_that_does_not_repeat_says_so(make_study: Callable[..., StudyRec
     blind = {"search": {"sampler": {"kind": "random"}, "pruner": {"kind": "none"}}}
     assert warned(dataclasses.replace(parallel, spec=study.spec | blind)) == []
     first, *others = study.runs
+    beside = dataclasses.replace(first, worker="0123abcd")
+    (words,) = warned(dataclasses.replace(study, runs=(beside, *others)))
+    assert words.startswith("Trials ran in 2 processes that shared the study, and the order")
     timed = dataclasses.replace(first, facts={"timeout": "60 s, after epoch 3"})
     (words,) = warned(dataclasses.replace(study, runs=(timed, *others)))
     assert words.startswith("1 trial ended at the study's time limit")
 
 
 def test_a_search_that_was_stopped_says_so(make_study: Callable[..., StudyRecord]) -> None:
-    (words,) = warned(dataclasses.replace(searched(make_study(), {"alpha": ALPHA}), timeout=600.0))
+    study = dataclasses.replace(searched(make_study(), {"alpha": ALPHA}), timeout=600.0)
+    assert warned(dataclasses.replace(study, budget=4)) == [], "others ended the rest"
+    (words,) = warned(study)
     assert words.startswith("The search was stopped by --timeout after 4 of 30 trials")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,17 +13,25 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy
 from optuna.distributions import FloatDistribution
+from optuna.pruners import NopPruner
 from optuna.trial import TrialState
 from servers import new_database
 
-from cfexp.errors import InputError
+from cfexp.errors import InputError, StorageError, StudyConflictError
+from cfexp.launch import join_study
 from cfexp.search.claims import Claims
+from cfexp.search.forget import forget, refuse_held
+from cfexp.search.jobs import TrialJob
 from cfexp.search.leases import LEASES, lease_seconds
+from cfexp.search.mirror import Mirror
+from cfexp.search.observer import Observer
 from cfexp.search.place import Place
 from cfexp.search.record import RunRecord
 from cfexp.search.spec import StudySpec
 from cfexp.search.storage import open_storage
 from cfexp.search.store import Store
+from cfexp.search.trials import Trials
+from cfexp.studies import audit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -140,6 +149,103 @@ def test_a_coordinator_puts_back_what_earlier_ones_left_and_nothing_of_workers(
         states = [slot.state for slot in claims.look()]
     assert states[:2] == [TrialState.WAITING, TrialState.RUNNING]
     assert worker.end(record(1, "of the worker"))
+
+
+def test_a_process_that_slept_does_not_put_back_its_own_trial(
+    place: Place, session: Callable[..., Claims]
+) -> None:
+    sleeper = session()
+    assert sleeper.take(sleeper.look()[0]) is not None
+    run_out(place)
+    assert sleeper.look()[0].state is TrialState.RUNNING
+    assert sleeper.end(record(0, "of the sleeper"))
+
+
+def test_a_trial_that_was_lost_and_is_taken_again_is_in_memory_once(
+    session: Callable[..., Claims],
+) -> None:
+    claims = session()
+    mirror = Mirror(claims._store.stored, NopPruner())
+    asked = [claims.take(slot) for slot in claims.look()[:2]]
+    for trial in asked:
+        assert trial is not None
+        mirror.study.tell(mirror.ask(trial), 0.5)
+    assert asked[0] is not None
+    again = mirror.ask(asked[0])
+    assert again.number == 0
+    states = [trial.state for trial in mirror.study.trials]
+    assert states == [TrialState.RUNNING, TrialState.COMPLETE]
+
+
+def test_a_trial_put_back_after_it_had_ended_here_is_run_again(
+    small: StudySpec, session: Callable[..., Claims]
+) -> None:
+    claims = session()
+    trials = Trials(small, claims._store, claims, Observer(), known=[], check=lambda: None)
+    job = trials._jobs[0] = TrialJob(trials._objective, claims, Observer())
+    slot = claims.look()[0]
+    assert trials._is_own(slot), "it is being computed"
+    job.over = True
+    assert not trials._is_own(slot)
+
+
+def test_a_study_that_workers_run_is_not_forgotten(
+    place: Place, session: Callable[..., Claims]
+) -> None:
+    dead, worker = session(coordinator=True), session()
+    assert dead.take(dead.look()[0]) is not None
+    refuse_held(place, "small")  # of a coordinator its lock tells
+    assert worker.take(worker.look()[1]) is not None
+    for refused in (refuse_held, forget):
+        with pytest.raises(StudyConflictError, match="is being run by workers on"):
+            refused(place, "small")
+    assert worker.end(record(1, "of the worker"))
+    forget(place, "small")
+    assert leases(place) == 0
+    assert open_storage(place).get_all_studies() == []
+
+
+def test_a_worker_of_a_deleted_study_touches_no_other(
+    place: Place, small: StudySpec, session: Callable[..., Claims]
+) -> None:
+    worker, late = session(), session()
+    free = late.look()[1]
+    with worker:
+        assert worker.take(worker.look()[0]) is not None
+        run_out(place)
+        forget(place, "small")
+        with pytest.raises(StudyConflictError, match="study 'small' was deleted"):
+            worker.look()
+        Store.create(small, place, FACTS).plan(small, 5)  # SQLite gives it the same numbers
+        for touch in (worker.look, worker.check, lambda: late.take(free)):
+            with pytest.raises(StudyConflictError, match="study 'small' was deleted"):
+                touch()
+    trials = Store.load("small", place).study.get_trials()
+    assert {trial.state for trial in trials} == {TrialState.WAITING}
+
+
+def test_a_trial_that_others_ended_is_named_by_the_audit(tmp_path: Path, small: StudySpec) -> None:
+    store = Store.create(small, tmp_path, FACTS)
+    store.plan(small, 2)
+    store.study.tell(store.study.ask(), state=TrialState.FAIL)
+    found = {(one.name, one.problem) for one in audit(tmp_path, "small", track=False).problems}
+    assert ("trial/0", "ended without a record") in found
+    assert len(store.mirror().trials) == 2
+
+
+def test_why_the_storage_failed_is_said_in_one_line(
+    tmp_path: Path, small: StudySpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store.create(small, tmp_path, FACTS).plan(small, 2)
+    monkeypatch.setattr("cfexp.search.storage._PATIENCE", 0)
+    other = sqlite3.connect(tmp_path / "optuna.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        with pytest.raises(StorageError, match="database is locked") as failed:
+            join_study("small", home=tmp_path)
+    finally:
+        other.close()
+    assert "\n" not in str(failed.value)
 
 
 def at_once(jobs: Iterable[Callable[[], object]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import shutil
 import time
 from collections import Counter
 from pathlib import Path
@@ -18,9 +19,11 @@ from cfexp.errors import EvaluationError, InputError, StudyConflictError
 from cfexp.launch import run_study
 from cfexp.models.saved import load
 from cfexp.search.observer import Observer
+from cfexp.search.pool import Pool
 from cfexp.search.record import Point, RunRecord, StudyRecord
 from cfexp.search.spec import StudySpec
 from cfexp.search.storage import ABOUT, open_storage
+from cfexp.search.study import _Coordinator
 from cfexp.studies import open_study
 
 
@@ -134,6 +137,53 @@ def test_interrupted_and_resumed_equals_uninterrupted(
     half = open_study(tmp_path, "small").record()
     assert len(half.of_role("trial")) == stop.trials + (not stop.epoch)
     assert outcomes(run_study(small, home=tmp_path, track=False)) == outcomes(finished[1])
+
+
+@pytest.mark.parametrize(
+    "pruner",
+    [
+        {"kind": "none"},
+        {"kind": "median", "startup": 2, "warmup": 1},
+        {"kind": "halving", "first": 1, "reduction": 2},
+    ],
+    ids=lambda pruner: pruner["kind"],
+)
+def test_trials_of_a_resumed_study_are_pruned_alike(
+    pruner: dict[str, object], small: StudySpec, tmp_path: Path
+) -> None:
+    finals = {"configurations": 1, "seeds": 1}
+    spec = changed(small, tmp_path, baselines=[], finals=finals, search={"pruner": pruner})
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    run_study(spec, home=cut, track=False, trials=4)
+    resumed = run_study(spec, home=cut, track=False, trials=10)
+    once = run_study(spec, home=whole, track=False, trials=10)
+    assert [outcome(run) for run in resumed.of_role("trial")] == [
+        outcome(run) for run in once.of_role("trial")
+    ]
+
+
+def test_a_reading_counts_the_trials_that_it_chose_from(
+    finished: tuple[Path, StudyRecord], small: StudySpec, tmp_path: Path
+) -> None:
+    shutil.copytree(finished[0], tmp_path / "home")
+    store = open_study(tmp_path / "home", "small")
+    study = store.record()
+    last = next(
+        run for run in study.of_role("trial") if run.trial not in study.readings[-1].finalists
+    )
+    before = dataclasses.replace(study, runs=tuple(run for run in study.runs if run != last))
+    with Pool(1, print) as pool:
+        _Coordinator(small, store, pool, Observer()).finals(before)
+    assert store.record().readings[-1].trials == 7
+
+
+def test_a_lease_without_a_length_is_refused_before_anything(
+    small: StudySpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CFEXP_LEASE_SECONDS", "abc")
+    with pytest.raises(InputError, match="CFEXP_LEASE_SECONDS is from 1 to 86400"):
+        run_study(small, home=tmp_path / "home", track=False)
+    assert not (tmp_path / "home").exists()
 
 
 def test_a_larger_budget_goes_on_and_counts_the_second_reading(
