@@ -58,7 +58,8 @@ class Deletion:
         if self._sound and self._track:
             from cfexp.tracking.removal import Removal
 
-            self._tracked = Removal(self._name, self._place.home, self._uri)
+            tags = self._identity() if self._name in names else None
+            self._tracked = Removal(self._name, self._place.home, self._uri, tags)
         if not (here or self._tracked):
             raise StudyConflictError(
                 f"there is no study {self._name!r} in {self._place}; there are: "
@@ -70,6 +71,16 @@ class Deletion:
             refuse_held(self._place, self._name)
             self._held = held.pop_all()
         return self
+
+    def _identity(self) -> dict[str, str] | None:
+        """Return by what the study is known in MLflow; None where it never began."""
+        from cfexp.search.store import Store
+        from cfexp.tracking.summary import identity
+
+        try:
+            return identity(Store.load(self._name, self._place).record())
+        except StudyConflictError:
+            return None
 
     def __exit__(self, *_: object) -> None:
         self._held.close()

@@ -69,10 +69,14 @@ def sync(where: Where, name: str, *, tracking_uri: str | None = None) -> StudyRe
 
     Raises
     ------
+    StudyConflictError
+        When there is no such study, or a process runs it and writes to MLflow beside it.
     TrackingError
         When MLflow cannot be written.
     """
-    study = report(open_study(where, name))
+    store = open_study(where, name)
+    _refuse_running(where, name, "sync")
+    study = report(store)
     _project(study, Place.of(where).home, tracking_uri)
     return study
 
@@ -103,11 +107,9 @@ def audit(where: Where, name: str, *, tracking_uri: str | None = None, track: bo
     """
     from cfexp.search.audit import audit_files, audit_store, remarks
     from cfexp.search.forget import refuse_held
-    from cfexp.search.study_lock import is_running
 
     store = open_study(where, name)
-    if is_running(where, name):
-        raise StudyConflictError(f"study {name!r} is being run; audit it when that has ended")
+    _refuse_running(where, name, "audit")
     refuse_held(where, name)
     study = store.record()
     checks = [*audit_store(store), *audit_files(study)]
@@ -116,6 +118,13 @@ def audit(where: Where, name: str, *, tracking_uri: str | None = None, track: bo
 
         checks += audit_mlflow(study, Place.of(where).home, tracking_uri)
     return Audit(name, tuple(checks), tuple(remarks(study)))
+
+
+def _refuse_running(where: Where, name: str, verb: str) -> None:
+    from cfexp.search.study_lock import is_running
+
+    if is_running(where, name):
+        raise StudyConflictError(f"study {name!r} is being run; {verb} it when that has ended")
 
 
 def _project(study: StudyRecord, home: Path, tracking_uri: str | None) -> None:
@@ -149,16 +158,21 @@ def register(
     ------
     InputError
         When the study has no winner, or no registered model can have this name.
+    StudyConflictError
+        When there is no such study, or a process runs it.
     TrackingError
         When MLflow cannot be written.
     """
     from cfexp.report.champion import about, decide
     from cfexp.report.compare import contender
-    from cfexp.tracking.registry import Registry, check_name, told
+    from cfexp.tracking.reason import told
+    from cfexp.tracking.registry import Registry, check_name
 
     check_name(name)
     home = Place.of(where).home
-    record = report(open_study(where, study))
+    store = open_study(where, study)
+    _refuse_running(where, study, "register")
+    record = report(store)
     ours = contender(record, None)
     _project(record, home, tracking_uri)
     with told(f"{name!r} cannot be registered"):

@@ -13,10 +13,12 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from cfexp import load, run_study
+from cfexp.errors import StudyConflictError
 from cfexp.search.observer import Observer
 from cfexp.search.record import RunRecord, StudyRecord
 from cfexp.search.spec import StudySpec
 from cfexp.search.study_file import parse
+from cfexp.search.study_lock import study_lock
 from cfexp.studies import sync
 
 TEXT = """
@@ -177,6 +179,11 @@ def test_the_model_is_logged_and_recommends(home: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("study")
+def test_a_study_that_is_being_run_is_not_synced(home: Path) -> None:
+    with study_lock(home, "whole"), pytest.raises(StudyConflictError, match="being run; sync it"):
+        sync(home, "whole")
+
+
 def test_syncing_again_changes_nothing(home: Path) -> None:
     before = {key: run.to_dictionary() for key, run in runs_of(home).items()}
     sync(home, "whole")

@@ -15,6 +15,7 @@ from cfexp.report.html.contents import html_report
 from cfexp.report.per_user import per_user_frame
 from cfexp.report.tables import leaderboard_frame, leaderboard_json
 from cfexp.report.verdict import comparison_frame, verdict
+from cfexp.search.record import REPORT_FILES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,16 +33,19 @@ def write(study: StudyRecord, trials: optuna.Study | None, folder: Path) -> list
     `report.html` (with charts of Optuna's `trials`), `verdict.md`, `leaderboard.csv`,
     `leaderboard.json` (with the verdict and warnings), `comparisons.csv` (the winner
     against the others), `buckets.csv`, `cleaning.csv`, `per_user.parquet` and
-    `study.toml`. Files that would be empty are not written; those that exist are replaced,
-    each of them at once.
+    `study.toml`. Files that exist are replaced, each of them at once; those that would be
+    empty are not written, and removed where an earlier report had them.
     """
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     partial.mkdir(exist_ok=True)
     try:
-        return [path.replace(folder / path.name) for path in _write(study, trials, partial)]
+        written = [path.replace(folder / path.name) for path in _write(study, trials, partial)]
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+    for name in set(REPORT_FILES) - {path.name for path in written}:
+        (folder / name).unlink(missing_ok=True)
+    return written
 
 
 def _write(study: StudyRecord, trials: optuna.Study | None, folder: Path) -> list[Path]:

@@ -20,6 +20,13 @@ TIMEOUT = "timeout"
 """The fact of a trial that its time limit ended, and how the reason begins if it failed."""
 
 
+REPORT_FILES = (
+    *("report.html", "verdict.md", "leaderboard.csv", "leaderboard.json"),
+    *("comparisons.csv", "buckets.csv", "cleaning.csv", "per_user.parquet", "study.toml"),
+)
+"""The files that a study's report may hold, in reading order."""
+
+
 def joined(facts: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """Return the facts of several fits as one; where they differ, one after the other.
 

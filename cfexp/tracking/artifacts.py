@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cfexp.search.record import REPORT_FILES
 from cfexp.tracking.names import digest, text
 from cfexp.tracking.tables import log_tables
 
@@ -37,17 +38,39 @@ def file_hash(path: Path) -> str:
 
 
 def upload_report(client: MlflowClient, run_id: str, study: StudyRecord) -> None:
-    """Upload the study file, its origin and the study's `report/`, overwriting."""
+    """Upload the study file, its origin and the study's `report/`, overwriting.
+
+    What an earlier report had and this one has not is deleted.
+    """
     import pandas as pd
 
-    client.log_text(run_id, study.text, "study.toml")
     origin = [environment.to_json() for environment in study.environments]
     client.log_dict(run_id, {"environments": origin}, "provenance.json")
     report = Path(study.folder) / "report"
+    if not (report / "study.toml").is_file():  # also of a study without one: it is empty then
+        client.log_text(run_id, study.text, "study.toml")
+    _delete_stale(client, run_id, report)
     if report.is_dir():
         client.log_artifacts(run_id, str(report))
         tables = {path.stem: pd.read_csv(path) for path in sorted(report.glob("*.csv"))}
         log_tables(client, run_id, tables)
+
+
+def _delete_stale(client: MlflowClient, run_id: str, report: Path) -> None:
+    """Delete the files of a report, and their tables, that there are no more."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    known = [name for name in REPORT_FILES if name != "study.toml"]
+    gone = [Path(name) for name in known if not (report / name).is_file()]
+    paths = {path.name for path in gone} | {f"tables/{path.stem}.json" for path in gone}
+    there = {file.path for file in client.list_artifacts(run_id)}
+    if "tables" in there:
+        there |= {file.path for file in client.list_artifacts(run_id, "tables")}
+    if stale := sorted(paths & there):
+        location = client.get_run(run_id).info.artifact_uri
+        files = get_artifact_repository(location, tracking_uri=client.tracking_uri)
+        for path in stale:
+            files.delete_artifacts(path)  # type: ignore[no-untyped-call]
 
 
 def log_dataset(client: MlflowClient, run_id: str, study: StudyRecord) -> None:

@@ -13,10 +13,10 @@ from cfexp.tracking.address import SQLITE, tracking_uri
 from cfexp.tracking.artifacts import MODEL_TAG, file_hash, logged_models, model_digest, model_file
 from cfexp.tracking.client import open_client
 from cfexp.tracking.download import download_model
-from cfexp.tracking.experiment import find_experiment, query_of
+from cfexp.tracking.experiment import all_runs, find_experiment
 from cfexp.tracking.lock import projector_lock
 from cfexp.tracking.names import STATUS, Entry, Sample, run_entry
-from cfexp.tracking.registry import told
+from cfexp.tracking.reason import told
 from cfexp.tracking.summary import identity, marks, study_entry
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from cfexp.search.record import RunRecord, StudyRecord
 
 _PATIENCE = 60  # seconds: a killed session's projector may still write
-_PAGE = 500
 
 
 def audit_mlflow(study: StudyRecord, home: Path, uri: str | None = None) -> list[Check]:
@@ -75,17 +74,7 @@ class _Audit:
         self._folder.cleanup()
 
     def _search(self, tags: dict[str, str]) -> list[Run]:
-        query = " and ".join(query_of(*pair) for pair in tags.items())
-        found: list[Run] = []
-        token: str | None = None
-        while True:
-            page = self._client.search_runs(
-                [self._experiment_id], query, max_results=_PAGE, page_token=token
-            )
-            found += page
-            token = page.token
-            if not token:
-                return found
+        return list(all_runs(self._client, [self._experiment_id], tags))
 
     def runs(self) -> Iterator[Check]:
         """Look at the run of every trial, baseline and final, and for runs of nothing."""

@@ -31,6 +31,7 @@ _SETTINGS = {
 }
 # While a study runs nobody waits for MLflow: what fails is written when the study ends.
 _IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "3"}
+_WAITED_FOR = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}  # at its end somebody does, for an upload too
 _LOCK_SECONDS = 120
 _CONNECT_SECONDS = 5
 _LOCKED_SECONDS = 3
@@ -47,6 +48,9 @@ _TIMEOUTS = {
 }
 
 
+_ours: set[str] = set()  # the settings that `be_impatient` made
+
+
 def quiet_environment() -> dict[str, str]:
     """Return the environment for MLflow: the user's settings win over ours."""
     return _SETTINGS | os.environ
@@ -54,8 +58,17 @@ def quiet_environment() -> dict[str, str]:
 
 def be_impatient() -> None:
     """Let no call of this process to a server take longer than seconds, if nobody said more."""
-    for name, value in _IMPATIENT.items():
-        os.environ.setdefault(name, value)
+    _ours.clear()
+    for name in _IMPATIENT.keys() - os.environ.keys():
+        os.environ[name] = _IMPATIENT[name]
+        _ours.add(name)
+
+
+def be_patient() -> None:
+    """Let calls take longer again, in a process that was impatient, if nobody said more."""
+    for name in _ours & _WAITED_FOR.keys():
+        os.environ[name] = _WAITED_FOR[name]
+    _ours.clear()
 
 
 def open_client(uri: str, home: Path) -> MlflowClient:

@@ -19,20 +19,29 @@ _PAGE = 500  # runs
 
 
 def find_experiment(client: MlflowClient, name: str, tags: Mapping[str, str]) -> Experiment | None:
-    """Return the experiment `name`, deleted or not, or the one that it was renamed to.
+    """Return the experiment that has a run with all of `tags`, or else that called `name`.
 
-    That one has the tag of the study `name` and a run with all of `tags`.
+    The first is looked for under `name`, then among those that have the tag of the study
+    `name`, since somebody may have renamed it; deleted ones come last.
     """
     from mlflow.entities import ViewType
 
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return found
-    for other in client.search_experiments(ViewType.ALL, filter_string=query_of(_TAG, name)):
-        query = " and ".join(query_of(*pair) for pair in tags.items())
-        if client.search_runs([other.experiment_id], query, ViewType.ALL, max_results=1):
+    named = client.get_experiment_by_name(name)
+    if named is not None and _has_run(client, named, tags):
+        return named
+    tagged = client.search_experiments(ViewType.ALL, filter_string=query_of(_TAG, name))
+    for other in sorted(tagged, key=lambda one: one.lifecycle_stage != "active"):
+        if _has_run(client, other, tags):
             return other
-    return None
+    return named
+
+
+def _has_run(client: MlflowClient, experiment: Experiment, tags: Mapping[str, str]) -> bool:
+    from mlflow.entities import ViewType
+
+    query = " and ".join(query_of(*pair) for pair in tags.items())
+    found = client.search_runs([experiment.experiment_id], query, ViewType.ALL, max_results=1)
+    return bool(found)
 
 
 def query_of(tag: str, value: str) -> str:

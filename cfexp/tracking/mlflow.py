@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from cfexp.errors import TrackingError
+from cfexp.search.standing import is_finished
 from cfexp.tracking import artifacts, view
 from cfexp.tracking.address import is_server, tracking_uri, without_login
-from cfexp.tracking.client import check_unlocked, open_client, ready, settle
+from cfexp.tracking.client import be_patient, check_unlocked, open_client, ready, settle
 from cfexp.tracking.experiment import open_experiment
 from cfexp.tracking.lock import projector_lock
 from cfexp.tracking.projection import Projection, study_digest
@@ -28,7 +29,7 @@ from cfexp.tracking.summary import identity
 from cfexp.tracking.tables import log_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from cfexp.search.record import RunRecord, StudyRecord
 
@@ -177,10 +178,10 @@ class MlflowTracker:
         )
 
     def _complete(self, study: StudyRecord) -> dict[str, str]:
-        projection = self._open(study)
+        self._open(study)
+        be_patient()  # it answers
+        projection = self._write_all(study, study.runs)
         client, parent = projection.client, projection.parent_id
-        for run in study.runs:
-            projection.run(run)
         projection.mark(study)
         wanted = study_digest(study, artifacts.file_digests(Path(study.folder)))
         there = projection.is_complete(study, wanted) and artifacts.are_there(
@@ -198,6 +199,16 @@ class MlflowTracker:
         tags = client.get_experiment(projection.experiment_id).tags
         return view.links(without_login(self.uri), projection.experiment_id, tags)
 
+    def _write_all(self, study: StudyRecord, runs: Iterable[RunRecord]) -> Projection:
+        """Write what is missing of the runs; of those that a server made twice one is left."""
+        projection = self._open(study)
+        for run in runs:
+            projection.run(run)
+        if projection.has_made and is_server(self.uri):
+            self._projection = None
+            projection = self._open(study)
+        return projection
+
     def _save_views(self, projection: Projection, study: StudyRecord) -> None:
         """Keep the views that `cfexp ui` opens; without them its links are plain."""
         try:
@@ -211,12 +222,10 @@ class MlflowTracker:
     def _interrupt(self, study: StudyRecord) -> None:
         from time import time
 
-        projection = self._open(study)
         known = {run.key: run for run in study.runs} | self._heard
-        for run in known.values():
-            projection.run(run)
-        if projection.parent_status == "RUNNING":
-            now = dataclasses.replace(study, runs=tuple(known.values()))
+        now = dataclasses.replace(study, runs=tuple(known.values()))
+        projection = self._write_all(study, now.runs)
+        if projection.parent_status == "RUNNING" or not is_finished(now):
             projection.interrupt(now, int(time() * 1000))
 
     def _release(self) -> None:

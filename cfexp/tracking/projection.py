@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class Projection:
     """The parent run of a study and its children, by `cfexp.key`.
 
-    `ids` maps the key of every child that exists to its MLflow run id.
+    `ids` maps the key of every child that exists to its MLflow run id; `has_made` says
+    whether a run was made here, which may be there twice if MLflow's answer was lost.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Projection:
         self._done: dict[str, tuple[str, str]] = {}
         self._tags: dict[str, dict[str, str]] = {}
         self._with_data: set[str] = set()
+        self.has_made = False
         self._study = study
         self._context = context
         parent = self._parent()
@@ -56,6 +58,7 @@ class Projection:
                 client.delete_run(surplus)
                 if key in self._done:
                     continue
+                self._with_data.discard(key)
             self.ids[key] = run.info.run_id
             if run.info.status in STATUS.values():
                 self._done[key] = run.info.status, run.data.tags.get("cfexp.digest", "")
@@ -73,6 +76,7 @@ class Projection:
         tags = identity(self._study)
         found = list(self._search(tags)) or list(self._search(tags, ViewType.DELETED_ONLY))
         if not found:
+            self.has_made = True
             tags |= self._context | {"mlflow.note.content": study_note(self._study)}
             return self.client.create_run(
                 self.experiment_id,
@@ -106,6 +110,7 @@ class Projection:
         if run.key not in self.ids:
             tags = run_tags(self._study, run) | self._context | entry.tags
             tags["mlflow.parentRunId"] = self.parent_id
+            self.has_made = True
             made = self.client.create_run(
                 self.experiment_id, start_time=run.started, tags=tags, run_name=run_name(run)
             )

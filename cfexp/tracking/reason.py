@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from cfexp.addresses import redacted
 from cfexp.analysis.words import plain
+from cfexp.errors import TrackingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LENGTH = 300  # characters
 # What MLflow's long words about a request that had no answer come down to.
@@ -17,6 +23,18 @@ _SILENT = {
     "closed connection without response": "it hangs up without an answer",
     "Connection aborted": "it hangs up without an answer",
 }
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Turn MLflow's failures inside the block into a TrackingError that begins with `what`."""
+    from filelock import Timeout
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, OSError, Timeout) as error:
+        raise TrackingError(f"{what}: {reason(error)}") from error
 
 
 def reason(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import tempfile
@@ -14,9 +15,9 @@ from cfexp.errors import InputError, StudyConflictError
 from cfexp.search.study_file import parse
 from cfexp.tracking.address import tracking_uri, without_login
 from cfexp.tracking.client import open_client
-from cfexp.tracking.experiment import all_runs
+from cfexp.tracking.experiment import all_runs, find_experiment, query_of
 from cfexp.tracking.names import STATUS, run_entry
-from cfexp.tracking.registry import told
+from cfexp.tracking.reason import told
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -93,8 +94,8 @@ class Recorded:
     def renamed(self, name: str, folder: Path) -> StudySpec:
         """Return the study under another name; its relative data paths start from `folder`."""
         document = tomllib.loads(self.text) | {"name": name}
-        text = re.sub(r"(?m)^\s*name\s*=.*$", f'name = "{name}"', self.text, count=1)
-        return parse(document, f"the file of study {self.name!r}").read_from(text, folder)
+        spec = parse(document, f"the file of study {self.name!r}")
+        return spec.read_from(_renamed(self.text, document), folder)
 
     def changes(self, here: dict[str, str]) -> list[str]:
         """Return a line for every version, and every fact of the machine, that is another here."""
@@ -126,6 +127,21 @@ class Recorded:
         trials = sum(key.startswith("trial/") for key in common)
         absent = [key for key in absent if not key.startswith("trial/")]
         return Comparison(trials, len(common) - trials, differences, tuple(absent))
+
+
+def _renamed(text: str, document: dict[str, Any]) -> str:
+    """Return the text of a study file with the name of `document`, which is all that differs.
+
+    Lines that only look like the name may stand in a description, or in another table.
+    """
+    for line in re.finditer(r"""(?m)^[ \t]*["']?name["']?[ \t]*=.*$""", text):
+        other = f'{text[: line.start()]}name = "{document["name"]}"{text[line.end() :]}'
+        with contextlib.suppress(tomllib.TOMLDecodeError):
+            if tomllib.loads(other) == document:
+                return other
+    raise InputError(
+        f"the study file has no line with the name alone, to become {document['name']!r}"
+    )
 
 
 def recorded(name: str, home: Path, uri: str | None = None) -> Recorded:
@@ -173,9 +189,10 @@ def recorded(name: str, home: Path, uri: str | None = None) -> Recorded:
 
 
 def _parent(client: MlflowClient, name: str, where: str) -> Run:
-    experiment = client.get_experiment_by_name(name)
+    tags = {"cfexp.study": name, "cfexp.role": "study"}
+    experiment = find_experiment(client, name, tags)
     if experiment is not None and experiment.lifecycle_stage == "active":
-        query = "tags.`cfexp.role` = 'study'"
+        query = query_of("cfexp.role", "study")
         order = ["attributes.start_time DESC"]
         for run in client.search_runs([experiment.experiment_id], query, order_by=order):
             return run

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from cfexp.addresses import redacted
 from cfexp.errors import InputError, TrackingError
 from cfexp.metrics.evaluation import Evaluation
 from cfexp.tracking.address import tracking_uri
@@ -21,8 +19,6 @@ from cfexp.tracking.experiment import find_experiment
 from cfexp.tracking.summary import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mlflow.entities import LoggedModel
     from mlflow.entities.model_registry import ModelVersion
 
@@ -59,18 +55,6 @@ def check_name(name: str) -> None:
             "the name of a registered model starts with a letter or digit and holds letters, "
             f"digits, spaces, '_', '.' and '-', not {name!r}"
         )
-
-
-@contextmanager
-def told(what: str) -> Iterator[None]:
-    """Turn MLflow's failures inside the block into a TrackingError that begins with `what`."""
-    from filelock import Timeout
-    from mlflow.exceptions import MlflowException
-
-    try:
-        yield
-    except (MlflowException, OSError, Timeout) as error:
-        raise TrackingError(f"{what}: {redacted(error)}") from error
 
 
 class Registry:

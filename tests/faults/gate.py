@@ -11,7 +11,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 Trouble = Literal["none", "down", "500", "hangs", "slow", "401", "403"]
-_SLOW = 0.3  # seconds that every answer takes
+_SLOW = 0.1  # seconds that every answer takes
 _READS = ("search", "/get", "list")
 
 

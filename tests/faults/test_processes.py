@@ -20,7 +20,7 @@ from cfexp.search.observer import Observer
 from cfexp.search.record import RunRecord
 from cfexp.studies import audit
 
-KILLS = 8
+KILLS = 4
 
 
 class KillProjector(Observer):
@@ -55,7 +55,7 @@ def test_a_killed_projector_has_a_successor(tmp_path: Path, empty: Path) -> None
 
 @pytest.mark.slow
 def test_several_processes_start_on_an_empty_home_at_once(tmp_path: Path) -> None:
-    names = [f"at-once-{number}" for number in range(3)]
+    names = [f"at-once-{number}" for number in range(2)]
     for name in names:
         text = STUDY.replace("NAME", name).replace("trials = 6", "trials = 1")
         (tmp_path / f"{name}.toml").write_text(text)
@@ -72,8 +72,8 @@ def test_several_processes_start_on_an_empty_home_at_once(tmp_path: Path) -> Non
     ]
     printed = [process.communicate(timeout=200)[0] for process in processes]
     codes = [process.returncode for process in processes]
-    assert codes[1:3] == [0, 0], printed
-    assert sorted([codes[0], codes[3]]) in ([0, 2], [0, 0]), printed
+    assert codes[1] == 0, printed
+    assert sorted([codes[0], codes[2]]) in ([0, 2], [0, 0]), printed
     assert not any("Traceback" in one for one in printed)
     for name in names:
         assert audit(tmp_path / "home", name).problems == []
@@ -82,7 +82,7 @@ def test_several_processes_start_on_an_empty_home_at_once(tmp_path: Path) -> Non
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # on a busy machine
 def test_random_kills_lose_and_double_nothing(tmp_path: Path, empty: Path) -> None:
-    """About a minute of the campaign that `python -m tests.faults` runs for longer."""
+    """A short run of the campaign that `python -m tests.faults` runs for longer."""
     figures = Campaign(tmp_path, 5, empty).run(KILLS, on_server=lambda _: False)
     assert figures.killed >= KILLS
     assert not any(figures.wrong.values()), str(figures)

@@ -60,5 +60,9 @@ def test_a_bare_study_writes_what_it_has(
 ) -> None:
     study = make_study(spec={"models": [], "buckets": []}, text="")
     bare = tuple(dataclasses.replace(run, vectors=None) for run in study.runs)
-    written = write(dataclasses.replace(study, runs=bare, readings=()), None, tmp_path)
+    report = tmp_path / "report"
+    write(make_study(), None, report)
+    (report / "mine.csv").write_text("a note\n")
+    written = write(dataclasses.replace(study, runs=bare, readings=()), None, report)
     assert [path.name for path in written] == FILES[:4]
+    assert {path.name for path in report.iterdir()} == {"mine.csv", *FILES[:4]}

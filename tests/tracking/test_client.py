@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cfexp.errors import TrackingError
-from cfexp.tracking.client import check_database, open_client
+from cfexp.tracking.client import be_impatient, be_patient, check_database, open_client
 
 OPEN = """
 import sys
@@ -59,3 +60,17 @@ def test_a_file_that_is_no_database_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(TrackingError, match="not a database"):
         open_client(f"sqlite:///{tmp_path}/mlflow.db", tmp_path)
     assert time.monotonic() - begin < 10
+
+
+@pytest.mark.parametrize(("own", "later"), [(None, "10"), ("3", "3"), ("90", "90")])
+def test_at_a_study_s_end_a_call_may_take_longer(
+    own: str | None, later: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"):
+        monkeypatch.setenv(name, own or "")
+        if own is None:
+            monkeypatch.delenv(name)
+    be_impatient()
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == (own or "3")
+    be_patient()
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == later

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from cfexp.search.record import Reading
+from cfexp.tracking.artifacts import log_dataset
 from cfexp.tracking.client import open_client
 from cfexp.tracking.experiment import open_experiment
 from cfexp.tracking.mlflow import MlflowTracker
@@ -132,6 +133,22 @@ def test_a_rewritten_report_is_uploaded_and_nothing_else_changes(
     assert [path.read_text() for path in uploaded] == ["new\n"]
 
 
+def test_a_report_s_file_that_is_gone_is_deleted_from_mlflow(
+    home: Path, study: StudyRecord
+) -> None:
+    report = Path(study.folder) / "report"
+    (report / "buckets.csv").write_text("group,users\nold,3\n")
+    MlflowTracker(None, home, say=fail).complete(study)
+    run_id, client = by_key(home)["study"].info.run_id, client_of(home)
+    client.log_text(run_id, "a note", "mine.txt")
+    (report / "buckets.csv").unlink()
+    MlflowTracker(None, home, say=fail).complete(study)
+    files = {file.path for file in client.list_artifacts(run_id)}
+    assert files == {"study.toml", "leaderboard.csv", "provenance.json", "tables", "mine.txt"}
+    tables = [file.path for file in client.list_artifacts(run_id, "tables")]
+    assert tables == ["tables/leaderboard.json"]
+
+
 def test_more_trials_go_into_the_same_runs(
     home: Path, study: StudyRecord, make_study: Callable[..., StudyRecord]
 ) -> None:
@@ -222,6 +239,20 @@ def test_a_finished_study_that_is_stopped_again_stays_finished(
     assert by_key(home)["study"].info.status == "FINISHED"
 
 
+def test_a_finished_study_resumed_and_stopped_before_mlflow_was_open_is_unfinished(
+    home: Path, study: StudyRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    MlflowTracker(None, home, say=fail).complete(study)
+    more = dataclasses.replace(study, budget=12)
+    tracker = MlflowTracker(None, home, say=fail)
+    monkeypatch.setattr(MlflowTracker, "_start", lambda *_: None)  # as if it was cancelled
+    tracker.start(more)
+    tracker.interrupted(more)
+    run = by_key(home)["study"]
+    assert run.info.status == "KILLED"
+    assert "Unfinished: 8 of 12 trials" in run.data.tags["mlflow.note.content"]
+
+
 def test_a_run_cut_off_after_its_birth_is_completed(
     home: Path, study: StudyRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,6 +322,19 @@ def test_a_run_made_twice_is_one_again(home: Path, study: StudyRecord) -> None:
     assert {key: run.info.run_id for key, run in by_key(home).items()} == {
         key: run.info.run_id for key, run in runs.items()
     }
+
+
+def test_of_two_unfinished_runs_the_one_that_stays_names_its_data(
+    home: Path, study: StudyRecord
+) -> None:
+    MlflowTracker(None, home, say=fail).complete(dataclasses.replace(study, runs=()))
+    parent, client = by_key(home)["study"].info, client_of(home)
+    key = study.runs[0].key
+    tags = {"cfexp.key": key, "mlflow.parentRunId": parent.run_id}
+    newer, _ = (client.create_run(parent.experiment_id, time, tags) for time in (2, 1))
+    log_dataset(client, newer.info.run_id, study)  # the newer is found first
+    MlflowTracker(None, home, say=fail).complete(study)
+    assert all(run.inputs.dataset_inputs for run in by_key(home).values())
 
 
 KILLED = """
