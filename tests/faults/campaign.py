@@ -251,6 +251,8 @@ class Campaign:
         if self._server is not None:
             for service in (self._database, self._server[0]):
                 assert service is not None
+                if service.process.poll() is not None:  # it began while its database was dead
+                    service.start()
                 service.wait()
         found = audit(home, name, tracking_uri=tracking_uri(uri, home))
         for check in found.problems:
