@@ -17,7 +17,7 @@ from mlflow import MlflowClient
 from servers import mlflow_service
 
 from cfexp.deletion import Deletion
-from cfexp.errors import TrackingError
+from cfexp.errors import StudyConflictError, TrackingError
 from cfexp.studies import open_study, sync
 from cfexp.tracking.client import open_client
 from cfexp.tracking.download import download_model
@@ -310,13 +310,14 @@ def test_a_study_is_compared_with_a_server_s_record_and_deleted_there(
     assert client.list_artifacts(parent.info.run_id)
     (model,) = client.search_logged_models([parent.info.experiment_id])
     assert client.list_logged_model_artifacts(model.model_id)
-    with Deletion(tmp_path, "remote", tracking_uri=on_postgres) as deletion:  # from elsewhere
+    elsewhere = Deletion(tmp_path, "remote", tracking_uri=on_postgres)
+    with pytest.raises(StudyConflictError, match="there is no study 'remote'"), elsewhere:
+        pass
+    assert len(runs_of(client, "remote")) == len(before)
+    shutil.copytree(home, tmp_path / "copy")
+    with Deletion(tmp_path / "copy", "remote", tracking_uri=on_postgres) as deletion:
         deletion.delete()
     assert client.get_experiment_by_name("remote") is None
     assert client.get_experiment(parent.info.experiment_id).lifecycle_stage == "deleted"
     assert client.list_artifacts(parent.info.run_id) == []
     assert list(client.search_logged_models([parent.info.experiment_id])) == []
-    sync(home, "remote", tracking_uri=on_postgres)
-    again = runs_of(client, "remote")
-    assert len(again) == len(before)
-    assert not {run.info.run_id for run in again} & {run.info.run_id for run in before}
