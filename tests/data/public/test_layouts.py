@@ -165,33 +165,42 @@ def test_stray_tabs_keep_their_place(tmp_path: Path) -> None:
     assert rows.items.ids[rows.item].tolist() == [f"id-{n}" for n in numbers]
 
 
+ANN, BOB = (f"{number:040x}" for number in (0xC289A, 0xC99AE11))
+
+
 def test_lastfm_360k(tmp_path: Path) -> None:
     lay(
         tmp_path / "lastfm-dataset-360K",
         {
             PLAYS: (
-                '00000c\t3bd7-3256\tbetty "blowtorch\t2137\n00000c\t\tdie Ärzte\t1099\n'
-                "00000c\tb3ae\tmelissa\t0\n00001a\tb3ae\tmelissa\t\n00001a\t\t\t7\n"
-                "00001a\tf2fb\tdie Ärzte\t12\n"
+                f'{ANN}\t3bd7-3256\tbetty "blowtorch\t2137\n{ANN}\t\tdie Ärzte\t1099\n'
+                f"{ANN}\tb3ae\tmelissa\t0\n{BOB}\tb3ae\tmelissa\t\n{BOB}\t\t\t7\n"
+                f"{BOB}\tf2fb\tdie Ärzte\t12\nsep 20, 2008\t7ffd\tturbostaat\t12\n"
             ),
-            "usersha1-profile.tsv": "00000c\tf\t\tGermany\tFeb 1, 2007\n00001a\tm\t19\tMexico\t\n",
+            "usersha1-profile.tsv": (f"{ANN}\tf\t\tGermany\tFeb 1, 2007\n{BOB}\tm\t19\tMexico\t\n"),
         },
     )
     rows = load(tmp_path, "lastfm", edition="lastfm-360k")
     assert pairs(rows) == [
-        ("00000c", 'betty "blowtorch', 2137),
-        ("00000c", "die Ärzte", 1099),
-        ("00001a", "die Ärzte", 12),
+        (ANN, 'betty "blowtorch', 2137),
+        (ANN, "die Ärzte", 1099),
+        (BOB, "die Ärzte", 12),
     ]
-    assert rows.dropped == {"plays missing": 1, "plays zero": 1, "item missing": 1}
+    assert rows.dropped == {
+        "users that are no SHA-1": 1,
+        "plays missing": 1,
+        "plays zero": 1,
+        "item missing": 1,
+    }
     assert attribute(rows, "country") == ["Germany", "Mexico"]
     by_id = load(tmp_path, "lastfm", edition="lastfm-360k", item="artist_id")
     assert titled(by_id) == {"3bd7-3256": 'betty "blowtorch', "f2fb": "die Ärzte"}
 
 
 def test_lastfm_360k_damaged(tmp_path: Path) -> None:
-    lay(tmp_path / "lastfm-360k", {PLAYS: "a\tb\tc\t0\na\tb\td\t1\na\tb\td\tmany\n"})
-    with pytest.raises(DataError, match=r"values must be numbers.*\n  line 3: a\tb\td\tmany"):
+    lines = f"{ANN}\tb\tc\t0\n{ANN}\tb\td\t1\n{ANN}\tb\td\tmany\n"
+    lay(tmp_path / "lastfm-360k", {PLAYS: lines})
+    with pytest.raises(DataError, match=rf"values must be numbers.*\n  line 3: {ANN}\tb\td\tmany"):
         load(tmp_path, "lastfm", edition="lastfm-360k")
 
 
@@ -225,17 +234,21 @@ WATCHED = "{},{},13838,10867,2020-07-05 00:08:23.438,20200705,1593878903.438,{}\
 
 def kuairec(root: Path) -> None:
     big = [WATCHED.format(*row) for row in [(0, 3649, 1.273397), (0, 9598, 1.2), (1, 3649, 2.5)]]
-    small = [WATCHED.format(14, 148, 0.7221), "14,183,11635,7075,,,,1.6444\n"]
+    small = [WATCHED.format(14, 148, 0.7221).replace(",20200705,", ",20200705.0,")]
+    small.append("14,183,11635,7075,,,,1.6444\n")
     lay(
         root,
         {
             "data/big_matrix.csv": HEAD + "".join([*big, big[0], big[0]]),
             "data/small_matrix.csv": HEAD + "".join(small),
             "data/user_features.csv": (
-                "user_id,user_active_degree,is_lowactive_period,onehot_feat0\n"
-                "0,high_active,0,1\n1,full_active,0,\n14,full_active,1,3\n"
+                "user_id,user_active_degree,follow_user_num,follow_user_num_range,onehot_feat4\n"
+                '0,high_active,5,"(0,10]",1\n1,full_active,386,"(250,500]",\n'
+                '14,full_active,4,"(0,10]",3\n'
             ),
-            "data/item_categories.csv": 'video_id,feat\n0,[8]\n1,"[27, 9]"\n1,"[27, 9]"\n',
+            "data/item_categories.csv": (
+                'video_id,feat\n0,[8]\n148,[9]\n3649,"[27, 9]"\n3649,"[27, 9]"\n9598,[27]\n'
+            ),
             "data/item_daily_features.csv": "video_id,date,video_tag_name\n0,20200705,建筑\n0,,\n",
             "data/social_network.csv": 'user_id,friend_list\n3371,[2975]\n24,"[2665, 3]"\n',
         },
@@ -259,8 +272,33 @@ def test_kuairec(tmp_path: Path, folder: str) -> None:
         "rows that repeat another, 40.0% of big_matrix.csv": 2,
         "rows with an empty column, 50.0% of small_matrix.csv": 1,
     }
-    assert attribute(rows, "user_active_degree") == ["high_active", "full_active", "full_active"]
-    assert np.isnan(attribute(rows, "onehot_feat0")[1])
+    assert attribute(rows, "user_active_degree") == ["high_active", "", "full_active"]
+    assert attribute(rows, "follow_user_num_range") == ["(0,10]", "", "(0,10]"]
+    assert attribute(rows, "follow_user_num")[::2] == [5, 4]
+    assert rows.item_features is not None
+    assert rows.item_features.names == ("feat=27", "feat=9")
+    assert rows.items.ids.tolist() == [148, 3649, 9598]
+    assert rows.item_features.values.tolist() == [[0, 1], [1, 1], [1, 0]]  # noqa: PD011
+    assert rows.notes == (
+        "rows with an empty column, 33.3% of user_features.csv: 1 dropped",
+        "rows that repeat another, 20.0% of item_categories.csv: 1 dropped",
+    )
+
+
+def test_kuairec_without_features(tmp_path: Path) -> None:
+    kuairec(tmp_path / "KuaiRec")
+    for name in ("user_features", "item_categories"):
+        (tmp_path / "KuaiRec" / "data" / f"{name}.csv").unlink()
+    rows = load(tmp_path, "kuairec")
+    assert (len(rows), rows.attributes, rows.item_features) == (4, None, None)
+
+
+def test_kuairec_features_that_contradict(tmp_path: Path) -> None:
+    kuairec(tmp_path / "KuaiRec")
+    with (tmp_path / "KuaiRec/data/item_categories.csv").open("a") as file:
+        file.write("148,[3]\n")
+    with pytest.raises(DataError, match=r"every item must have one row.*\n  line 7: 148,\[3\]"):
+        load(tmp_path, "kuairec")
 
 
 def test_kuairec_damaged(tmp_path: Path) -> None:
