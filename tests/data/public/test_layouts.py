@@ -414,7 +414,7 @@ def test_the_catalogue_and_the_sources_name_the_same_sets() -> None:
 
 
 def test_the_documentation_has_the_catalogue() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "data.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "public-data.md").read_text()
     for name, one in catalogue().items():
         rows = "" if one.rows is None else f"{one.rows:,}"
         fields = ", ".join(f'{key} = "{value}"' for key, value in one.study.items())
