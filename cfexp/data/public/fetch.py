@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
@@ -17,14 +17,12 @@ from cfexp.data.public.transfer import Patience, transfer
 from cfexp.errors import DownloadError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from cfexp.data.public.catalogue import Download, File
     from cfexp.data.public.shelf import Shelf
-    from cfexp.data.public.transfer import Watch
+    from cfexp.data.public.transfer import Say, Watch
 
-Say: TypeAlias = "Callable[[str], None]"
-"""Is told in a line what happens."""
 _SHARE = 8
 """About how many times its size an archive of text unpacks to."""
 
@@ -85,7 +83,11 @@ def _convert(shelf: Shelf, say: Say) -> None:
 def _one(shelf: Shelf, download: Download, watch: Watch, say: Say, patience: Patience) -> None:
     archive = shelf.work / download.name
     _room(shelf, download)
-    transfer(download.url, archive, download.most, watch, patience)
+    try:
+        transfer(download.url, archive, download.most, watch=watch, say=say, patience=patience)
+    except DownloadError as error:
+        by_hand = f"{shelf.dataset.page} has the files; laid into {shelf.folder} they are taken"
+        raise DownloadError(f"{error}\n({by_hand})") from error
     say(f"{download.name}: unpacking and verifying")
     try:
         with _staging(shelf) as folder:

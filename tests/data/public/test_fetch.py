@@ -237,6 +237,15 @@ def test_a_disk_that_fills_up(
     assert left(tmp_path) == [".cfexp/little.json"]
 
 
+def test_what_cannot_be_downloaded_may_be_laid_there(server: Served, tmp_path: Path) -> None:
+    server.statuses = [404]
+    with pytest.raises(DownloadError) as caught:
+        get(shelf_of(little(server), tmp_path))
+    refused, by_hand = str(caught.value).splitlines()
+    assert refused.endswith("/little.zip: the server answers 404 Not Found")
+    assert by_hand == f"(http://here has the files; laid into {tmp_path / 'little'} they are taken)"
+
+
 def test_an_optional_file_that_fails_is_said(server: Served, tmp_path: Path) -> None:
     more = Download(url=f"{server.url}/none.txt", files=(File(path="none.txt", optional=True),))
     dataset = little(server)
