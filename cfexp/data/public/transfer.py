@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
+from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from cfexp.errors import DownloadError
@@ -121,20 +122,14 @@ def _until_whole(
     url: str, partial: _Partial, most: int, *, watch: Watch, say: Say, patience: Patience
 ) -> None:
     import requests
-    from requests import exceptions
-
-    lasting = (
-        *(exceptions.InvalidSchema, exceptions.InvalidURL),
-        *(exceptions.SSLError, exceptions.TooManyRedirects),
-    )
 
     failures, furthest = 0, partial.size
     while True:
         try:
             return _attempt(url, partial, most, watch, patience.timeout)
-        except lasting as error:
-            raise DownloadError(f"{url}: {_reason(error)}") from error
         except (requests.RequestException, _AgainError) as error:
+            if _lasting(error):
+                raise DownloadError(f"{url}: {_reason(error)}") from error
             failures = 1 if partial.size > furthest else failures + 1
             furthest = max(furthest, partial.size)
             if failures >= patience.tries:
@@ -214,13 +209,24 @@ def _gave_up(url: str, partial: _Partial, error: Exception, tries: int) -> str:
     return f"{url}: no progress in {tries} tries, the last time: {_reason(error)}{kept}"
 
 
-def _reason(error: BaseException) -> str:
-    """Return what is at the bottom of an error, without the pools and retries around it."""
-    while True:
-        inner = getattr(error, "reason", None)
-        if not isinstance(inner, BaseException):
-            inner = next(iter(error.args), None)
-        if not isinstance(inner, BaseException):
-            words = inner if isinstance(inner, str) else str(error)
-            return re.sub(r"^HTTPS?Connection(Pool)?\(.*?\): ", "", words)
-        error = inner
+def _lasting(error: Exception) -> bool:
+    """Return whether what failed will fail again."""
+    from requests import exceptions
+
+    addresses = (exceptions.InvalidSchema, exceptions.InvalidURL, exceptions.TooManyRedirects)
+    return isinstance(error, addresses) or isinstance(_root(error), SSLCertVerificationError)
+
+
+def _reason(error: Exception) -> str:
+    """Return what failed, without the names of pools around it."""
+    root = _root(error)
+    words = root.args[0] if root.args and isinstance(root.args[0], str) else str(root)
+    return re.sub(r"^HTTPS?Connection(Pool)?\(.*?\): ", "", words)
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return the error that others were made of."""
+    inner = getattr(error, "reason", None)
+    if not isinstance(inner, BaseException):
+        inner = next(iter(error.args), None)
+    return _root(inner) if isinstance(inner, BaseException) else error
