@@ -147,6 +147,10 @@ def test_lastfm_1k_by_other_items(
             "user_000001\tsoon\ta\tb\tc\td\n",
             "times must be readable.*\n  line 7: user_000001\tsoon",
         ),
+        (
+            "user_000001\tsoon\ta\tb\tc\td\tand a tab\n",
+            "times must be readable.*\n  line 7: user_000001\tsoon",
+        ),
     ],
 )
 def test_lastfm_1k_damaged(tmp_path: Path, line: str, problem: str) -> None:
