@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -52,7 +53,8 @@ def fuzz(kind: str, asked: argparse.Namespace) -> int:
                 if word == "defect":
                     print(f"{kind} {number}: {words}", flush=True)
                     if asked.keep:
-                        keep(kind, asked.seed, number, asked.keep)
+                        kept = asked.keep / f"{kind}-{asked.seed}-{number}"
+                        shutil.copytree(Path(scratch, "case"), kept, dirs_exist_ok=True)
                 next_case = number + 1
     print(
         f"{kind}: {asked.count:,} cases in {time.monotonic() - began:.0f} s; "
@@ -61,16 +63,6 @@ def fuzz(kind: str, asked: argparse.Namespace) -> int:
         flush=True,
     )
     return counts["defect"]
-
-
-def keep(kind: str, seed: int, number: int, folder: Path) -> None:
-    """Make a case again, since the child is at others by now."""
-    import numpy as np
-
-    from tests.fuzz.child import CASES, write
-
-    case = CASES[kind](np.random.default_rng([seed, number]))
-    write(folder / f"{kind}-{seed}-{number}", case)
 
 
 def results(kind: str, seed: int, first: int, last: int, scratch: str):  # noqa: ANN201
