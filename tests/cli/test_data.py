@@ -113,7 +113,8 @@ def test_a_name_that_is_none(cache: Path) -> None:
 
 def test_terms_then_download_then_check(cache: Path, server: Served) -> None:
     refused = invoke("data", "fetch", "ml-1m")
-    assert "no commercial\nor revenue-bearing use" in refused.output
+    assert "no commercial or revenue-bearing use" in refused.output.replace("\n", " ")
+    assert max(map(len, refused.output.splitlines())) < 80
     assert "cfexp data fetch ml-1m --accept" in str(refused.exception)
     assert server.asked == []
     done = invoke("data", "fetch", "ml-1m", "--accept")
