@@ -51,7 +51,7 @@ def run(
     """Run what is missing of a study in the workers of `pool` and return its store.
 
     The caller holds the study's lock, and `check` raises when it is lost; and the data that
-    `facts` tell of in the folder `stages`, where `cfexp.search.kept` lays them. `trials` raises
+    `facts` tell of in the folder `stages`, as `cfexp.search.kept` lays them. `trials` raises
     the file's budget; `threads` are each worker's; `timeout` ends the search before its
     budget is met. Whatever is finished is in the store before an observer hears of it.
     """

@@ -23,6 +23,7 @@ from cfexp.search.prepare import Prepared, prepare
 from cfexp.search.sharing import use
 from cfexp.search.spec import StudySpec
 from cfexp.splits.stage_data import load_stages
+from cfexp.tracking.artifacts import file_digests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,6 +91,9 @@ def test_another_study_on_the_same_data_reads_no_row_and_finds_the_same(
     assert set(np.load(Path(found.folder, "users.npz"))) == {"counts", "column/zip"}
     assert before == {file.name: file.read_bytes() for file in (home / "prepared" / key).iterdir()}
     assert not list(home.rglob("stages"))
+    written = file_digests(Path(found.folder))  # what MLflow has to know
+    assert "users.npz" in written
+    assert "prepared" not in written
 
 
 LOW = {"kind": "int", "low": 2, "high": 8}
@@ -205,7 +209,7 @@ def test_a_home_that_cannot_be_written(logged: StudySpec, home: Path) -> None:
 DYING = """
 import itertools, os, shutil, signal, sys
 from pathlib import Path
-import numpy, pandas, pyarrow.csv  # once for all children
+import pandas, pyarrow.csv  # once for all children
 from cfexp.search.holding import held_data
 from cfexp.search.place import Place
 from cfexp.search.study_file import load_study
@@ -234,10 +238,9 @@ def child(work):
     return process
 
 def dies(home, last):
-    for owner, name in (
-        (numpy, "save"), (Path, "replace"), (Path, "rename"), (shutil, "move"), (shutil, "rmtree")
-    ):
-        setattr(owner, name, deadly(getattr(owner, name), last))
+    for owner, names in ((Path, ("write_text", "replace", "rename")), (shutil, ("move", "rmtree"))):
+        for name in names:
+            setattr(owner, name, deadly(getattr(owner, name), last))
     started(home, "logged")
 
 for last in itertools.count(1):
@@ -259,7 +262,7 @@ def test_killed_at_any_moment_nothing_half_is_used_and_racing_ones_share(
     command = [sys.executable, "-c", DYING, tmp_path / "logged.toml", homes]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=250)
     kills, *racing = map(int, done.stdout.split())
-    assert kills > 20, done.stderr
+    assert kills > 10, done.stderr
     for number in range(1, kills + 1):
         home = homes / str(number)
         there = kept(home / "prepared" / damaged.name, damaged.name)
