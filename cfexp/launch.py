@@ -98,19 +98,20 @@ def run_study(
         try:
             # Workers and MLflow, which take seconds to start, do so while data are read.
             with Pool(workers, watcher.note) as pool:
-                stages = (place.home / "studies" / spec.name / "stages").resolve()
+                from cfexp.search.holding import held_data
+
                 wanted = spec.search.trials if trials is None else trials
-                facts, check = held.enter_context(_data(spec, place, stages, wanted, data))
+                ready = held.enter_context(held_data(spec, place, wanted, data))
                 from cfexp.search.study import run
 
                 store = run(
                     spec,
-                    facts,
+                    ready.facts,
                     pool,
-                    stages=stages,
+                    stages=ready.stages,
                     where=place,
                     observer=everyone,
-                    check=check,
+                    check=ready.check,
                     trials=trials,
                     threads=_threads(threads, workers),
                     timeout=limit,
@@ -187,39 +188,6 @@ def _check(place: Place, workers: int, threads: int | None, watcher: Observer) -
 
 def _threads(wanted: int | None, workers: int) -> int:
     return wanted or max(1, cores() // workers)
-
-
-@contextmanager
-def _data(
-    spec: StudySpec,
-    place: Place,
-    stages: Path,
-    trials: int,
-    data: Any,  # noqa: ANN401
-) -> Iterator[tuple[dict[str, Any], Callable[[], None]]]:
-    """Hold the study's lock, and its data in the folder `stages`.
-
-    Gives the facts of the data, and the check that the lock is still held.
-    """
-    from cfexp.search.kept import content_key, discard, keep, kept
-    from cfexp.search.prepare import prepare
-    from cfexp.search.study_lock import study_lock
-
-    known = stages.parent.is_dir()  # else nothing is written before the data are in order
-    with ExitStack() as held:
-        check = held.enter_context(study_lock(place, spec.name)) if known else None
-        key = content_key(spec) if data is None else None
-        facts = kept(stages, key)
-        prepared = prepare(spec, data) if facts is None else None
-        evaluated = prepared.stages if prepared else (facts or {})["split"]["users_evaluated"]
-        if spec.models and len(evaluated) == 1 and trials:
-            raise InputError("trials need a validation stage; [split] validation = 0 leaves none")
-        check = check or held.enter_context(study_lock(place, spec.name))
-        held.callback(discard, stages)
-        if prepared is not None:
-            facts = keep(prepared, spec, stages, key)
-        del prepared, evaluated  # the rows, which nobody reads again
-        yield facts or {}, check
 
 
 @contextmanager

@@ -119,6 +119,7 @@ def save_stages(stages: Iterable[StageData], folder: Path) -> None:
             "relevant": write(Positives(stage.relevant)),
             "candidates": write_array(stage.candidates),
             "features": features(stage.training.features),
+            "relevant_hidden": stage.relevant_hidden,
         }
         for stage in stages
     ]
@@ -159,18 +160,17 @@ def load_stages(folder: Path) -> dict[str, StageData]:
         vars(data)["by_item"] = read(by_item)  # where cached_property would put it
         return data
 
-    return {
-        stage["name"]: StageData(
+    def stage_of(stage: dict[str, Any]) -> StageData:
+        of_items = None if stage["features"] is None else features(**stage["features"])
+        data = StageData(
             name=stage["name"],
-            training=training(
-                stage["training"],
-                stage["by_item"],
-                None if stage["features"] is None else features(**stage["features"]),
-            ),
+            training=training(stage["training"], stage["by_item"], of_items),
             history=read(stage["history"]),
             seen=read(stage["seen"]).matrix,
             relevant=read(stage["relevant"]).matrix,
             allowed=np.asarray(mapped(stage["candidates"])),
         )
-        for stage in manifest["stages"]
-    }
+        vars(data)["relevant_hidden"] = stage["relevant_hidden"]
+        return data
+
+    return {stage["name"]: stage_of(stage) for stage in manifest["stages"]}
