@@ -10,8 +10,7 @@ import typer
 
 from cfexp.analysis.words import plain
 from cfexp.cli.options import Home, Storage, TrackingUri
-from cfexp.search.place import Place, Where
-from cfexp.studies import DEFAULT_HOME
+from cfexp.search.place import DEFAULT_HOME, Place, Where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

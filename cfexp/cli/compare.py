@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from cfexp.cli.options import Home, Storage
-from cfexp.search.place import Place
-from cfexp.studies import DEFAULT_HOME
+from cfexp.search.place import DEFAULT_HOME, Place
 
 
 def compare(

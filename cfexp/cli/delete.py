@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cfexp.cli.options import Home, Storage, TrackingUri
-from cfexp.studies import DEFAULT_HOME
+from cfexp.search.place import DEFAULT_HOME, Place
 
 
 def delete(
@@ -23,7 +23,6 @@ def delete(
     """Delete a study: its trials, its files, its runs and models in MLflow. Asks first."""
     from cfexp.deletion import Deletion
     from cfexp.errors import InputError
-    from cfexp.search.place import Place
 
     if not (yes or sys.stdin.isatty()):
         raise InputError("there is nobody to ask: `cfexp delete STUDY --yes` deletes unasked")

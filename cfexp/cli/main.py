@@ -31,8 +31,7 @@ from cfexp.cli.options import Home, Storage, Threads, TrackingUri, Workers, dura
 from cfexp.cli.register import register as register_winner
 from cfexp.cli.rerun import rerun
 from cfexp.errors import CfexpError
-from cfexp.search.place import Place
-from cfexp.studies import DEFAULT_HOME
+from cfexp.search.place import DEFAULT_HOME, Place
 
 app = typer.Typer(
     name="cfexp",

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cfexp.cli.options import Home, Storage, TrackingUri
-from cfexp.search.place import Place
-from cfexp.studies import DEFAULT_HOME
+from cfexp.search.place import DEFAULT_HOME, Place
 
 if TYPE_CHECKING:
     from cfexp.studies import Registration

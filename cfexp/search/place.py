@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -10,6 +12,7 @@ from typing import TypeAlias
 from cfexp.addresses import ambiguity, redacted
 from cfexp.errors import InputError
 
+DEFAULT_HOME = Path("mlruns")
 _SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 
 
@@ -57,3 +60,17 @@ class Place:
 
 Where: TypeAlias = Path | Place
 """A home with its own storage, or a place that may name a shared one."""
+
+
+def command(name: str, *arguments: object, where: Where, tracking_uri: str | None = None) -> str:
+    """Return a command to be typed that finds the same studies and MLflow; without logins.
+
+    What its environment says already is left out.
+    """
+    place = Place.of(where)
+    flags = [] if place.home == DEFAULT_HOME else ["--home", str(place.home)]
+    if tracking_uri is not None:
+        flags += ["--tracking-uri", redacted(tracking_uri)]
+    if place.storage not in {None, os.environ.get("CFEXP_STORAGE")}:
+        flags += ["--storage", redacted(place.storage)]
+    return shlex.join(["cfexp", name, *map(str, arguments), *flags])
