@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cfexp.cli.options import Home, Storage, TrackingUri
+from cfexp.cli.options import Home, Storage, Study, TrackingUri
 from cfexp.search.place import DEFAULT_HOME, Place, command
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _SHOWN = 20  # problems
 
 
 def audit(
-    study: Annotated[str, typer.Argument(help="The study.", show_default=False)],
+    study: Study,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     home: Home = DEFAULT_HOME,

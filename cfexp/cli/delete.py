@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from cfexp.cli.options import Home, Storage, TrackingUri
+from cfexp.cli.options import Home, Storage, Study, TrackingUri
 from cfexp.search.place import DEFAULT_HOME, Place
 
 
 def delete(
-    study: Annotated[str, typer.Argument(help="The study.", show_default=False)],
+    study: Study,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     track: Annotated[bool, typer.Option(help="Delete it in MLflow too.")] = True,

@@ -31,14 +31,14 @@ COLUMNS = (
     "created",
 )
 
-_SHORT = 9  # characters that a data set is known by
+_SHORT = 10  # characters that a data set is known by, and a gap
 _CAPTION = "val: the best trial on validation. test: the winner on test."
 
 
 def list_studies(
     *,
     form: Annotated[
-        Literal["table", "csv", "json"], typer.Option("--format", help="Output.")
+        Literal["table", "csv", "json"], typer.Option("--format", help="How it is written.")
     ] = "table",
     home: Home = DEFAULT_HOME,
     storage: Storage = None,
@@ -107,7 +107,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
             name,
             justify="right" if name in {"trials", "val", "test"} else "left",
             overflow="ellipsis" if name == "data" else "fold",
-            no_wrap=name != "data",
+            no_wrap=name != "data",  # the one that may be cut
         )
     for cells in zip(*columns.values(), strict=True):
         table.add_row(*map(Text, cells))
@@ -133,7 +133,7 @@ def _columns(rows: list[dict[str, Any]]) -> dict[str, list[str]]:
 
 def _that_fit(columns: dict[str, list[str]], width: int) -> dict[str, list[str]]:
     """Return the columns without those that would break the names of studies."""
-    widths = {name: max(map(len, [name, *cells])) + 1 for name, cells in columns.items()}
+    widths = {name: max(map(len, [name, *cells])) + 2 for name, cells in columns.items()}
     widths["data"] = min(widths["data"], _SHORT)
     shown = dict(columns)
     for name in ("created", "data"):

@@ -44,7 +44,7 @@ def ml1m(
     *,
     style: Annotated[
         Literal["table", "csv", "json", "markdown"],
-        typer.Option("--format", help="How the table is written."),
+        typer.Option("--format", help="How it is written."),
     ] = "table",
 ) -> None:
     """MovieLens-1M: popularity, item-kNN, EASE and ALS on a per-user temporal split.

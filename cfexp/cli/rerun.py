@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cfexp.cli.options import Home, Storage, TrackingUri
+from cfexp.cli.options import Home, Storage, TrackingUri, known_studies
 from cfexp.search.place import DEFAULT_HOME, Place, command
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ _SHOWN = 10  # runs that differ
 
 def rerun(
     study: Annotated[
-        str, typer.Argument(help="The study, as MLflow knows it.", show_default=False)
+        str,
+        typer.Argument(
+            help="The study, as MLflow knows it.", show_default=False, autocompletion=known_studies
+        ),
     ],
     *,
     name: Annotated[

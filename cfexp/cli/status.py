@@ -6,10 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-from rich.text import Text
-
-from cfexp.cli.plain_table import table_console
+from cfexp.cli.plain_table import add_row, plain_table, table_console
 from cfexp.search.standing import best_trial, state
 from cfexp.search.storage import is_storage, open_storage, study_names
 from cfexp.studies import open_study
@@ -29,15 +26,15 @@ def show_status(where: Where, name: str | None, *, as_json: bool) -> None:
     if not rows:
         print(f"no studies in {where} yet; `cfexp run STUDY.toml` makes one")  # noqa: T201
         return
-    table = Table("study", "trials", "complete", "pruned", "failed", "best on validation", "state")
+    table = plain_table("study", "state", ">trials", ">pruned", ">failed", "best on validation")
+    table.columns[1].no_wrap = True
     for row in rows:
         best = "" if row["best"] is None else f"{row['objective']} {row['best']:.4f}"
         best += "".join(
             f"\n{name.removesuffix('_used')} {words}" for name, words in row["facts"].items()
         )
-        cells = [row["study"], f"{row['ended']}/{row['budget']}"]
-        cells += [str(row[state]) for state in ("complete", "pruned", "failed")]
-        table.add_row(*map(Text, [*cells, best, row["state"]]))
+        counts = [f"{row['ended']:,}/{row['budget']:,}", f"{row['pruned']:,}", f"{row['failed']:,}"]
+        add_row(table, row["study"], row["state"], *counts, best)
     table_console().print(table)
 
 

@@ -38,7 +38,7 @@ class Place:
         if scheme not in _SCHEMES or "://" not in self.storage:
             raise InputError(
                 "a storage is the address of a PostgreSQL database, "
-                f"postgresql://USER@HOST/DATABASE, not {redacted(self.storage)!r}; "
+                f"postgresql://HOST/DATABASE, not {redacted(self.storage)!r}; "
                 "left out, it is an SQLite file in the home"
             )
         if (wrong := ambiguity(self.storage)) is not None:
