@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from cfexp.errors import InputError
 from cfexp.parallel import cores, excess
 from cfexp.search.observer import Observer, Observers
-from cfexp.search.place import Place
+from cfexp.search.place import DEFAULT_HOME, Place
 from cfexp.search.timeout import Timeout
-from cfexp.studies import DEFAULT_HOME, open_study, report
+from cfexp.studies import open_study, report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,9 +91,7 @@ def run_study(
 
     session = _Session()
     with _terminable(), ExitStack() as held:
-        tracking = held.enter_context(
-            _tracking(place.home, tracking_uri, watcher.note, track=track)
-        )
+        tracking = held.enter_context(_tracking(place, tracking_uri, watcher.note, track=track))
         everyone = Observers(session, watcher, tracking)
         try:
             # Workers and MLflow, which take seconds to start, do so while data are read.
@@ -192,7 +190,7 @@ def _threads(wanted: int | None, workers: int) -> int:
 
 @contextmanager
 def _tracking(
-    home: Path, uri: str | None, say: Callable[[str], None], *, track: bool
+    place: Place, uri: str | None, say: Callable[[str], None], *, track: bool
 ) -> Iterator[Observer]:
     """Give an observer that writes to MLflow while the block runs, or one that does nothing."""
     if not track:
@@ -200,7 +198,7 @@ def _tracking(
         return
     from cfexp.tracking.beside import Beside
 
-    with closing(Beside(home, uri, say)) as beside:
+    with closing(Beside(place.home, uri, say, place.storage)) as beside:
         yield beside
 
 

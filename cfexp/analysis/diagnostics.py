@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from cfexp.analysis.words import percent
+
 NEAR = 0.02
 """A value this close to an end, as a share of its range, lies on the edge."""
 FINE = 0.05
@@ -88,8 +90,8 @@ def fell(
     if own >= other - max(DROP, error):
         return None
     return (
-        f"From validation to test the winner changed by {own:+.1%}, {rival} by {other:+.1%}: "
-        "part of its lead on validation is likely to be luck of the choice."
+        f"From validation to test the winner changed by {percent(own)}, {rival} by "
+        f"{percent(other)}: part of its lead on validation is likely to be luck of the choice."
     )
 
 

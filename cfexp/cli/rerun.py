@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cfexp.cli.options import Home, Storage, TrackingUri
-from cfexp.studies import DEFAULT_HOME
+from cfexp.cli.options import Home, Storage, TrackingUri, known_studies
+from cfexp.search.place import DEFAULT_HOME, Place, command
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +23,10 @@ _SHOWN = 10  # runs that differ
 
 def rerun(
     study: Annotated[
-        str, typer.Argument(help="The study, as MLflow knows it.", show_default=False)
+        str,
+        typer.Argument(
+            help="The study, as MLflow knows it.", show_default=False, autocompletion=known_studies
+        ),
     ],
     *,
     name: Annotated[
@@ -88,7 +91,8 @@ def _run(
     track: bool,
 ) -> StudyRecord:
     from cfexp.cli.progress import Progress
-    from cfexp.cli.run import command, repeated
+    from cfexp.cli.run import repeated
+    from cfexp.cli.stopping import stoppable
     from cfexp.launch import run_study
     from cfexp.provenance import provenance
 
@@ -105,32 +109,28 @@ def _run(
                 f"{study.fingerprint}, recorded {record.fingerprint}"
             )
 
-    with Checks(console) as progress:
+    again = command(
+        "rerun",
+        record.name,
+        *("--as", name),
+        *repeated({"threads": threads, "track": track}),
+        *["--json"] * console.stderr,
+        where=Place(home, storage),
+        tracking_uri=uri,
+    )
+    with stoppable(console, f"Stopped. To go on:\n  {again}"), Checks(console) as progress:
         for line in record.changes(provenance()) or ["versions and machine are those recorded"]:
             progress.note(line)
-        try:
-            return run_study(
-                spec,
-                home=home,
-                storage=storage,
-                trials=record.trials,
-                threads=threads,
-                tracking_uri=uri,
-                track=track,
-                observer=progress,
-            )
-        except KeyboardInterrupt:
-            progress.stop()
-            again = command(
-                "rerun",
-                record.name,
-                *("--as", name),
-                *repeated({"threads": threads, "track": track}),
-                *["--json"] * console.stderr,
-                flags={"home": home, "storage": storage, "tracking_uri": uri},
-            )
-            console.print(f"Stopped. To go on:\n  {again}", markup=False, soft_wrap=True)
-            raise
+        return run_study(
+            spec,
+            home=home,
+            storage=storage,
+            trials=record.trials,
+            threads=threads,
+            tracking_uri=uri,
+            track=track,
+            observer=progress,
+        )
 
 
 def words(study: str, comparison: Comparison) -> list[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
 
 from cfexp.cli.progress import Progress
-from cfexp.cli.run import command, repeated
+from cfexp.cli.run import repeated
+from cfexp.cli.stopping import stoppable
 from cfexp.launch import join_study
+from cfexp.search.place import Place, command
 
 if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
@@ -18,18 +19,11 @@ if TYPE_CHECKING:
 def join(name: str, **flags: Any) -> None:  # noqa: ANN401 - those of `join_study`
     """Run waiting trials of a study until none waits; see `cfexp.launch.join_study`."""
     console = Console()
-    with Progress(console) as progress:
-        try:
-            study = join_study(name, observer=progress, **flags)
-        except KeyboardInterrupt:
-            progress.stop()
-            again = command("worker", name, *repeated(flags), flags=flags)
-            console.print(
-                "Stopped; trials that had not ended are put back for other workers. "
-                f"To go on:\n  {escape(again)}",
-                soft_wrap=True,
-            )
-            raise
+    place = Place(flags["home"], flags["storage"])
+    again = command("worker", name, *repeated(flags), where=place)
+    words = "Stopped; trials that had not ended are put back for other workers. To go on:\n  "
+    with stoppable(console, words + again), Progress(console) as progress:
+        study = join_study(name, observer=progress, **flags)
     console.print(_words(study), soft_wrap=True, markup=False, highlight=False)
 
 

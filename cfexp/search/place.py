@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -10,6 +12,7 @@ from typing import TypeAlias
 from cfexp.addresses import ambiguity, redacted
 from cfexp.errors import InputError
 
+DEFAULT_HOME = Path("mlruns")
 _SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 
 
@@ -35,7 +38,7 @@ class Place:
         if scheme not in _SCHEMES or "://" not in self.storage:
             raise InputError(
                 "a storage is the address of a PostgreSQL database, "
-                f"postgresql://USER@HOST/DATABASE, not {redacted(self.storage)!r}; "
+                f"postgresql://HOST/DATABASE, not {redacted(self.storage)!r}; "
                 "left out, it is an SQLite file in the home"
             )
         if (wrong := ambiguity(self.storage)) is not None:
@@ -57,3 +60,17 @@ class Place:
 
 Where: TypeAlias = Path | Place
 """A home with its own storage, or a place that may name a shared one."""
+
+
+def command(name: str, *arguments: object, where: Where, tracking_uri: str | None = None) -> str:
+    """Return a command to be typed that finds the same studies and MLflow; without logins.
+
+    What its environment says already is left out.
+    """
+    place = Place.of(where)
+    flags = [] if place.home == DEFAULT_HOME else ["--home", str(place.home)]
+    if tracking_uri is not None:
+        flags += ["--tracking-uri", redacted(tracking_uri)]
+    if place.storage not in {None, os.environ.get("CFEXP_STORAGE")}:
+        flags += ["--storage", redacted(place.storage)]
+    return shlex.join(["cfexp", name, *map(str, arguments), *flags])

@@ -116,7 +116,7 @@ def risen(study: StudyRecord, factor: float, users: slice = slice(None)) -> Stud
 def test_luck_of_the_choice(make_study: Callable[..., StudyRecord]) -> None:
     (words,) = warned(risen(make_study(), 1.5))
     assert words.startswith(
-        "From validation to test the winner changed by -36.6%, als default by -6.4%"
+        "From validation to test the winner changed by −36.6%, als default by −6.4%"  # noqa: RUF001
     )
 
 
