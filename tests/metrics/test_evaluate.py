@@ -178,6 +178,19 @@ def test_of_all_users_nothing_is_copied(stage: StageData) -> None:
     assert everybody.relevant is stage.relevant
 
 
+def test_lists_of_one_score_are_counted(stage: StageData) -> None:
+    similarity = np.zeros((N_ITEMS, N_ITEMS))
+    first, *_ = stage.users  # all but this user have something else in their list
+    own = stage.history.toarray()[first] > 0
+    similarity[~own] = np.arange(N_ITEMS)
+    others = stage.history.toarray()[stage.users][:, ~own].any(axis=1)
+    found = evaluate(ItemItem(similarity), stage, ["ndcg@5"], mask="none")
+    assert found.tied == pytest.approx(1 - others.mean())
+    assert 0 < found.tied < 1
+    assert evaluate(ItemItem(0 * similarity), stage, ["ndcg@5"]).tied == 1
+    assert evaluate(ItemItem(0 * similarity), stage, ["ndcg@1"]).tied == 0, "one item has no order"
+
+
 def test_classes_are_measured_as_deep_as_their_metric(stage: StageData, scorer: ItemItem) -> None:
     codes = np.arange(N_ITEMS) % 2
 
