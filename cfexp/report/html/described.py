@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cfexp.report.html.figure import BLUE, MARGIN, ORANGE, drawn
+from cfexp.report.html.figure import BLUE, LEGEND, MARGIN, ORANGE, drawn
 from cfexp.report.html.markup import Html, bullets, joined, lines, table, tag
 from cfexp.report.html.page import Chapter, page
 
@@ -52,8 +52,8 @@ def facts(found: Description) -> Facts:
         ]
     if times is not None:
         rows += [
-            ("first row", times.first),
-            ("last row", times.last),
+            ("first row (UTC)", times.first),
+            ("last row (UTC)", times.last),
             ("days", f"{times.days:,.1f}"),
             ("different moments", f"{times.distinct:,}"),
             ("rows that share user and moment", f"{times.together:.1%}"),
@@ -78,7 +78,7 @@ def _range(found: Description) -> str:
 def quantile_rows(found: Description) -> list[list[str]]:
     """Return quantiles of users' and items' rows: a name and a cell for each."""
     return [
-        [what, *(f"{number:,.0f}" for number in spread.quantiles.values())]
+        [what, *(f"{number:,.1f}".removesuffix(".0") for number in spread.quantiles.values())]
         for what, spread in (("rows of a user", found.activity), ("of an item", found.popularity))
     ]
 
@@ -112,7 +112,7 @@ def _curves(found: Description) -> Figure:
     figure.update_traces(marker={"size": 4})
     figure.update_xaxes(type="log", title="rows, at least")
     figure.update_yaxes(type="log", title="share", tickformat="~p")
-    figure.update_layout(margin=MARGIN, height=420)
+    figure.update_layout(margin=MARGIN, height=420, legend=LEGEND)
     return figure
 
 
@@ -127,7 +127,10 @@ def _over_time(times: Times) -> Html:
         figure.update_layout(margin=MARGIN, height=340)
         return figure
 
-    return drawn("Rows", "In equal stretches of time, each shown where it begins.", bars)
+    length = times.days / len(times.rows_in)
+    each = f"{length:.1f} days" if length >= 1 else f"{24 * length:.1f} hours"
+    note = f"In {len(times.rows_in)} stretches of {each}, each shown where it begins (UTC)."
+    return drawn("Rows", note, bars)
 
 
 def _values(found: Description) -> Html:
