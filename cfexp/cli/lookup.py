@@ -104,8 +104,8 @@ def with_new_items(model: SavedModel, file: Path) -> tuple[SavedModel, AnyArray]
         for one in columns:
             if strange := one.strange(described.get(one.name, np.array([], str))):
                 typer.echo(
-                    f"{one.name}: {some(strange)} {'is' if len(strange) == 1 else 'are'} no value "
-                    "that the model has learnt, and counts as none of those",
+                    f"{one.name}: nothing was learnt of {some(strange)}; counted as none of the "
+                    "known values",
                     err=True,
                 )
         model = model.with_items(ids[new], described, titles.tolist())

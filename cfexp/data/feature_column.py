@@ -91,8 +91,9 @@ def _values(text: str, separator: str | None) -> list[str]:
 
 
 def _amounts(name: str, column: AnyArray) -> Floats:
-    try:
-        amounts = np.asarray(column, np.float64)
+    given = np.asarray(column)
+    try:  # of a list, Python's own words name the value
+        amounts = np.asarray(given.tolist() if given.dtype.kind == "U" else given, np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(f"item feature {name!r} holds numbers: {error}") from error
     with np.errstate(over="ignore"):

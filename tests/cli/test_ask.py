@@ -264,7 +264,7 @@ def test_new_items_from_a_file(matrix: sparse.csr_array, model: Path, tmp_path: 
     strange = invoke("recommend", content, "3", "--new-items", file)
     assert strange.exit_code == 0
     assert strange.stderr == (
-        "genre: 'c' is no value that the model has learnt, and counts as none of those\n"
+        "genre: nothing was learnt of 'c'; counted as none of the known values\n"
     )
     file.write_text("song,tempo\nx1,3\n")
     assert "are numbers" in refused("recommend", content, "3", "--new-items", file)
