@@ -80,6 +80,7 @@ def stage() -> StageData:
         history=Positives(matrix(history)),
         seen=matrix(seen),
         relevant=matrix(relevant),
+        candidates=seen.any(axis=0),
     )
 
 
@@ -215,6 +216,7 @@ def test_a_relevant_item_that_is_hidden_is_refused(stage: StageData, scorer: Ite
         history=stage.history,
         seen=stage.seen,
         relevant=stage.seen,
+        candidates=stage.candidates,
     )
     expected = rf"{stage.seen.nnz} of {stage.seen.nnz} relevant .*mask = \"none\".*novel_only"
     with pytest.raises(EvaluationError, match=expected):
