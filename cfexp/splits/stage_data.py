@@ -32,8 +32,7 @@ class StageData:
 
     `training` is what a model is fitted on; `history` the positives that a scorer is given
     for each user; `seen` ones at every pair of the history, positive or not; `relevant`
-    ones at the held-out positives. `allowed` says which items may be recommended; left out:
-    those of the history.
+    ones at the held-out positives; `candidates` says which items may be recommended.
     """
 
     name: str
@@ -41,19 +40,12 @@ class StageData:
     history: Positives
     seen: Matrix
     relevant: Matrix
-    allowed: Mask | None = None
+    candidates: Mask
 
     @cached_property
     def users(self) -> Codes:
         """The users that metrics are computed over: those with a relevant item, ascending."""
         return np.flatnonzero(np.diff(self.relevant.indptr)).astype(np.int32)
-
-    @cached_property
-    def candidates(self) -> Mask:
-        """The items that may be recommended."""
-        if self.allowed is not None:
-            return self.allowed
-        return np.bincount(self.seen.indices, minlength=self.seen.shape[1]) > 0
 
     @cached_property
     def of_users(self) -> StageUsers:
@@ -168,7 +160,7 @@ def load_stages(folder: Path) -> dict[str, StageData]:
             history=read(stage["history"]),
             seen=read(stage["seen"]).matrix,
             relevant=read(stage["relevant"]).matrix,
-            allowed=np.asarray(mapped(stage["candidates"])),
+            candidates=np.asarray(mapped(stage["candidates"])),
         )
         vars(data)["relevant_hidden"] = stage["relevant_hidden"]
         return data

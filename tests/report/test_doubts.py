@@ -78,6 +78,18 @@ def test_few_trials_and_a_last_epoch(make_study: Callable[..., StudyRecord]) -> 
     ]
 
 
+def test_lists_in_the_order_of_ids(make_study: Callable[..., StudyRecord]) -> None:
+    study = make_study()
+    tied = tuple(
+        dataclasses.replace(run, facts={"tied_lists": "97% on test"})
+        if run.role == "baseline"
+        else run
+        for run in study.runs
+    )
+    (words,) = warned(searched(dataclasses.replace(study, runs=tied), {"alpha": ALPHA}))
+    assert words.startswith("als default, item_knn, popularity: on test most users' lists hold")
+
+
 def test_seeds_that_outweigh_the_choice(make_study: Callable[..., StudyRecord]) -> None:
     study = make_study()
     runs = tuple(
