@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -55,16 +55,8 @@ def rerun(
         raise InputError(f"the new study needs a name of its own, not {study!r}")
     record = recorded(study, home, tracking_uri)
     console = Console(stderr=as_json)
-    found = _run(
-        record,
-        new,
-        console,
-        home=home,
-        storage=storage,
-        uri=tracking_uri,
-        threads=threads,
-        track=track,
-    )
+    flags = {"threads": threads, "track": track, "home": home, "storage": storage}
+    found = _run(record, new, console, **flags, tracking_uri=tracking_uri)
     comparison = record.compare(found)
     if as_json:
         plain = dataclasses.asdict(comparison) | {"identical": comparison.identical}
@@ -76,17 +68,7 @@ def rerun(
         raise typer.Exit(1)
 
 
-def _run(
-    record: Recorded,
-    name: str,
-    console: Console,
-    *,
-    home: Path,
-    storage: str | None,
-    uri: str | None,
-    threads: int | None,
-    track: bool,
-) -> StudyRecord:
+def _run(record: Recorded, name: str, console: Console, **flags: Any) -> StudyRecord:  # noqa: ANN401
     from cfexp.cli.progress import Progress
     from cfexp.cli.run import command, repeated
     from cfexp.launch import run_study
@@ -105,32 +87,12 @@ def _run(
                 f"{study.fingerprint}, recorded {record.fingerprint}"
             )
 
-    with Checks(console) as progress:
+    as_json = ["--json"] * console.stderr
+    again = command("rerun", record.name, "--as", name, *repeated(flags), *as_json, flags=flags)
+    with Checks(console) as progress, progress.resumed_by(again):
         for line in record.changes(provenance()) or ["versions and machine are those recorded"]:
             progress.note(line)
-        try:
-            return run_study(
-                spec,
-                home=home,
-                storage=storage,
-                trials=record.trials,
-                threads=threads,
-                tracking_uri=uri,
-                track=track,
-                observer=progress,
-            )
-        except KeyboardInterrupt:
-            progress.stop()
-            again = command(
-                "rerun",
-                record.name,
-                *("--as", name),
-                *repeated({"threads": threads, "track": track}),
-                *["--json"] * console.stderr,
-                flags={"home": home, "storage": storage, "tracking_uri": uri},
-            )
-            console.print(f"Stopped. To go on:\n  {again}", markup=False, soft_wrap=True)
-            raise
+        return run_study(spec, trials=record.trials, observer=progress, **flags)
 
 
 def words(study: str, comparison: Comparison) -> list[str]:

@@ -40,15 +40,10 @@ def run_file(
         _check_register(register, track=flags["track"])
     console = Console(stderr=as_json)
     fetch_missing(spec, console)
-    with Progress(console) as progress:
-        try:
-            study = run_study(spec, observer=progress, **flags)
-        except KeyboardInterrupt:
-            progress.stop()
-            again = escape(_again(file, flags | {"register": register}, as_json=as_json))
-            words = f"Stopped; everything finished is kept. To go on:\n  {again}"
-            console.print(words, soft_wrap=True)
-            raise
+    wanted = repeated(flags | {"register": register})
+    again = command("run", file, *wanted, *["--json"] * as_json, flags=flags)
+    with Progress(console) as progress, progress.resumed_by(again):
+        study = run_study(spec, observer=progress, **flags)
     if as_json:
         print(Path(study.folder, "report", "leaderboard.json").read_text(), end="")  # noqa: T201
     else:
@@ -62,8 +57,8 @@ def run_file(
         console.print(f"\nTo compare the runs in MLflow:\n  {view}", soft_wrap=True)
     trials = study.of_role("trial")
     if study.timeout is not None and len(trials) < study.budget:
-        again = escape(_again(file, flags | {"register": register}, as_json=as_json))
-        console.print(f"\nTo go on with the trials that wait:\n  {again}", soft_wrap=True)
+        words = f"\nTo go on with the trials that wait:\n  {again}"
+        console.print(words, markup=False, soft_wrap=True)
     if trials and all(run.state == "failed" for run in trials):
         raise CfexpError(f"every trial failed, the last one by: {trials[-1].reason}")
     if trials and not study.readings:
@@ -91,10 +86,6 @@ def _registered(study: str, name: str, flags: dict[str, Any]) -> str:
     except TrackingError as error:
         again = command("register", study, name, flags=flags)
         raise TrackingError(f"{error}\n`{again}` tries again") from error
-
-
-def _again(file: Path, flags: dict[str, Any], *, as_json: bool) -> str:
-    return command("run", file, *repeated(flags), *["--json"] * as_json, flags=flags)
 
 
 def command(name: str, *arguments: object, flags: dict[str, Any]) -> str:
