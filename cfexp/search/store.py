@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ import cfexp
 from cfexp.errors import StudyConflictError, did_you_mean
 from cfexp.search.conflicts import refuse_other
 from cfexp.search.place import Place
-from cfexp.search.record import Environment
+from cfexp.search.record import Environment, now_ms
 from cfexp.search.slots import slots
 from cfexp.search.storage import ABOUT, flush, is_storage, open_storage, study_names
 from cfexp.search.stored import Stored, environments
@@ -82,7 +81,7 @@ class Store:
         about = facts | {
             "version": cfexp.__version__,
             "science": spec.science_hash,
-            "created": int(time.time() * 1000),
+            "created": now_ms(),
             "spec": spec.model_dump(mode="json"),
             "text": spec.text,
         }
@@ -160,7 +159,7 @@ class Store:
         known = environments(self.study.user_attrs)
         if [one.facts for one in known if one.worker == worker][-1:] == [facts]:
             return
-        environment = Environment(int(time.time() * 1000), facts, worker)
+        environment = Environment(now_ms(), facts, worker)
         key = f"environment:{environment.since}{worker and ':'}{worker}"
         self.study.set_user_attr(key, environment.to_json())
 

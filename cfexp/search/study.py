@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cfexp.models.model import Model
-    from cfexp.search.jobs import ReadJob
     from cfexp.search.observer import Observer
     from cfexp.search.place import Where
     from cfexp.search.pool import Pool
+    from cfexp.search.reader import ReadJob
     from cfexp.search.record import StudyRecord
     from cfexp.search.spec import StudySpec
     from cfexp.search.store import Store

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from cfexp.errors import TrackingError
+from cfexp.search.record import now_ms
 from cfexp.search.standing import is_finished
 from cfexp.tracking import artifacts, view
 from cfexp.tracking.address import is_server, tracking_uri, without_login
@@ -220,13 +221,11 @@ class MlflowTracker:
             projection.client.set_experiment_tag(projection.experiment_id, name, value)
 
     def _interrupt(self, study: StudyRecord) -> None:
-        from time import time
-
         known = {run.key: run for run in study.runs} | self._heard
         now = dataclasses.replace(study, runs=tuple(known.values()))
         projection = self._write_all(study, now.runs)
         if projection.parent_status == "RUNNING" or not is_finished(now):
-            projection.interrupt(now, int(time() * 1000))
+            projection.interrupt(now, now_ms())
 
     def _release(self) -> None:
         if self._projection is not None:
