@@ -1,0 +1,64 @@
+"""What a command that fails says, and its exit code; no traceback for a user's mistake."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from cfexp.addresses import redacted
+from cfexp.analysis.words import printable
+from cfexp.errors import CfexpError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+INTERRUPTED = 130  # exit code of a command that Ctrl-C ended
+
+
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """Say on standard error what ends the block, and exit with its code."""
+    try:
+        yield
+    except CfexpError as error:
+        _say(f"error: {error}")
+        sys.exit(error.exit_code)
+    except MemoryError:
+        _say("error: memory ran out; close other programs, or read fewer rows")
+        sys.exit(CfexpError.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has gone (`cfexp status | head`): nothing to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            _say(traceback.format_exc())
+            sys.exit(CfexpError.exit_code)
+        where = f"{error.filename}: " if error.filename else ""
+        _say(f"error: {where}{error.strerror}. Everything finished is kept")
+        sys.exit(CfexpError.exit_code)
+    except Exception as error:  # noqa: BLE001 - of the storage, or a mistake of ours
+        failure = _of_storage(error)
+        # a traceback may repeat an address
+        _say(f"error: {failure}" if failure else traceback.format_exc())
+        sys.exit((failure or CfexpError).exit_code)
+
+
+def _of_storage(error: Exception) -> CfexpError | None:
+    """Return the storage's failure in words, where a command has opened one."""
+    if "cfexp.search.storage" not in sys.modules:
+        return None
+    from cfexp.search.storage import failure_of
+
+    return failure_of(error)
+
+
+def _say(words: str) -> None:
+    """Write to standard error, without logins and what a terminal would act on."""
+    sys.stderr.write(f"{printable(redacted(words))}\n")
