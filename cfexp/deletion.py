@@ -43,8 +43,8 @@ class Deletion:
         self._track = track
         self._held = ExitStack()
         self._sound = bool(_NAME.fullmatch(name))  # no path that leads elsewhere
-        self._folder = self._place.home / "studies" / name
-        self._gone = self._place.home / "studies" / f".{name}.deleted"
+        self._folder = self._place.folder(name)
+        self._gone = self._place.folder(f".{name}.deleted")
         self._tracked: Removal | None = None
 
     def __enter__(self) -> Self:

@@ -98,7 +98,7 @@ def run_study(
         try:
             # Workers and MLflow, which take seconds to start, do so while data are read.
             with Pool(workers, watcher.note) as pool:
-                stages = (place.home / "studies" / spec.name / "stages").resolve()
+                stages = (place.folder(spec.name) / "stages").resolve()
                 wanted = spec.search.trials if trials is None else trials
                 facts, check = held.enter_context(_data(spec, place, stages, wanted, data))
                 from cfexp.search.study import run

@@ -51,6 +51,10 @@ class Place:
         """Return a place itself, or that of a home with its own storage."""
         return where if isinstance(where, Place) else cls(where)
 
+    def folder(self, study: str) -> Path:
+        """Return the folder of a study's files."""
+        return self.home / "studies" / study
+
     def __str__(self) -> str:
         return str(self.home) if self.storage is None else redacted(self.storage)
 

@@ -36,12 +36,14 @@ if TYPE_CHECKING:
 class Store:
     """One study in the storage of a place."""
 
-    def __init__(self, study: optuna.Study, storage: RDBStorage, home: Path, created: int) -> None:
+    def __init__(
+        self, study: optuna.Study, storage: RDBStorage, place: Place, created: int
+    ) -> None:
         self.study = study
         self.storage = storage
         self.created = created
-        self.folder = home / "studies" / study.study_name
-        self._home = home
+        self.folder = place.folder(study.study_name)
+        self._home = place.home
         self.stored = Stored(study, self.folder)
 
     @classmethod
@@ -64,7 +66,7 @@ class Store:
         about = study.user_attrs.get(ABOUT)
         if about is None:
             raise StudyConflictError(f"study {name!r} was stopped before it began; run it again")
-        return cls(study, storage, place.home, about["created"])
+        return cls(study, storage, place, about["created"])
 
     @classmethod
     def create(cls, spec: StudySpec, where: Where, facts: dict[str, Any]) -> Store:
@@ -96,7 +98,7 @@ class Store:
             about["features"] = about.get("features") or old.get("features")  # runs are kept
         if about != old:
             study.set_user_attr(ABOUT, about)  # one attribute: there whole, or not at all
-        store = cls(study, storage, place.home, about["created"])
+        store = cls(study, storage, place, about["created"])
         store.folder.mkdir(parents=True, exist_ok=True)
         return store
 

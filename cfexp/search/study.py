@@ -53,7 +53,7 @@ def run(
     the file's budget; `threads` are each worker's; `timeout` ends the search before its
     budget is met. Whatever is finished is in the store before an observer hears of it.
     """
-    folder = (Place.of(where).home / "studies" / spec.name).resolve()
+    folder = Place.of(where).folder(spec.name).resolve()
     for partial in list(folder.rglob(".*.partial")):  # left by a session that was killed
         if partial.is_dir():
             shutil.rmtree(partial, ignore_errors=True)
