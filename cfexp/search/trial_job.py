@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from optuna.trial import TrialState
 from pydantic import ValidationError
 
+from cfexp.search.claims import STATES
 from cfexp.search.pool import Job
 from cfexp.search.record import TIMEOUT, Point, RunRecord, now_ms
 from cfexp.search.runs import best_point, validated
@@ -194,9 +194,7 @@ class TrialJob(Job):
                 values = [record.metrics[f"val/{name}"] for name in self._spec.objectives]
                 self._mirror.tell(self._trial, values)
             else:
-                pruned = record.state == "pruned"
-                state = TrialState.PRUNED if pruned else TrialState.FAIL
-                self._mirror.tell(self._trial, state=state)
+                self._mirror.tell(self._trial, state=STATES[record.state])
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
