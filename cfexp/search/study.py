@@ -68,8 +68,7 @@ def run(
     with told_of_storage():
         store = Store.create(spec, where, facts)
         for name in ("vocabulary.npz", "users.npz"):
-            shutil.copyfile(stages / name, store.folder / f".{name}.partial")
-            (store.folder / f".{name}.partial").replace(store.folder / name)
+            _copy(stages / name, store.folder / name)
         wanted = spec.search.trials if trials is None else trials
         budget = store.plan(spec, wanted)
         if trials is not None and budget > trials:
@@ -175,12 +174,18 @@ class _Coordinator:
             seeds=self.spec.finals.seeds,
             winner=winner,
         )
-        folder = self.store.folder / "model"
-        folder.mkdir(exist_ok=True)
-        shutil.copyfile(self.store.folder / scorer_path(winner), folder / ".model.npz.partial")
-        (folder / ".model.npz.partial").replace(folder / "model.npz")
+        folder = self.store.folder
+        (folder / "model").mkdir(exist_ok=True)
+        _copy(folder / scorer_path(winner), folder / "model" / "model.npz")
         if reading != last:  # another winner of the same finalists is another reading
             self.store.add_reading(dataclasses.replace(reading, generation=len(study.readings) + 1))
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file, which appears whole or not at all."""
+    partial = target.with_name(f".{target.name}.partial")
+    shutil.copyfile(source, partial)
+    partial.replace(target)
 
 
 def _with_epochs(model: Model, epochs: int | None) -> Model:
