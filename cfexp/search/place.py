@@ -5,11 +5,16 @@ from __future__ import annotations
 import importlib.util
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from cfexp.addresses import ambiguity, redacted
-from cfexp.errors import InputError
+from cfexp.errors import InputError, StudyConflictError, did_you_mean
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+NAME = "[A-Za-z0-9][A-Za-z0-9 _.-]*"
+"""The pattern of a study's name: no path that leads elsewhere."""
 _SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 
 
@@ -54,6 +59,13 @@ class Place:
     def folder(self, study: str) -> Path:
         """Return the folder of a study's files."""
         return self.home / "studies" / study
+
+    def without(self, study: str, names: Collection[str]) -> StudyConflictError:
+        """Return the error that this place has no such study, but those of `names`."""
+        return StudyConflictError(
+            f"there is no study {study!r} in {self}; there are: "
+            f"{', '.join(names) or 'none'}{did_you_mean(study, names)}"
+        )
 
     def __str__(self) -> str:
         return str(self.home) if self.storage is None else redacted(self.storage)

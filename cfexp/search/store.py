@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 
 import cfexp
-from cfexp.errors import StudyConflictError, did_you_mean
+from cfexp.errors import StudyConflictError
 from cfexp.search.conflicts import refuse_other
 from cfexp.search.place import Place
 from cfexp.search.record import Environment, now_ms
@@ -58,11 +58,7 @@ class Store:
         try:
             study = optuna.load_study(study_name=name, storage=storage)
         except KeyError:
-            names = study_names(storage)
-            raise StudyConflictError(
-                f"there is no study {name!r} in {place}; there are: "
-                f"{', '.join(names) or 'none'}{did_you_mean(name, names)}"
-            ) from None
+            raise place.without(name, study_names(storage)) from None
         about = study.user_attrs.get(ABOUT)
         if about is None:
             raise StudyConflictError(f"study {name!r} was stopped before it began; run it again")
