@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cfexp.search.audit import Check
 from cfexp.search.standing import is_finished
-from cfexp.tracking.address import SQLITE, tracking_uri
+from cfexp.tracking.address import is_missing, tracking_uri
 from cfexp.tracking.artifacts import MODEL_TAG, file_hash, logged_models, model_digest, model_file
 from cfexp.tracking.client import open_client
 from cfexp.tracking.download import download_model
@@ -39,7 +39,7 @@ def audit_mlflow(study: StudyRecord, home: Path, uri: str | None = None) -> list
         When MLflow cannot be reached, or another process is writing the study to it.
     """
     where = tracking_uri(uri, home)
-    if where.startswith(SQLITE) and not Path(where.removeprefix(SQLITE)).exists():
+    if is_missing(where):
         return [_study("its run", "is missing: MLflow has no database yet")]
     with told("MLflow cannot be read"), projector_lock(home, study.name, _PATIENCE):
         client = open_client(where, home)

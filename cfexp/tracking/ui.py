@@ -23,8 +23,8 @@ from cfexp.analysis.words import plain
 from cfexp.errors import TrackingError
 from cfexp.tracking import view
 from cfexp.tracking.address import (
-    SQLITE,
     check_address,
+    is_missing,
     is_server,
     login_header,
     tracking_uri,
@@ -93,8 +93,7 @@ def running_ui(
     """Run `mlflow server` while the block runs; gives its address and process."""
     uri = tracking_uri(uri, home)
     check_address(uri)
-    database = uri.removeprefix(SQLITE)
-    if database != uri and not os.path.exists(database):  # noqa: PTH110 - a str it stays
+    if is_missing(uri):
         raise TrackingError(f"nothing was tracked in {home} yet; `cfexp run STUDY.toml` does")
     check_database(uri)
     port = _free_port(port, host)
