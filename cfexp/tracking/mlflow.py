@@ -47,7 +47,7 @@ class MlflowTracker:
     home
         The folder of databases, artifacts and locks.
     say
-        Told, once, that MLflow cannot be written. Default: a `UserWarning`.
+        Told, once, that MLflow cannot be written.
     patience
         Seconds to wait for another process that still writes the study.
     niceness
@@ -59,14 +59,14 @@ class MlflowTracker:
         self,
         uri: str | None,
         home: Path,
-        say: Callable[[str], None] | None = None,
+        say: Callable[[str], None],
         *,
         patience: float = 0,
         niceness: int = 0,
     ) -> None:
         self.uri = tracking_uri(uri, home)
         self.home = home
-        self._say = say or _warn
+        self._say = say
         self._patience = patience
         self._thread = _thread(niceness)
         self._projection: Projection | None = None
@@ -246,9 +246,3 @@ def _context() -> dict[str, str]:
     with contextlib.suppress(KeyError, OSError, ImportError):  # a container's user may be nameless
         tags["mlflow.user"] = getpass.getuser()
     return tags
-
-
-def _warn(message: str) -> None:
-    import warnings
-
-    warnings.warn(message, stacklevel=2)
