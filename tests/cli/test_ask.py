@@ -219,6 +219,9 @@ def test_a_study_and_its_model_in_mlflow(tmp_path: Path, monkeypatch: pytest.Mon
     done = invoke("recommend", "models:/m-none", "1", "--home", home)
     assert isinstance(done.exception, TrackingError)
     assert "cannot get models:/m-none" in str(done.exception)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home}/mlflow.db")
+    elsewhere = tmp_path / "another home"
+    assert printed("recommend", names[1], "1", "2", "--home", elsewhere) == answers[0]
 
 
 def test_mlflow_without_anything_tracked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
