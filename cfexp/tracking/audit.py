@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from cfexp.search.audit import Check
 from cfexp.search.standing import is_finished
@@ -51,8 +51,8 @@ def audit_mlflow(study: StudyRecord, home: Path, uri: str | None = None) -> list
             return [*audit.runs(), *audit.of_study(home, where)]
 
 
-def _study(name: str, problem: str = "", heal: Literal["sync", ""] = "sync") -> Check:
-    return Check("study", "MLflow", name, problem, heal if problem else "")
+def _study(name: str, problem: str = "") -> Check:
+    return Check("study", "MLflow", name, problem, "sync" if problem else "")
 
 
 class _Audit:

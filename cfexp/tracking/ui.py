@@ -43,6 +43,7 @@ _START_SECONDS = 120
 _STOP_SECONDS = 10
 _ANSWER_SECONDS = 5
 _OWN_SECONDS = 20
+_TAIL = 8  # lines
 
 
 def serve_ui(  # noqa: PLR0917 - the command's options in their order
@@ -174,8 +175,8 @@ def _wait(base: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise TrackingError(f"MLflow's UI did not start; the end of {log}:\n{_tail(log)}")
 
 
-def _tail(log: Path, lines: int = 8) -> str:
-    return redacted("\n".join(log.read_text(errors="replace").splitlines()[-lines:]))
+def _tail(log: Path) -> str:
+    return redacted("\n".join(log.read_text(errors="replace").splitlines()[-_TAIL:]))
 
 
 def _is_loopback(host: str) -> bool:
