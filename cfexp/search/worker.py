@@ -28,7 +28,7 @@ from cfexp.data.attributes import Attributes
 from cfexp.data.feedback import Feedback
 from cfexp.data.interactions import Vocabulary
 from cfexp.errors import CfexpError
-from cfexp.metrics.evaluation import over_folds
+from cfexp.metrics.averages import over_folds
 from cfexp.metrics.metric import Metric
 from cfexp.models.any_model import AnyModel
 from cfexp.peak import forget_peak, peak_memory
