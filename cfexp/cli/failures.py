@@ -1,4 +1,7 @@
-"""What a command that fails says, and its exit code; no traceback for a user's mistake."""
+"""What a command says that fails or is stopped, and its exit code.
+
+No traceback for a user's mistake.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from cfexp.errors import CfexpError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rich.console import Console
 
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 INTERRUPTED = 130  # exit code of a command that Ctrl-C ended
@@ -48,6 +53,19 @@ def failures_told() -> Iterator[None]:
         # a traceback may repeat an address
         _say(f"error: {failure}" if failure else traceback.format_exc())
         sys.exit((failure or CfexpError).exit_code)
+
+
+@contextmanager
+def resumed_by(
+    command: str, console: Console, *, kept: str = "everything finished is kept"
+) -> Iterator[None]:
+    """Say, when Ctrl-C ends the block, what is kept and the command that goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        words = f"Stopped; {kept}. To go on:\n  {command}"
+        console.print(words, markup=False, soft_wrap=True)
+        raise
 
 
 def _of_storage(error: Exception) -> CfexpError | None:

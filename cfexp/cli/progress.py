@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from contextlib import contextmanager
 from math import nan
 from typing import TYPE_CHECKING, Self
 
@@ -24,7 +23,7 @@ from cfexp.report.cleaning import cleaning_lines
 from cfexp.search.observer import Observer, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from rich.console import Console
     from rich.progress import TaskID
@@ -70,19 +69,6 @@ class Progress(Observer):
 
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
-
-    @contextmanager
-    def resumed_by(
-        self, command: str, *, kept: str = "everything finished is kept"
-    ) -> Iterator[None]:
-        """Say, when Ctrl-C ends the block, what is kept and the command that goes on."""
-        try:
-            yield
-        except KeyboardInterrupt:
-            self._bars.stop()
-            words = f"Stopped; {kept}. To go on:\n  {command}"
-            self._console.print(words, markup=False, soft_wrap=True)
-            raise
 
     def phase(self, phase: Phase, total: int) -> None:
         done = sum(self._states.values()) if phase == "trials" else 0

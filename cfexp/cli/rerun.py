@@ -69,6 +69,7 @@ def rerun(
 
 
 def _run(record: Recorded, name: str, console: Console, **flags: Any) -> StudyRecord:  # noqa: ANN401
+    from cfexp.cli.failures import resumed_by
     from cfexp.cli.progress import Progress
     from cfexp.cli.run import command, repeated
     from cfexp.launch import run_study
@@ -89,7 +90,7 @@ def _run(record: Recorded, name: str, console: Console, **flags: Any) -> StudyRe
 
     as_json = ["--json"] * console.stderr
     again = command("rerun", record.name, "--as", name, *repeated(flags), *as_json, flags=flags)
-    with Checks(console) as progress, progress.resumed_by(again):
+    with resumed_by(again, console), Checks(console) as progress:
         for line in record.changes(provenance()) or ["versions and machine are those recorded"]:
             progress.note(line)
         return run_study(spec, trials=record.trials, observer=progress, **flags)

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from cfexp.addresses import redacted
+from cfexp.cli.failures import resumed_by
 from cfexp.cli.fetching import fetch_missing
 from cfexp.cli.progress import Progress
 from cfexp.errors import CfexpError, InputError, TrackingError
@@ -42,7 +43,7 @@ def run_file(
     fetch_missing(spec, console)
     wanted = repeated(flags | {"register": register})
     again = command("run", file, *wanted, *["--json"] * as_json, flags=flags)
-    with Progress(console) as progress, progress.resumed_by(again):
+    with resumed_by(again, console), Progress(console) as progress:
         study = run_study(spec, observer=progress, **flags)
     if as_json:
         print(Path(study.folder, "report", "leaderboard.json").read_text(), end="")  # noqa: T201

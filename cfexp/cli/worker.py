@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from cfexp.cli.failures import resumed_by
 from cfexp.cli.progress import Progress
 from cfexp.cli.run import command, repeated
 from cfexp.launch import join_study
@@ -19,7 +20,7 @@ def join(name: str, **flags: Any) -> None:  # noqa: ANN401 - those of `join_stud
     console = Console()
     again = command("worker", name, *repeated(flags), flags=flags)
     kept = "trials that had not ended are put back for other workers"
-    with Progress(console) as progress, progress.resumed_by(again, kept=kept):
+    with resumed_by(again, console, kept=kept), Progress(console) as progress:
         study = join_study(name, observer=progress, **flags)
     console.print(_words(study), soft_wrap=True, markup=False, highlight=False)
 
