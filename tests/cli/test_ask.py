@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_args
 
 import numpy as np
 import pytest
-from helpers import SMALL, invoke
+from helpers import SMALL, invoke, spec_of
 from scipy import sparse
 
 import cfexp
@@ -26,7 +25,6 @@ from cfexp.models.item_knn import ItemKNN
 from cfexp.models.model import Model
 from cfexp.models.popularity import Popularity
 from cfexp.models.saved import RELATING
-from cfexp.search.study_file import parse
 
 TITLES = ["Alien", "Aliens", "Heat", "heat", "", "Big Fish", "Big", "The [Room]"]
 
@@ -197,7 +195,7 @@ def test_files_that_are_no_models(tmp_path: Path) -> None:
 def test_a_study_and_its_model_in_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     text = SMALL.replace("trials = 8", "trials = 1")
-    spec = parse(tomllib.loads(text)).read_from(text, tmp_path)
+    spec = spec_of(text, tmp_path)
     home = tmp_path / "home"
     cfexp.run_study(spec, home=home)
     from mlflow import MlflowClient

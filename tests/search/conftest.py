@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import pytest
-from helpers import SMALL
+from helpers import SMALL, spec_of
 
 from cfexp.launch import run_study
 from cfexp.search.record import StudyRecord
 from cfexp.search.spec import StudySpec
-from cfexp.search.study_file import parse
 
 
 @pytest.fixture(scope="session")
 def small() -> StudySpec:
-    return parse(tomllib.loads(SMALL)).read_from(SMALL, Path.cwd())
+    return spec_of(SMALL)
 
 
 @pytest.fixture(scope="session")
