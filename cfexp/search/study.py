@@ -139,7 +139,7 @@ class _Coordinator:
         """
         trials = len(study.of_role("trial"))
         count = self.spec.finals.configurations
-        finalists = best_trials(study, self.spec.objective, count)
+        finalists = best_trials(study, count)
         if not finalists:
             return
         last = study.readings[-1] if study.readings else None
@@ -163,7 +163,7 @@ class _Coordinator:
             keys[run.trial] = [job.record.key for job in own]
             jobs += own
         self.reader.run("finals", jobs)
-        winner = best_final(self.store.record(), self.spec.objective, keys)
+        winner = best_final(self.store.record(), keys)
         if winner is None:
             self.observer.note("no finalist could be fitted on every seed: there is no winner")
             return
