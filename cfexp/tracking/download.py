@@ -65,7 +65,8 @@ def download_model(uri: str, folder: Path, *, home: Path, store: str | None = No
 def _global_uri(uri: str) -> Iterator[None]:
     """Make `uri` MLflow's global address for a while: what resolves a model asks for it.
 
-    MLflow keeps it in the environment too, where later studies would find it.
+    MLflow keeps it in the environment too, where later studies would find it, and prefers what
+    was set here ever after.
     """
     import mlflow
 
@@ -74,5 +75,7 @@ def _global_uri(uri: str) -> Iterator[None]:
     try:
         yield
     finally:
-        # None unsets it, whatever its annotation says.
-        mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
+        # None unsets it, in the environment too, whatever its annotation says.
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+        if before is not None:
+            os.environ["MLFLOW_TRACKING_URI"] = before

@@ -198,7 +198,7 @@ def test_a_study_and_its_model_in_mlflow(tmp_path: Path, monkeypatch: pytest.Mon
     spec = spec_of(text, tmp_path)
     home = tmp_path / "home"
     cfexp.run_study(spec, home=home)
-    from mlflow import MlflowClient
+    from mlflow import MlflowClient, is_tracking_uri_set
 
     client = MlflowClient(f"sqlite:///{home}/mlflow.db")
     experiment = client.get_experiment_by_name("small")
@@ -220,6 +220,9 @@ def test_a_study_and_its_model_in_mlflow(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home}/mlflow.db")
     elsewhere = tmp_path / "another home"
     assert printed("recommend", names[1], "1", "2", "--home", elsewhere) == answers[0]
+    assert is_tracking_uri_set()
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert not is_tracking_uri_set(), "MLflow would go on with what was set for a while"
 
 
 def test_mlflow_without_anything_tracked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
