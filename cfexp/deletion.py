@@ -11,16 +11,14 @@ import shutil
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
-from cfexp.errors import StudyConflictError, did_you_mean
-from cfexp.search.place import Place
+from cfexp.errors import StudyConflictError
+from cfexp.search.place import NAME, Place
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cfexp.search.place import Where
     from cfexp.tracking.removal import Removal
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]*")
 
 
 class Deletion:
@@ -44,9 +42,9 @@ class Deletion:
         self._uri = tracking_uri
         self._track = track
         self._held = ExitStack()
-        self._sound = bool(_NAME.fullmatch(name))  # no path that leads elsewhere
-        self._folder = self._place.home / "studies" / name
-        self._gone = self._place.home / "studies" / f".{name}.deleted"
+        self._sound = bool(re.fullmatch(NAME, name))
+        self._folder = self._place.folder(name)
+        self._gone = self._place.folder(f".{name}.deleted")
         self._tracked: Removal | None = None
 
     def __enter__(self) -> Self:
@@ -63,10 +61,7 @@ class Deletion:
             tags = self._identity() if self._name in names else None
             self._tracked = Removal(self._name, self._place.home, self._uri, tags)
         if not (here or self._tracked):
-            raise StudyConflictError(
-                f"there is no study {self._name!r} in {self._place}; there are: "
-                f"{', '.join(names) or 'none'}{did_you_mean(self._name, names)}"
-            )
+            raise self._place.without(self._name, names)
         with ExitStack() as held:
             if self._sound:
                 held.enter_context(study_lock(self._place, self._name))

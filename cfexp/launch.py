@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 from contextlib import ExitStack, closing, contextmanager
 from importlib import import_module
@@ -15,6 +14,7 @@ from cfexp.parallel import cores, excess
 from cfexp.search.observer import Observer, Observers
 from cfexp.search.place import DEFAULT_HOME, Place
 from cfexp.search.timeout import Timeout
+from cfexp.signals import terminable
 from cfexp.studies import open_study, report
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def run_study(
     from cfexp.search.pool import Pool
 
     session = _Session()
-    with _terminable(), ExitStack() as held:
+    with terminable(), ExitStack() as held:
         tracking = held.enter_context(_tracking(place, tracking_uri, watcher.note, track=track))
         everyone = Observers(session, watcher, tracking)
         try:
@@ -155,7 +155,7 @@ def join_study(
         from cfexp.search.pool import Pool
         from cfexp.search.prepare import prepare
 
-        with _terminable(), Pool(workers, watcher.note) as pool:
+        with terminable(), Pool(workers, watcher.note) as pool:
             join(
                 store,
                 spec,
@@ -200,23 +200,6 @@ def _tracking(
 
     with closing(Beside(place.home, uri, say, place.storage)) as beside:
         yield beside
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Treat SIGTERM like Ctrl-C while the block runs (in the main thread, where it can)."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 class _Session(Observer):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from cfexp.cli.stopping import stoppable
+from cfexp.cli.failures import resumed_by
 from cfexp.cli.transfers import Transfers
 from cfexp.data.places import Places, data_dir
 from cfexp.data.public.fetch import fetch
@@ -48,8 +48,8 @@ def get(shelf: Shelf, console: Console, *, accept: bool) -> None:
         if not accept:
             _agree(shelf)
         shelf.accept()
-    words = f"Stopped. To go on:\n  cfexp data fetch {one.name}"
-    with stoppable(console, words), Transfers(console) as transfers:
+    again, kept = f"cfexp data fetch {one.name}", "what came so far is kept"
+    with resumed_by(again, console, kept=kept), Transfers(console) as transfers:
         fetch(shelf, transfers, transfers.say)
     console.print(f"{one.name} is here: {shelf.folder}", markup=False, soft_wrap=True)
 

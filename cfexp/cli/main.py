@@ -5,10 +5,8 @@ Heavy libraries are imported by the commands that need them, so that `--help` is
 
 from __future__ import annotations
 
-import errno
 import io
 import sys
-import traceback
 import webbrowser
 from importlib.metadata import version
 from pathlib import Path
@@ -16,8 +14,6 @@ from typing import Annotated
 
 import typer
 
-from cfexp.addresses import redacted
-from cfexp.analysis.words import printable
 from cfexp.cli import ask, reproduce
 from cfexp.cli.audit import audit
 from cfexp.cli.bench.commands import app as bench
@@ -25,6 +21,7 @@ from cfexp.cli.compare import compare
 from cfexp.cli.data import app as data
 from cfexp.cli.delete import delete
 from cfexp.cli.export import export
+from cfexp.cli.failures import failures_told
 from cfexp.cli.group import Group
 from cfexp.cli.listing import list_studies
 from cfexp.cli.options import (
@@ -39,7 +36,7 @@ from cfexp.cli.options import (
 )
 from cfexp.cli.register import register as register_winner
 from cfexp.cli.rerun import rerun
-from cfexp.errors import CfexpError, InputError
+from cfexp.errors import CfexpError
 from cfexp.search.place import DEFAULT_HOME, Place
 
 app = typer.Typer(
@@ -54,8 +51,6 @@ app = typer.Typer(
 )
 
 _STUDIES, _MLFLOW = "Studies", "MLflow"
-_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
-INTERRUPTED = 130  # exit code of a command that Ctrl-C ended
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes the flag's value
@@ -253,45 +248,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal need not know every character
-    try:
+    with failures_told():
         app()
-    except CfexpError as error:
-        _say(f"error: {error}")
-        sys.exit(error.exit_code)
-    except MemoryError:
-        _say("error: memory ran out; close other programs, or read fewer rows")
-        sys.exit(CfexpError.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        if isinstance(error, PermissionError):
-            _say(f"error: {where}{error.strerror}")
-            sys.exit(InputError.exit_code)
-        if error.errno in _UNWRITABLE:
-            _say(f"error: {where}{error.strerror}. Everything finished is kept")
-        else:
-            _say(traceback.format_exc())
-        sys.exit(CfexpError.exit_code)
-    except Exception as error:  # noqa: BLE001 - of the storage, or a mistake of ours
-        failure = _of_storage(error)
-        # a traceback may repeat an address
-        _say(f"error: {failure}" if failure else traceback.format_exc())
-        sys.exit((failure or CfexpError).exit_code)
-
-
-def _of_storage(error: Exception) -> CfexpError | None:
-    """Return the storage's failure in words, where a command has opened one."""
-    if "cfexp.search.storage" not in sys.modules:
-        return None
-    from cfexp.search.storage import failure_of
-
-    return failure_of(error)
-
-
-def _say(words: str) -> None:
-    """Write to standard error, without logins and what a terminal would act on."""
-    sys.stderr.write(f"{printable(redacted(words))}\n")
 
 
 if __name__ == "__main__":

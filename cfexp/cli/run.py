@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
+from cfexp.cli.failures import resumed_by
 from cfexp.cli.fetching import fetch_missing
 from cfexp.cli.progress import Progress
-from cfexp.cli.stopping import stoppable
 from cfexp.errors import CfexpError, InputError, TrackingError
 from cfexp.launch import run_study
 from cfexp.search.place import Place, command
@@ -40,7 +40,7 @@ def run_file(
     console = Console(stderr=as_json)
     fetch_missing(spec, console)
     again = _again(file, flags | {"register": register}, as_json=as_json)
-    with stoppable(console, f"Stopped; everything finished is kept. To go on:\n  {again}"):
+    with resumed_by(again, console):
         with Progress(console) as progress:
             study = run_study(spec, observer=progress, **flags)
         if as_json:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from cfexp.cli.failures import resumed_by
 from cfexp.cli.progress import Progress
 from cfexp.cli.run import repeated
-from cfexp.cli.stopping import stoppable
 from cfexp.launch import join_study
 from cfexp.search.place import Place, command
 
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 def join(name: str, **flags: Any) -> None:  # noqa: ANN401 - those of `join_study`
     """Run waiting trials of a study until none waits; see `cfexp.launch.join_study`."""
     console = Console()
-    place = Place(flags["home"], flags["storage"])
-    again = command("worker", name, *repeated(flags), where=place)
-    words = "Stopped; trials that had not ended are put back for other workers. To go on:\n  "
-    with stoppable(console, words + again), Progress(console) as progress:
+    again = command("worker", name, *repeated(flags), where=Place(flags["home"], flags["storage"]))
+    kept = "trials that had not ended are put back for other workers"
+    with resumed_by(again, console, kept=kept), Progress(console) as progress:
         study = join_study(name, observer=progress, **flags)
     console.print(_words(study), soft_wrap=True, markup=False, highlight=False)
 

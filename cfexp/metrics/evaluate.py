@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from cfexp.arrays import Codes, Floats, Longs, Mask, Matrix
     from cfexp.metrics.classes import ItemClasses
-    from cfexp.models.model import MaskName, Scorer
+    from cfexp.models.model import MaskName
+    from cfexp.models.scorer import Scorer
     from cfexp.splits.stage_data import StageData
 
 __all__ = ["Evaluation", "evaluate"]

@@ -68,7 +68,7 @@ def tables(compared: Compared, width: int = 100) -> list[Table]:
 def _groups(compared: Compared, place: int, width: int) -> Table:
     buckets, _ = compared.lines[0].groups[place]
     lines = [("", plain(line.name), line.groups[place][1]) for line in compared.lines]
-    return group_table(buckets, lines, "test", width)
+    return group_table(buckets, lines, width)
 
 
 def _folded(cells: list[str]) -> list[str]:

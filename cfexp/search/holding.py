@@ -41,7 +41,7 @@ def held_data(
 
     What is not to be found again lies in the study's folder until the block ends.
     """
-    own = (place.home / "studies" / spec.name / "stages").resolve()
+    own = (place.folder(spec.name) / "stages").resolve()
     known = own.parent.is_dir()  # else nothing is written before the data are in order
     with ExitStack() as held:
         check = held.enter_context(study_lock(place, spec.name)) if known else None

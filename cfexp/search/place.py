@@ -7,12 +7,17 @@ import os
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from cfexp.addresses import ambiguity, redacted
-from cfexp.errors import InputError
+from cfexp.errors import InputError, StudyConflictError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 DEFAULT_HOME = Path("mlruns")
+NAME = "[A-Za-z0-9][A-Za-z0-9 _.-]*"
+"""The pattern of a study's name: no path that leads elsewhere."""
 _SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 
 
@@ -53,6 +58,17 @@ class Place:
     def of(cls, where: Where) -> Place:
         """Return a place itself, or that of a home with its own storage."""
         return where if isinstance(where, Place) else cls(where)
+
+    def folder(self, study: str) -> Path:
+        """Return the folder of a study's files."""
+        return self.home / "studies" / study
+
+    def without(self, study: str, names: Collection[str]) -> StudyConflictError:
+        """Return the error that this place has no such study, but those of `names`."""
+        return StudyConflictError(
+            f"there is no study {study!r} in {self}; there are: "
+            f"{', '.join(names) or 'none'}{did_you_mean(study, names)}"
+        )
 
     def __str__(self) -> str:
         return str(self.home) if self.storage is None else redacted(self.storage)

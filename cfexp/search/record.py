@@ -7,6 +7,7 @@ keeps it. Tracking backends and reports read these records and nothing else.
 from __future__ import annotations
 
 import dataclasses
+import time
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal
@@ -40,6 +41,11 @@ def joined(facts: Iterable[Mapping[str, str]]) -> dict[str, str]:
         for name, words in one.items():
             known.setdefault(name, {})[words] = None
     return {name: "; ".join(words) for name, words in known.items()}
+
+
+def now_ms() -> int:
+    """Return the time as records have it: milliseconds since 1970."""
+    return int(time.time() * 1000)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from cfexp.analysis.worst import Goal
     from cfexp.metrics.evaluation import Evaluation
     from cfexp.metrics.metric import Metric
-    from cfexp.models.model import Epoch, MaskName, Model, Scorer
+    from cfexp.models.model import Epoch, MaskName, Model
+    from cfexp.models.scorer import Scorer
     from cfexp.splits.stage_data import StageData
 
 Report = Callable[[Point], bool]

@@ -16,8 +16,13 @@ def best_trial(study: StudyRecord) -> RunRecord | None:
     """Return the trial with the best first objective on validation."""
     name = f"val/{study.objectives[0]}"
     trials = [run for run in study.of_role("trial") if is_ranked(run, name)]
-    sign = 1 if study.direction == "maximize" else -1
-    return max(trials, key=lambda run: sign * run.metrics[name], default=None)
+    return min(trials, key=lambda run: loss_of(study, run), default=None)
+
+
+def loss_of(study: StudyRecord, run: RunRecord) -> float:
+    """Return a run's first objective on validation, turned so that less is better."""
+    value = run.metrics[f"val/{study.objectives[0]}"]
+    return -value if study.direction == "maximize" else value
 
 
 def is_ranked(run: RunRecord, name: str) -> bool:

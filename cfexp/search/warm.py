@@ -19,7 +19,8 @@ from cfexp.splits.stage_data import StageData
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cfexp.models.model import Model, Scorer
+    from cfexp.models.model import Model
+    from cfexp.models.scorer import Scorer
 
 _PATIENCE = 2.0  # seconds; loading what was compiled before takes less
 _ALL_LOOPS = ("diversity@1", "auc")

@@ -28,11 +28,11 @@ from cfexp.data.attributes import Attributes
 from cfexp.data.feedback import Feedback
 from cfexp.data.interactions import Vocabulary
 from cfexp.errors import CfexpError
-from cfexp.metrics.evaluation import over_folds
+from cfexp.metrics.averages import over_folds
 from cfexp.metrics.metric import Metric
 from cfexp.models.any_model import AnyModel
 from cfexp.peak import forget_peak, peak_memory
-from cfexp.process import messages_of
+from cfexp.process import answers, messages_of
 from cfexp.search.measures import Measures, measures
 from cfexp.search.runs import read_run, search_run
 from cfexp.search.warm import compile_kernels
@@ -177,9 +177,7 @@ class Worker:
         if evaluations:
             parts["val"] = over_folds(list(evaluations.values()), "validation")
         for part, evaluation in parts.items():
-            path = self._folder / f"{vectors}-{part}.npz"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            evaluation.save(path)
+            evaluation.save(self._folder / f"{vectors}-{part}.npz")
         if scorer is not None:
             path = self._folder / scorer
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -213,8 +211,7 @@ def _listen(source: IO[str], messages: queue.Queue[dict[str, Any]]) -> None:
 
 def main() -> None:
     """Serve the process that started this one, over standard input and output."""
-    out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # prints must not break the messages
+    out = answers()
     messages: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_listen, args=(sys.stdin, messages), daemon=True).start()
     Worker(messages, out).serve()

@@ -194,7 +194,7 @@ def _parent(client: MlflowClient, name: str, where: str) -> Run:
     tags = {"cfexp.study": name, "cfexp.role": "study"}
     experiment = find_experiment(client, name, tags)
     if experiment is not None and experiment.lifecycle_stage == "active":
-        query = query_of("cfexp.role", "study")
+        query = query_of({"cfexp.role": "study"})
         order = ["attributes.start_time DESC"]
         for run in client.search_runs([experiment.experiment_id], query, order_by=order):
             return run
@@ -216,12 +216,7 @@ def _file(client: MlflowClient, run: Run, name: str) -> str | None:
 def _values(run: RunRecord) -> Values:
     """Return a run's values as MLflow will show them: of each metric the last point."""
     entry = run_entry(run)
-    last: dict[str, Any] = {}
-    for sample in entry.samples:
-        order = (sample.step, sample.time, sample.value)
-        if sample.name not in last or order > last[sample.name]:
-            last[sample.name] = order
-    metrics = {name: order[2] for name, order in last.items()}
+    metrics = {name: max(points)[-1] for name, points in entry.points().items()}
     return Values(STATUS[run.state], entry.params, _results(metrics))
 
 

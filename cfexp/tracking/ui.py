@@ -23,8 +23,8 @@ from cfexp.analysis.words import plain
 from cfexp.errors import InputError, TrackingError
 from cfexp.tracking import view
 from cfexp.tracking.address import (
-    SQLITE,
     check_address,
+    is_missing,
     is_server,
     login_header,
     tracking_uri,
@@ -43,6 +43,7 @@ _START_SECONDS = 120
 _STOP_SECONDS = 10
 _ANSWER_SECONDS = 5
 _OWN_SECONDS = 20
+_TAIL = 8  # lines
 
 
 def serve_ui(  # noqa: PLR0917 - the command's options in their order
@@ -93,8 +94,7 @@ def running_ui(
     """Run `mlflow server` while the block runs; gives its address and process."""
     uri = tracking_uri(uri, home)
     check_address(uri)
-    database = uri.removeprefix(SQLITE)
-    if database != uri and not os.path.exists(database):  # noqa: PTH110 - a str it stays
+    if is_missing(uri):
         raise InputError(f"nothing was tracked in {home} yet; `cfexp run STUDY.toml` does")
     check_database(uri)
     port = _free_port(port, host)
@@ -175,8 +175,8 @@ def _wait(base: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise TrackingError(f"MLflow's UI did not start; the end of {log}:\n{_tail(log)}")
 
 
-def _tail(log: Path, lines: int = 8) -> str:
-    return redacted("\n".join(log.read_text(errors="replace").splitlines()[-lines:]))
+def _tail(log: Path) -> str:
+    return redacted("\n".join(log.read_text(errors="replace").splitlines()[-_TAIL:]))
 
 
 def _is_loopback(host: str) -> bool:

@@ -17,8 +17,9 @@ from cfexp.analysis.buckets import bucket_rows, by_bucket, item_classes
 from cfexp.data.attributes import Attributes
 from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import EvaluationError
+from cfexp.metrics.averages import average
 from cfexp.metrics.evaluate import evaluate
-from cfexp.metrics.evaluation import Evaluation, average
+from cfexp.metrics.evaluation import Evaluation
 from cfexp.models.popularity import Popularity
 from cfexp.splits.stage_data import StageData
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_args
@@ -11,7 +10,7 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import SMALL, invoke
+from helpers import SMALL, invoke, spec_of
 from scipy import sparse
 
 import cfexp
@@ -27,7 +26,6 @@ from cfexp.models.item_knn import ItemKNN
 from cfexp.models.model import Model
 from cfexp.models.popularity import Popularity
 from cfexp.models.saved import RELATING
-from cfexp.search.study_file import parse
 
 TITLES = ["Alien", "Aliens", "Heat", "heat", "", "Big Fish", "Big", "The [Room]"]
 
@@ -198,10 +196,10 @@ def test_files_that_are_no_models(tmp_path: Path) -> None:
 def test_a_study_and_its_model_in_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     text = SMALL.replace("trials = 8", "trials = 1")
-    spec = parse(tomllib.loads(text)).read_from(text, tmp_path)
+    spec = spec_of(text, tmp_path)
     home = tmp_path / "home"
     cfexp.run_study(spec, home=home)
-    from mlflow import MlflowClient
+    from mlflow import MlflowClient, is_tracking_uri_set
 
     client = MlflowClient(f"sqlite:///{home}/mlflow.db")
     experiment = client.get_experiment_by_name("small")
@@ -220,6 +218,12 @@ def test_a_study_and_its_model_in_mlflow(tmp_path: Path, monkeypatch: pytest.Mon
     done = invoke("recommend", "models:/m-none", "1", "--home", home)
     assert isinstance(done.exception, TrackingError)
     assert "cannot get models:/m-none" in str(done.exception)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home}/mlflow.db")
+    elsewhere = tmp_path / "another home"
+    assert printed("recommend", names[1], "1", "2", "--home", elsewhere) == answers[0]
+    assert is_tracking_uri_set()
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert not is_tracking_uri_set(), "MLflow would go on with what was set for a while"
 
 
 def test_mlflow_without_anything_tracked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,13 +10,14 @@ from scipy import sparse
 
 from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import EvaluationError, InputError, TrainingError
+from cfexp.metrics.averages import average, over_folds
 from cfexp.metrics.classes import ItemClasses
 from cfexp.metrics.evaluate import evaluate
-from cfexp.metrics.evaluation import Evaluation, average, over_folds
+from cfexp.metrics.evaluation import Evaluation
 from cfexp.metrics.lists import Shelf
 from cfexp.metrics.metric import Metric
-from cfexp.models.model import Scorer
 from cfexp.models.popularity import Popularity
+from cfexp.models.scorer import Scorer
 from cfexp.ranking import ExactRanks
 from cfexp.splits.stage_data import StageData
 from cfexp.splits.stage_users import StageUsers

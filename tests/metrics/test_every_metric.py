@@ -25,7 +25,7 @@ from cfexp.splits.stage_data import StageData
 
 if TYPE_CHECKING:
     from cfexp.metrics.evaluation import Evaluation
-    from cfexp.models.model import Scorer
+    from cfexp.models.scorer import Scorer
 
 CUTS = (1, 3, 10, 200)
 N_STAGES, N_USERS = 25, 40

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import SMALL
+from helpers import SMALL, spec_of
 
 from cfexp.launch import run_study
 from cfexp.search.record import StudyRecord
 from cfexp.search.spec import StudySpec
-from cfexp.search.study_file import load_study, parse
+from cfexp.search.study_file import load_study
 
 
 @pytest.fixture(scope="session")
 def small() -> StudySpec:
-    return parse(tomllib.loads(SMALL)).read_from(SMALL, Path.cwd())
+    return spec_of(SMALL)
 
 
 @pytest.fixture(scope="session")

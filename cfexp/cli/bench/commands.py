@@ -17,10 +17,11 @@ from cfexp.cli.bench.options import (
     Threads,
     events,
     matrices,
+    names,
     numbers,
     peer_names,
 )
-from cfexp.errors import BenchmarkError, InputError
+from cfexp.errors import BenchmarkError
 
 app = typer.Typer(
     help="Measure cfexp against implicit and irspack (pip install 'cfexp[peers]'), and what "
@@ -185,9 +186,7 @@ def data(
     from cfexp.bench.show import data_table
     from cfexp.cli.bench.measurement import Measurement
 
-    asked = [one.strip() for one in formats.split(",")]
-    if wrong := [one for one in asked if one not in FORMS]:
-        raise InputError(f"--formats takes {' and '.join(FORMS)}, got {wrong[0]!r}")
+    asked = names(formats, "--formats", FORMS)
     sizes = numbers(rows, "--rows")
     run = Measurement("data", None, [], chart, file)
     run.state("peaks are of whole processes; a second start finds what the first one kept")
