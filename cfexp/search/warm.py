@@ -19,7 +19,8 @@ from cfexp.splits.stage_data import StageData
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cfexp.models.model import Model, Scorer
+    from cfexp.models.model import Model
+    from cfexp.models.scorer import Scorer
 
 _PATIENCE = 2.0  # seconds; loading what was compiled before takes less
 _ALL_LOOPS = ("diversity@1", "auc")
@@ -39,7 +40,7 @@ def compile_kernels(announce: Callable[[str], None] | None = None) -> None:
     try:
         ones = sparse.csr_array(np.eye(3, dtype=np.float32))
         data = TrainingData.of(ones)
-        stage = StageData("warm", data, data.positives, ones, ones)
+        stage = StageData("warm", data, data.positives, ones, ones, np.ones(3, bool))
         for scorer in _scorers(data):
             evaluate(scorer, stage, _ALL_LOOPS, mask="none", threads=1)
     finally:

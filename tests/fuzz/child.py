@@ -33,7 +33,7 @@ def attempt(folder: Path, outputs: Path) -> None:
     own = outputs / spec.name
     own.mkdir(parents=True, exist_ok=True)
     prepared.save_vocabulary(own / "vocabulary.npz")
-    prepared.save_attributes(spec, own / "users.npz")
+    prepared.known.attributes.save(own / "users.npz")
 
 
 def outcome(kind: str, folder: Path, guard: Guard) -> tuple[str, str]:
