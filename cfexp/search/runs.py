@@ -19,15 +19,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfexp.search.measures import Measures
 from cfexp.search.record import Point, joined
 
 if TYPE_CHECKING:
     from cfexp.analysis.worst import Goal
     from cfexp.metrics.evaluation import Evaluation
-    from cfexp.metrics.metric import Metric
     from cfexp.models.model import Epoch, MaskName, Model
     from cfexp.models.scorer import Scorer
+    from cfexp.search.measures import Measures
     from cfexp.splits.stage_data import StageData
 
 Report = Callable[[Point], bool]
@@ -64,7 +63,7 @@ class Readings:
 def search_run(
     model: Model,
     stages: Sequence[StageData],
-    metrics: Measures | Sequence[Metric],
+    measures: Measures,
     *,
     mask: MaskName = "interacted",
     seed: int = 0,
@@ -75,11 +74,10 @@ def search_run(
 ) -> Result:
     """Train `model` on every stage in step, validate epoch by epoch, keep the best epoch.
 
-    `metrics[0]`, or the first goal of measures, decides which epoch is best; metrics are
-    means over the stages. The run ends early when `report` says so, and when the last
+    The first goal of `measures` decides which epoch is best; metrics are means over the
+    stages. The run ends early when `report` says so, and when the last
     `patience` evaluations did not improve on the best.
     """
-    measures = Measures.of(metrics)
     goal = measures.goals[0]
     best, points, stopped = None, [], False
     facts: dict[str, str] = {}
@@ -119,7 +117,7 @@ def search_run(
 def read_run(
     model: Model,
     stages: Sequence[StageData],
-    metrics: Measures | Sequence[Metric],
+    measures: Measures,
     *,
     mask: MaskName = "interacted",
     seed: int = 0,
@@ -129,7 +127,6 @@ def read_run(
 
     Stages that train on the same data share one fit.
     """
-    measures = Measures.of(metrics)
     clock = _Clock()
     scorers: dict[int, Scorer] = {}
     evaluations: dict[str, Evaluation] = {}
