@@ -46,12 +46,12 @@ def run_file(
     with resumed_by(again, console), Progress(console) as progress:
         study = run_study(spec, observer=progress, **flags)
     if as_json:
-        print(Path(study.folder, "report", "leaderboard.json").read_text(), end="")  # noqa: T201
+        print((study.report_folder / "leaderboard.json").read_text(), end="")  # noqa: T201
     else:
         show(study, console)
     from cfexp.report.write import REPORT
 
-    page = escape(str(Path(study.folder, "report", REPORT)))
+    page = escape(str(study.report_folder / REPORT))
     console.print(f"\nThe report, to be opened in a browser:\n  {page}", soft_wrap=True)
     if flags["track"]:
         view = escape(command("ui", study.name, flags=flags | {"storage": None}))

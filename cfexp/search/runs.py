@@ -11,7 +11,7 @@ these lengths reach 0.0628, 0.0617 and 0.0598.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfexp.search.record import Point, joined
+from cfexp.search.record import Point
 
 if TYPE_CHECKING:
     from cfexp.analysis.worst import Goal
@@ -149,6 +149,19 @@ def read_run(
         clock.seconds(),
         joined(scorer.facts for scorer in scorers.values()),
     )
+
+
+def joined(facts: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Return the facts of several fits as one; where they differ, one after the other.
+
+    >>> joined([{"solver_used": "cg, 2 steps"}, {"solver_used": "cg, 3 steps"}])
+    {'solver_used': 'cg, 2 steps; cg, 3 steps'}
+    """
+    known: dict[str, dict[str, None]] = {}
+    for one in facts:
+        for name, words in one.items():
+            known.setdefault(name, {})[words] = None
+    return {name: "; ".join(words) for name, words in known.items()}
 
 
 class _Clock:

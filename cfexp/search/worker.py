@@ -34,6 +34,7 @@ from cfexp.models.any_model import AnyModel
 from cfexp.peak import forget_peak, peak_memory
 from cfexp.process import answers, messages_of
 from cfexp.search.measures import Measures, measures
+from cfexp.search.record import vectors_file
 from cfexp.search.runs import read_run, search_run
 from cfexp.search.warm import compile_kernels
 from cfexp.splits.stage_data import StageData, load_stages
@@ -176,7 +177,7 @@ class Worker:
         if evaluations:
             parts["val"] = over_folds(list(evaluations.values()), "validation")
         for part, evaluation in parts.items():
-            evaluation.save(self._folder / f"{vectors}-{part}.npz")
+            evaluation.save(self._folder / vectors_file(vectors, part))
         if scorer is not None:
             path = self._folder / scorer
             path.parent.mkdir(parents=True, exist_ok=True)
