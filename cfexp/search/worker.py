@@ -136,12 +136,15 @@ class Worker:
         self._send({"point": dataclasses.asdict(point)})
         return bool(self._messages.get()["go"])
 
+    @property
+    def _validation(self) -> list[StageData]:
+        return [stage for name, stage in self._stages.items() if name != "test"]
+
     def _trial(self, *, model: dict[str, Any], mask: Any, seed: int) -> dict[str, Any]:  # noqa: ANN401
-        stages = [stage for name, stage in self._stages.items() if name != "test"]
         forget_peak()
         result = search_run(
             _MODEL.validate_python(model),
-            stages,
+            self._validation,
             self._measures.of_goals(),
             mask=mask,
             seed=seed,
@@ -161,11 +164,10 @@ class Worker:
         vectors: str,
         scorer: str | None,
     ) -> dict[str, Any]:
-        validation = [stage for name, stage in self._stages.items() if name != "test"]
         forget_peak()
         readings = read_run(
             _MODEL.validate_python(model),
-            [*validation, self._stages["test"]],
+            [*self._validation, self._stages["test"]],
             self._measures,
             mask=mask,
             seed=seed,
