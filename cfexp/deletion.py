@@ -1,4 +1,4 @@
-"""A study deleted: out of MLflow, out of the Optuna storage, and its folder.
+"""A study deleted: out of MLflow, out of the Optuna storage, its folder, and its data.
 
 Optuna's storage, which holds the truth, forgets it last but for the folder; what a killed
 deletion left of either is enough for the next one to find and finish.
@@ -15,6 +15,8 @@ from cfexp.errors import StudyConflictError
 from cfexp.search.place import NAME, Place
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cfexp.search.place import Where
     from cfexp.tracking.removal import Removal
 
@@ -83,11 +85,14 @@ class Deletion:
     def parts(self) -> list[str]:
         """Return in words what there is to delete."""
         from cfexp.search.forget import trials_by_study
+        from cfexp.search.sharing import used_alone
 
         parts = []
         if self._sound:
-            size = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
-            parts.append(f"the folder {self._folder} ({size / 1e6:,.1f} MB)")
+            parts.append(f"the folder {self._folder} ({_megabytes(self._folder)})")
+            for folder in used_alone(self._place.home, self._name):
+                words = "prepared data that no other study uses"
+                parts.append(f"{words}, {folder} ({_megabytes(folder)})")
         trials = trials_by_study(self._place).get(self._name)
         if trials is not None:
             parts.insert(0, f"the study in Optuna's storage: {trials:,} trials")
@@ -98,6 +103,7 @@ class Deletion:
     def delete(self) -> None:
         """Delete it all; refused where a worker has joined meanwhile."""
         from cfexp.search.forget import forget, refuse_held, trials_by_study
+        from cfexp.search.sharing import sweep
 
         refuse_held(self._place, self._name)
         if self._tracked is not None:
@@ -111,3 +117,9 @@ class Deletion:
         self._folder.rename(self._gone)  # whoever takes the name now gets a folder of its own
         shutil.rmtree(self._gone)
         shutil.rmtree(self._place.home / "workers" / self._name, ignore_errors=True)
+        sweep(self._place.home)
+
+
+def _megabytes(folder: Path) -> str:
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return f"{size / 1e6:,.1f} MB"

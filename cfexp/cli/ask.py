@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cfexp.analysis.words import plain
-from cfexp.cli.options import Home, Storage, TrackingUri
-from cfexp.search.place import Place, Where
-from cfexp.studies import DEFAULT_HOME
+from cfexp.cli.options import Home, Storage, TrackingUri, known_studies
+from cfexp.search.place import DEFAULT_HOME, Place, Where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +24,7 @@ ModelName = Annotated[
         help="A model file (.npz), the name of a study, or a model in MLflow "
         "(models:/..., runs:/...).",
         show_default=False,
+        autocompletion=known_studies,
     ),
 ]
 K = Annotated[int, typer.Option("-k", min=1, help="How many to show.")]

@@ -6,7 +6,6 @@ No traceback for a user's mistake.
 from __future__ import annotations
 
 import errno
-import os
 import sys
 import traceback
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cfexp.addresses import redacted
 from cfexp.analysis.words import printable
-from cfexp.errors import CfexpError
+from cfexp.errors import CfexpError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,15 +37,15 @@ def failures_told() -> Iterator[None]:
         sys.exit(CfexpError.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output has gone (`cfexp status | head`): nothing to say to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        if error.errno not in _UNWRITABLE:
-            _say(traceback.format_exc())
-            sys.exit(CfexpError.exit_code)
         where = f"{error.filename}: " if error.filename else ""
-        _say(f"error: {where}{error.strerror}. Everything finished is kept")
+        if isinstance(error, PermissionError):
+            _say(f"error: {where}{error.strerror}")
+            sys.exit(InputError.exit_code)
+        if error.errno in _UNWRITABLE:
+            _say(f"error: {where}{error.strerror}. Everything finished is kept")
+        else:
+            _say(traceback.format_exc())
         sys.exit(CfexpError.exit_code)
     except Exception as error:  # noqa: BLE001 - of the storage, or a mistake of ours
         failure = _of_storage(error)
@@ -59,12 +58,15 @@ def failures_told() -> Iterator[None]:
 def resumed_by(
     command: str, console: Console, *, kept: str = "everything finished is kept"
 ) -> Iterator[None]:
-    """Say, when Ctrl-C ends the block, what is kept and the command that goes on."""
+    """Say, when Ctrl-C or a closed output ends the block, what is kept and how to go on."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         words = f"Stopped; {kept}. To go on:\n  {command}"
-        console.print(words, markup=False, soft_wrap=True)
+        if console.quiet:  # rich's SystemExit: the reader has gone (`cfexp run FILE | head`)
+            sys.stderr.write(f"Standard output was closed. {words}\n")
+        else:
+            console.print(words, markup=False, highlight=False, soft_wrap=True)
         raise
 
 

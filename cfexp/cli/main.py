@@ -22,24 +22,35 @@ from cfexp.cli.data import app as data
 from cfexp.cli.delete import delete
 from cfexp.cli.export import export
 from cfexp.cli.failures import failures_told
+from cfexp.cli.group import Group
 from cfexp.cli.listing import list_studies
-from cfexp.cli.options import Home, Storage, Threads, TrackingUri, Workers, duration
+from cfexp.cli.options import (
+    Home,
+    Storage,
+    Study,
+    Threads,
+    TrackingUri,
+    Workers,
+    duration,
+    known_studies,
+)
 from cfexp.cli.register import register as register_winner
 from cfexp.cli.rerun import rerun
 from cfexp.errors import CfexpError
-from cfexp.search.place import Place
-from cfexp.studies import DEFAULT_HOME
+from cfexp.search.place import DEFAULT_HOME, Place
 
 app = typer.Typer(
     name="cfexp",
+    cls=Group,
     help="Hyperparameter studies and experiment tracking for collaborative filtering "
     "on implicit feedback.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
 )
+
+_STUDIES, _MLFLOW = "Studies", "MLflow"
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes the flag's value
@@ -59,7 +70,7 @@ def _main(
     pass
 
 
-@app.command()
+@app.command(rich_help_panel=_STUDIES)
 def run(
     file: Annotated[Path, typer.Argument(help="The study file (TOML).", show_default=False)],
     *,
@@ -116,9 +127,14 @@ def run(
     )
 
 
-@app.command()
+@app.command(rich_help_panel=_STUDIES)
 def worker(
-    study: Annotated[str, typer.Argument(help="A study that was begun.", show_default=False)],
+    study: Annotated[
+        str,
+        typer.Argument(
+            help="A study that was begun.", show_default=False, autocompletion=known_studies
+        ),
+    ],
     *,
     workers: Workers = 1,
     threads: Threads = None,
@@ -131,11 +147,15 @@ def worker(
     join(study, home=home, storage=storage, workers=workers, threads=threads)
 
 
-@app.command()
+@app.command(rich_help_panel=_MLFLOW)
 def ui(
     study: Annotated[
         str | None,
-        typer.Argument(help="The study to open.", show_default="the one written last"),
+        typer.Argument(
+            help="The study to open.",
+            show_default="the one written last",
+            autocompletion=known_studies,
+        ),
     ] = None,
     *,
     port: Annotated[
@@ -154,25 +174,33 @@ def ui(
     serve_ui(home, tracking_uri, port, study, say=typer.echo, host=host)
 
 
-@app.command()
+@app.command(rich_help_panel=_STUDIES)
 def status(
     study: Annotated[
-        str | None, typer.Argument(help="One study.", show_default="all studies")
+        str | None,
+        typer.Argument(help="One study.", show_default="all studies", autocompletion=known_studies),
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     home: Home = DEFAULT_HOME,
     storage: Storage = None,
 ) -> None:
-    """Show how far the studies of a home are, and what is best so far."""
+    """Show how far the studies of a home are, and what is best so far.
+
+    A study is running, finished, interrupted (`cfexp run` goes on with it), or `workers only`:
+    workers run its trials, and `cfexp run` is needed for the rest.
+    """
     from cfexp.cli.status import show_status
 
     show_status(Place(home, storage), study, as_json=as_json)
 
 
-@app.command()
+app.command("list", rich_help_panel=_STUDIES)(list_studies)
+
+
+@app.command(rich_help_panel=_STUDIES)
 def report(
-    study: Annotated[str, typer.Argument(help="The study.", show_default=False)],
+    study: Study,
     *,
     file: Annotated[
         Path | None,
@@ -191,9 +219,9 @@ def report(
         raise CfexpError(f"no browser could be started; open {written} by hand")
 
 
-@app.command()
+@app.command(rich_help_panel=_MLFLOW)
 def sync(
-    study: Annotated[str, typer.Argument(help="The study.", show_default=False)],
+    study: Study,
     *,
     home: Home = DEFAULT_HOME,
     storage: Storage = None,
@@ -206,13 +234,13 @@ def sync(
     typer.echo(f"MLflow knows all {len(record.runs)} runs of study {record.name!r}")
 
 
-for command in (audit, compare, ask.recommend, ask.similar, ask.explain, export, delete, rerun):
-    app.command()(command)
-app.command("list")(list_studies)
-app.command("register")(register_winner)
-app.add_typer(bench, name="bench")
-app.add_typer(data, name="data")
-app.add_typer(reproduce.app, name="reproduce")
+for command in (compare, export, audit, rerun, delete):
+    app.command(rich_help_panel=_STUDIES)(command)
+app.command("register", rich_help_panel=_MLFLOW)(register_winner)
+for question in (ask.recommend, ask.similar, ask.explain):
+    app.command(rich_help_panel="A study's model")(question)
+for name, group in (("data", data), ("reproduce", reproduce.app), ("bench", bench)):
+    app.add_typer(group, name=name, cls=Group, rich_help_panel="Data and figures")
 
 
 def main() -> None:

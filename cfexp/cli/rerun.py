@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cfexp.cli.options import Home, Storage, TrackingUri
-from cfexp.studies import DEFAULT_HOME
+from cfexp.cli.options import Home, Storage, TrackingUri, known_studies
+from cfexp.search.place import DEFAULT_HOME, Place, command
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +23,10 @@ _SHOWN = 10  # runs that differ
 
 def rerun(
     study: Annotated[
-        str, typer.Argument(help="The study, as MLflow knows it.", show_default=False)
+        str,
+        typer.Argument(
+            help="The study, as MLflow knows it.", show_default=False, autocompletion=known_studies
+        ),
     ],
     *,
     name: Annotated[
@@ -71,7 +74,7 @@ def rerun(
 def _run(record: Recorded, name: str, console: Console, **flags: Any) -> StudyRecord:  # noqa: ANN401
     from cfexp.cli.failures import resumed_by
     from cfexp.cli.progress import Progress
-    from cfexp.cli.run import command, repeated
+    from cfexp.cli.run import repeated
     from cfexp.launch import run_study
     from cfexp.provenance import provenance
 
@@ -88,8 +91,9 @@ def _run(record: Recorded, name: str, console: Console, **flags: Any) -> StudyRe
                 f"{study.fingerprint}, recorded {record.fingerprint}"
             )
 
-    as_json = ["--json"] * console.stderr
-    again = command("rerun", record.name, "--as", name, *repeated(flags), *as_json, flags=flags)
+    options = ["--as", name, *repeated(flags), *["--json"] * console.stderr]
+    place, uri = Place(flags["home"], flags["storage"]), flags["tracking_uri"]
+    again = command("rerun", record.name, *options, where=place, tracking_uri=uri)
     with resumed_by(again, console), Checks(console) as progress:
         for line in record.changes(provenance()) or ["versions and machine are those recorded"]:
             progress.note(line)

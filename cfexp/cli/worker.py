@@ -8,8 +8,9 @@ from rich.console import Console
 
 from cfexp.cli.failures import resumed_by
 from cfexp.cli.progress import Progress
-from cfexp.cli.run import command, repeated
+from cfexp.cli.run import repeated
 from cfexp.launch import join_study
+from cfexp.search.place import Place, command
 
 if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def join(name: str, **flags: Any) -> None:  # noqa: ANN401 - those of `join_study`
     """Run waiting trials of a study until none waits; see `cfexp.launch.join_study`."""
     console = Console()
-    again = command("worker", name, *repeated(flags), flags=flags)
+    again = command("worker", name, *repeated(flags), where=Place(flags["home"], flags["storage"]))
     kept = "trials that had not ended are put back for other workers"
     with resumed_by(again, console, kept=kept), Progress(console) as progress:
         study = join_study(name, observer=progress, **flags)

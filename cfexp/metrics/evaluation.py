@@ -29,7 +29,8 @@ class Evaluation:
     the ratios; `catalogue` holds the metrics that are one number for all lists.
     `activity` counts each user's history: `train_interactions` (all pairs) and
     `train_positives`. `items` are the lists themselves (n x k, best first, -1 where
-    short), where they were kept; they are not saved. `class_numerators` and
+    short), where they were kept, and `tied` the share of them whose items all have one
+    score, so that their order is that of the items' codes; neither is saved. `class_numerators` and
     `class_denominators` are those of single classes of items (`ItemClasses.names`); a
     denominator is 0 where a user has nothing to be found in the class.
     """
@@ -41,6 +42,7 @@ class Evaluation:
     catalogue: dict[str, float] = field(default_factory=dict)
     activity: dict[str, Longs] = field(default_factory=dict)
     items: Codes | None = None
+    tied: float = 0.0
     pooled: frozenset[str] = frozenset()
     class_numerators: dict[str, Doubles] = field(default_factory=dict)
     class_denominators: dict[str, Doubles] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cfexp.analysis.words import markdown as escaped
-from cfexp.analysis.words import plain
+from cfexp.analysis.words import plain, with_minus
 from cfexp.report.buckets import group_table
 from cfexp.report.numbers import MISSING, gain, how_sure, p_value, plus_minus, signed, value
 
@@ -159,7 +159,7 @@ def _cells(compared: Compared, line: Line) -> list[str]:
         gain(pair.mean, pair.relative),
         f"{signed(pair.low)} to {signed(pair.high)}",
         p_value(pair.p_corrected).removeprefix("p ").removeprefix("= "),
-        MISSING if pair.effect is None else f"{pair.effect:+.2f}",
+        MISSING if pair.effect is None else with_minus(f"{pair.effect:+.2f}"),
         pair.words(compared.metric.direction),
     ]
 

@@ -16,6 +16,8 @@ Role = Literal["baseline", "trial", "final"]
 State = Literal["complete", "pruned", "failed"]
 TIMEOUT = "timeout"
 """The fact of a trial that its time limit ended, and how the reason begins if it failed."""
+TIED = "tied_lists"
+"""The fact of a run that most of its lists on test are of one score, in the order of ids."""
 REPORT_FILES = (
     *("report.html", "verdict.md", "leaderboard.csv", "leaderboard.json"),
     *("comparisons.csv", "buckets.csv", "cleaning.csv", "per_user.parquet", "study.toml"),

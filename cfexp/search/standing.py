@@ -8,6 +8,7 @@ from cfexp.analysis.seeds import configuration, is_counted, seeds_of
 from cfexp.search.record import TIMEOUT
 
 if TYPE_CHECKING:
+    from cfexp.search.place import Where
     from cfexp.search.record import RunRecord, StudyRecord
 
 
@@ -63,9 +64,21 @@ def is_finished(study: StudyRecord) -> bool:
     return not found or any(reading.trials == study.budget for reading in study.readings)
 
 
-def state(study: StudyRecord, *, running: bool) -> str:
-    """Return `running`, `finished`, or `interrupted`: `cfexp run` goes on with that."""
-    return "running" if running else "finished" if is_finished(study) else "interrupted"
+def state(study: StudyRecord, where: Where) -> str:
+    """Return `running`, `workers only`, `finished`, or `interrupted`.
+
+    `cfexp run` goes on with an interrupted study, and with one that workers alone run.
+    """
+    from cfexp.search.leases import working_hosts
+    from cfexp.search.storage import open_storage
+    from cfexp.search.study_lock import is_running
+
+    if is_running(where, study.name):
+        return "running"
+    if is_finished(study):
+        return "finished"
+    with open_storage(where).engine.begin() as connection:
+        return "workers only" if working_hosts(connection, study.name) else "interrupted"
 
 
 def ended(study: StudyRecord) -> int:

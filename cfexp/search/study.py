@@ -11,6 +11,8 @@ import shutil
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from cfexp.analysis.bucket_recipe import attributes_of
+from cfexp.data.attributes import Attributes
 from cfexp.provenance import provenance
 from cfexp.search.finals import best_final, best_trials
 from cfexp.search.place import Place
@@ -49,7 +51,7 @@ def run(
     """Run what is missing of a study in the workers of `pool` and return its store.
 
     The caller holds the study's lock, and `check` raises when it is lost; and the data that
-    `facts` tell of in the folder `stages`, where `cfexp.search.kept` lays them. `trials` raises
+    `facts` tell of in the folder `stages`, as `cfexp.search.kept` lays them. `trials` raises
     the file's budget; `threads` are each worker's; `timeout` ends the search before its
     budget is met. Whatever is finished is in the store before an observer hears of it.
     """
@@ -67,8 +69,9 @@ def run(
 
     with told_of_storage():
         store = Store.create(spec, where, facts)
-        for name in ("vocabulary.npz", "users.npz"):
-            _copy(stages / name, store.folder / name)
+        _copy(stages / "vocabulary.npz", store.folder / "vocabulary.npz")
+        attributes = Attributes.load(stages / "users.npz").only(attributes_of(spec.buckets))
+        attributes.save(store.folder / "users.npz")
         wanted = spec.search.trials if trials is None else trials
         budget = store.plan(spec, wanted)
         if trials is not None and budget > trials:

@@ -40,7 +40,7 @@ def compile_kernels(announce: Callable[[str], None] | None = None) -> None:
     try:
         ones = sparse.csr_array(np.eye(3, dtype=np.float32))
         data = TrainingData.of(ones)
-        stage = StageData("warm", data, data.positives, ones, ones)
+        stage = StageData("warm", data, data.positives, ones, ones, np.ones(3, bool))
         for scorer in _scorers(data):
             evaluate(scorer, stage, _ALL_LOOPS, mask="none", threads=1)
     finally:

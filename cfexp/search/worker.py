@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from cfexp.analysis.bucket_recipe import Buckets
+from cfexp.analysis.bucket_recipe import Buckets, attributes_of
 from cfexp.arrays import load_arrays
 from cfexp.data.attributes import Attributes
 from cfexp.data.feedback import Feedback
@@ -119,11 +119,12 @@ class Worker:
     ) -> dict[str, Any]:
         self._stages = load_stages(Path(stages))
         self._folder = Path(folder)
+        groupings = [Buckets.model_validate(one) for one in buckets]
         self._measures = measures(
             [Metric.parse(name) for name in metrics],
             objectives,
-            [Buckets.model_validate(one) for one in buckets],
-            Attributes.load(Path(stages, "users.npz")),
+            groupings,
+            Attributes.load(Path(stages, "users.npz")).only(attributes_of(groupings)),
         )
         self._feedback = Feedback.model_validate(feedback)
         self._evaluate_every = evaluate_every

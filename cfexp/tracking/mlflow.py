@@ -13,10 +13,12 @@ import getpass
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from cfexp.errors import TrackingError
+from cfexp.search.place import Place, command
 from cfexp.search.record import now_ms
 from cfexp.search.standing import is_finished
 from cfexp.tracking import artifacts, view
@@ -48,6 +50,8 @@ class MlflowTracker:
         The folder of databases, artifacts and locks.
     say
         Told, once, that MLflow cannot be written.
+    storage
+        Of studies that machines share, to be named in the command that completes MLflow.
     patience
         Seconds to wait for another process that still writes the study.
     niceness
@@ -61,9 +65,11 @@ class MlflowTracker:
         home: Path,
         say: Callable[[str], None],
         *,
+        storage: str | None = None,
         patience: float = 0,
         niceness: int = 0,
     ) -> None:
+        self._sync = partial(command, "sync", where=Place(home, storage), tracking_uri=uri)
         self.uri = tracking_uri(uri, home)
         self.home = home
         self._say = say
@@ -146,7 +152,7 @@ class MlflowTracker:
             self._told = True
             self._say(
                 f"MLflow at {without_login(self.uri)} cannot be written: {reason(error)}. "
-                f"No result is lost: `cfexp sync {self._name}` completes MLflow later."
+                f"No result is lost: `{self._sync(self._name)}` completes MLflow later."
             )
             return None
 

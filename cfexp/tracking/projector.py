@@ -43,6 +43,7 @@ def main() -> None:
         place["uri"],
         Path(place["home"]),
         lambda text: send({"note": text}),
+        storage=place["storage"],
         patience=_PATIENCE,
         niceness=_NICENESS,
     )

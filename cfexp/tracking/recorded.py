@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfexp.errors import InputError, StudyConflictError
+from cfexp.search.place import command
 from cfexp.search.study_file import parse
 from cfexp.tracking.address import tracking_uri, without_login
 from cfexp.tracking.client import open_client
@@ -173,9 +174,10 @@ def recorded(name: str, home: Path, uri: str | None = None) -> Recorded:
             if run.info.status in STATUS.values()
         }
     if text is None:
+        sync = command("sync", name, where=home, tracking_uri=uri)
         raise InputError(
             f"MLflow has no study file of study {name!r}: it was interrupted; `cfexp run` goes "
-            f"on with it, `cfexp sync {name}` writes what there is"
+            f"on with it, `{sync}` writes what there is"
         )
     if not text:
         raise InputError(f"study {name!r} was made in Python: there is no file to run again")

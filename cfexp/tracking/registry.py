@@ -151,7 +151,7 @@ class Registry:
                 return model
         raise TrackingError(
             f"MLflow does not have the model of study {study.name!r}; "
-            f"`cfexp sync {study.name}` writes it"
+            "the same command again writes it"
         )
 
     def _create(self) -> None:

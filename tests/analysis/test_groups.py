@@ -37,7 +37,7 @@ def stage() -> StageData:
     relevant[::7] = False
     matrices = [sparse.csr_array(part.astype(np.float32)) for part in (history, relevant)]
     training = Positives(matrices[0])
-    return StageData("test", TrainingData(training), training, matrices[0], matrices[1])
+    return StageData("test", TrainingData(training), training, *matrices, history.any(axis=0))
 
 
 @pytest.fixture(scope="module")

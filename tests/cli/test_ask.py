@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, get_args
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import SMALL, invoke, spec_of
 from scipy import sparse
@@ -251,6 +252,10 @@ def test_new_items_from_a_file(matrix: sparse.csr_array, model: Path, tmp_path: 
     file = tmp_path / "new.csv"
     file.write_text("song,title,tempo,genre,label\n900,Fresh,3,a|b,x\n901,,NA,,y\n120,Old,7,b,z\n")
     rows = printed("recommend", content, "3", "--new-items", file, "--include-seen")
+    lists = pd.DataFrame({"song": [900], "title": ["Fresh"], "tempo": [3], "genre": [["a", "b"]]})
+    lists.to_parquet(tmp_path / "new.parquet")
+    stored = printed("recommend", content, "3", "--new-items", tmp_path / "new.parquet")
+    assert stored[0]["score"] == next(row["score"] for row in rows if row["item"] == 900)
     assert {row["item"] for row in rows} == {900, 901, 120}
     titles = {row["item"]: row["title"] for row in rows}
     assert titles == {900: "Fresh", 901: "", 120: "Heat"}
@@ -259,6 +264,12 @@ def test_new_items_from_a_file(matrix: sparse.csr_array, model: Path, tmp_path: 
     assert "there is no file" in refused("recommend", content, "3", "--new-items", tmp_path / "no")
     known = invoke("recommend", content, "3", "--new-items", file)
     assert "1 of the 3 items" in known.stderr
+    file.write_text("song,genre\n900,a|c\n901,b\n")
+    strange = invoke("recommend", content, "3", "--new-items", file)
+    assert strange.exit_code == 0
+    assert strange.stderr == (
+        "genre: nothing was learnt of 'c'; counted as none of the known values\n"
+    )
     file.write_text("song,tempo\nx1,3\n")
     assert "are numbers" in refused("recommend", content, "3", "--new-items", file)
     file.write_text("song,tempo\n")

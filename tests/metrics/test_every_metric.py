@@ -88,7 +88,7 @@ def cases() -> list[Case]:
         features = rng.normal(5, 3, (n_items, 4))
         features[rng.random(features.shape) < 0.3] = np.nan
         training = TrainingData(Positives(weighted), ItemFeatures.of(features))
-        stage = StageData("test", training, Positives(matrices[0]), *matrices[1:])
+        stage = StageData("test", training, Positives(matrices[0]), *matrices[1:], candidates)
         assert len(stage.users) == N_USERS
         shown = candidates & ~seen[:-1]
         counts = history.sum(axis=0)

@@ -24,7 +24,7 @@ from cfexp.cli.bench.options import (
 from cfexp.errors import BenchmarkError
 
 app = typer.Typer(
-    help="Measure cfexp against implicit and irspack (pip install 'cfexp\\[peers]'), and what "
+    help="Measure cfexp against implicit and irspack (pip install 'cfexp[peers]'), and what "
     "tracking costs.",
     no_args_is_help=True,
 )
@@ -38,7 +38,7 @@ def als(
     factors: FactorList = _FACTORS,
     nnz: Sizes = None,
     alpha: Annotated[float, typer.Option(min=0, help="Of our objective: c = 1 + alpha r.")] = 4.0,
-    regularization: Annotated[float, typer.Option(min=1e-6)] = 0.01,
+    regularization: Annotated[float, typer.Option(min=1e-6, help="Of our objective.")] = 0.01,
     iterations: Annotated[int, typer.Option(min=1, help="Of the peers.")] = 15,
     repeats: Repeats = 3,
     threads: Threads = None,
