@@ -37,7 +37,7 @@ def report(store: Store) -> StudyRecord:
     from cfexp.report.write import write
 
     study = store.record()
-    write(study, store.mirror(), store.folder / "report")
+    write(study, store.mirror(), study.report_folder)
     return dataclasses.replace(study, verdict=tuple(abstract(study)))
 
 
@@ -53,8 +53,9 @@ def write_page(where: Where, name: str, file: Path | None = None) -> Path:
     from cfexp.report.write import REPORT
 
     store = open_study(where, name)
-    file = file or store.folder / "report" / REPORT
-    page = html_report(store.record(), store.mirror())
+    study = store.record()
+    file = file or study.report_folder / REPORT
+    page = html_report(study, store.mirror())
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(page, encoding="utf-8")

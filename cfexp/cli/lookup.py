@@ -55,7 +55,7 @@ def open_model(name: str, where: Where, tracking_uri: str | None = None) -> Save
         study = open_study(where, name).record()
     except StudyConflictError as error:
         raise ModelFileError(f"{name!r} is neither a model file nor a study: {error}") from error
-    saved = Path(study.folder) / "model" / "model.npz"
+    saved = study.model_file
     if not saved.is_file():
         if study.readings:
             raise ModelFileError(

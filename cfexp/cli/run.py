@@ -44,7 +44,7 @@ def run_file(
         with Progress(console) as progress:
             study = run_study(spec, observer=progress, **flags)
         if as_json:
-            board = Path(study.folder, "report", "leaderboard.json")
+            board = study.report_folder / "leaderboard.json"
             print(board.read_text(), end="")  # noqa: T201
         else:
             show(study, console)
@@ -63,7 +63,7 @@ def run_file(
 def _where_next(study: StudyRecord, again: str, flags: dict[str, Any]) -> Iterator[str]:
     from cfexp.report.write import REPORT
 
-    yield f"The report, to be opened in a browser:\n  {Path(study.folder, 'report', REPORT)}"
+    yield f"The report, to be opened in a browser:\n  {study.report_folder / REPORT}"
     if flags["track"]:
         view = command("ui", study.name, where=flags["home"], tracking_uri=flags["tracking_uri"])
         yield f"To compare the runs in MLflow:\n  {view}"

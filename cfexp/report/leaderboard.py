@@ -9,7 +9,7 @@ from cfexp.analysis.seeds import configuration, is_counted, seeds_of
 from cfexp.analysis.words import plain
 from cfexp.metrics.metric import is_metric
 from cfexp.report.numbers import counted, mean_and_spread
-from cfexp.search.record import joined
+from cfexp.search.runs import joined
 
 if TYPE_CHECKING:
     from cfexp.search.record import Role, RunRecord, StudyRecord

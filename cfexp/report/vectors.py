@@ -11,6 +11,7 @@ import numpy as np
 from cfexp.data.attributes import Attributes
 from cfexp.metrics.averages import average
 from cfexp.metrics.evaluation import Evaluation
+from cfexp.search.record import vectors_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,13 +27,14 @@ def vectors_of(study: StudyRecord, run: RunRecord, stage: StageName) -> Evaluati
     """Return a run's per-user metrics, or None where they were not kept."""
     if run.vectors is None:
         return None
-    path = Path(study.folder, f"{run.vectors}-{stage}.npz")
+    path = Path(study.folder, vectors_file(run.vectors, stage))
     return Evaluation.load(path) if path.is_file() else None
 
 
 def averaged(study: StudyRecord, runs: Sequence[RunRecord], stage: StageName) -> Evaluation | None:
     """Return per-user metrics averaged over runs of one configuration, or None."""
-    paths = [Path(study.folder, f"{run.vectors}-{stage}.npz") for run in runs if run.vectors]
+    names = [vectors_file(run.vectors, stage) for run in runs if run.vectors]
+    paths = [Path(study.folder, name) for name in names]
     files = tuple((path, path.stat().st_mtime_ns) for path in paths if path.is_file())
     return _averaged(files) if files else None
 

@@ -18,6 +18,7 @@ from cfexp.metrics.evaluation import Evaluation
 from cfexp.models import archive
 from cfexp.search.claims import STATES
 from cfexp.search.reader import baselines, repeats, scorer_path
+from cfexp.search.record import vectors_file
 from cfexp.search.spec import StudySpec
 from cfexp.search.standing import is_finished
 
@@ -110,8 +111,8 @@ def audit_files(study: StudyRecord) -> Iterator[Check]:
     folder = Path(study.folder)
     for run in study.runs:
         if run.role != "trial" and run.state == "complete":
-            for part in sorted({name.partition("/")[0] for name in run.metrics}):
-                path = folder / f"{run.vectors}-{part}.npz"
+            for part in run.stages:
+                path = folder / vectors_file(run.vectors, part)
                 yield _file(run.role, folder, path, _vectors_differ(path, run, part))
     for name in ("vocabulary.npz", "users.npz"):
         if name == "vocabulary.npz" or (folder / name).exists():
@@ -128,7 +129,7 @@ def _models(study: StudyRecord, folder: Path) -> Iterator[Check]:
     for number in reading.finalists:
         path = folder / scorer_path(number)
         yield _file("final", folder, path, _unreadable_model(path))
-    path = folder / "model" / "model.npz"
+    path = study.model_file
     same = _hash(path) == _hash(folder / scorer_path(reading.winner))
     wrong = _unreadable_model(path) or ("" if same else "is not the winner's model")
     yield _file("study", folder, path, wrong)
@@ -136,9 +137,9 @@ def _models(study: StudyRecord, folder: Path) -> Iterator[Check]:
 
 def _report(study: StudyRecord, folder: Path) -> Iterator[Check]:
     names = set(REPORT) if study.text else set(REPORT) - {"study.toml"}
-    names |= {path.name for path in (folder / "report").glob("*") if path.is_file()}
+    names |= {path.name for path in study.report_folder.glob("*") if path.is_file()}
     for name in sorted(names):
-        path = folder / "report" / name
+        path = study.report_folder / name
         yield _file("study", folder, path, _report_differs(path, study))
 
 

@@ -38,13 +38,6 @@ class Measures:
     buckets: tuple[Buckets, ...] = ()
     attributes: Attributes | None = None
 
-    @classmethod
-    def of(cls, metrics: Measures | Sequence[Metric]) -> Measures:
-        """Return measures of plain metrics, of which the first decides."""
-        if isinstance(metrics, Measures):
-            return metrics
-        return cls(tuple(metrics), tuple(metrics[:1]))
-
     def of_goals(self) -> Measures:
         """Return the measures without the buckets that no objective needs."""
         needed = tuple(goal.among(self.buckets) for goal in self._worst())

@@ -9,7 +9,7 @@ from cfexp.analysis.buckets import has_buckets
 from cfexp.arrays import is_whole
 from cfexp.metrics.evaluation import Evaluation
 from cfexp.search.pool import Job
-from cfexp.search.record import Role, RunRecord, now_ms
+from cfexp.search.record import Role, RunRecord, now_ms, vectors_file
 from cfexp.seeds import seed_for
 
 if TYPE_CHECKING:
@@ -145,8 +145,7 @@ class Reader:
         measured = all(f"test/{metric}" in run.metrics for metric in self.spec.all_metrics)
         if run.state != "complete" or not (same and measured):
             return False
-        parts = {name.partition("/")[0] for name in run.metrics}
-        files = [f"{run.vectors}-{part}.npz" for part in parts]
+        files = [vectors_file(run.vectors, stage) for stage in run.stages]
         if job.scorer is not None:
             files.append(job.scorer)
         if not all(is_whole(self.store.folder / file) for file in files):
@@ -155,7 +154,7 @@ class Reader:
         if not of_items:
             return True
         # of the folds of a validation, classes that are not equally many are not kept
-        test = Evaluation.load(self.store.folder / f"{run.vectors}-test.npz")
+        test = Evaluation.load(self.store.folder / vectors_file(run.vectors, "test"))
         return all(has_buckets(test, buckets) for buckets in of_items)
 
     def _adopt(self, run: RunRecord, wanted: RunRecord) -> None:

@@ -9,11 +9,8 @@ from __future__ import annotations
 import dataclasses
 import time
 from dataclasses import dataclass, field
-from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePath
+from typing import Any, Literal
 
 Role = Literal["baseline", "trial", "final"]
 State = Literal["complete", "pruned", "failed"]
@@ -21,8 +18,6 @@ TIMEOUT = "timeout"
 """The fact of a trial that its time limit ended, and how the reason begins if it failed."""
 TIED = "tied_lists"
 """The fact of a run that most of its lists on test are of one score, in the order of ids."""
-
-
 REPORT_FILES = (
     *("report.html", "verdict.md", "leaderboard.csv", "leaderboard.json"),
     *("comparisons.csv", "buckets.csv", "cleaning.csv", "per_user.parquet", "study.toml"),
@@ -30,22 +25,14 @@ REPORT_FILES = (
 """The files that a study's report may hold, in reading order."""
 
 
-def joined(facts: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Return the facts of several fits as one; where they differ, one after the other.
-
-    >>> joined([{"solver_used": "cg, 2 steps"}, {"solver_used": "cg, 3 steps"}])
-    {'solver_used': 'cg, 2 steps; cg, 3 steps'}
-    """
-    known: dict[str, dict[str, None]] = {}
-    for one in facts:
-        for name, words in one.items():
-            known.setdefault(name, {})[words] = None
-    return {name: "; ".join(words) for name, words in known.items()}
-
-
 def now_ms() -> int:
     """Return the time as records have it: milliseconds since 1970."""
     return int(time.time() * 1000)
+
+
+def vectors_file(vectors: str | None, stage: str) -> str:
+    """Return where a run's per-user metrics of `val` or `test` are, beside `RunRecord.vectors`."""
+    return f"{vectors}-{stage}.npz"
 
 
 @dataclass(frozen=True)
@@ -100,6 +87,11 @@ class RunRecord:
         if self.number is None:
             raise ValueError(f"run {self.key} is no trial")
         return self.number
+
+    @property
+    def stages(self) -> list[str]:
+        """What the run was measured on: `val`, `test`, both or neither."""
+        return sorted({name.partition("/")[0] for name in self.metrics})
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -194,6 +186,16 @@ class StudyRecord:
     environments: tuple[Environment, ...] = ()
     timeout: float | None = None
     verdict: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def model_file(self) -> Path:
+        """The winner's model."""
+        return Path(self.folder, "model", "model.npz")
+
+    @property
+    def report_folder(self) -> Path:
+        """The folder of the study's report."""
+        return Path(self.folder, "report")
 
     @property
     def data_name(self) -> str:

@@ -11,7 +11,7 @@ these lengths reach 0.0628, 0.0617 and 0.0598.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -19,15 +19,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfexp.search.measures import Measures
-from cfexp.search.record import TIED, Point, joined
+from cfexp.search.record import TIED, Point
 
 if TYPE_CHECKING:
     from cfexp.analysis.worst import Goal
     from cfexp.metrics.evaluation import Evaluation
-    from cfexp.metrics.metric import Metric
     from cfexp.models.model import Epoch, MaskName, Model
     from cfexp.models.scorer import Scorer
+    from cfexp.search.measures import Measures
     from cfexp.splits.stage_data import StageData
 
 Report = Callable[[Point], bool]
@@ -66,7 +65,7 @@ class Readings:
 def search_run(
     model: Model,
     stages: Sequence[StageData],
-    metrics: Measures | Sequence[Metric],
+    measures: Measures,
     *,
     mask: MaskName = "interacted",
     seed: int = 0,
@@ -77,11 +76,10 @@ def search_run(
 ) -> Result:
     """Train `model` on every stage in step, validate epoch by epoch, keep the best epoch.
 
-    `metrics[0]`, or the first goal of measures, decides which epoch is best; metrics are
-    means over the stages. The run ends early when `report` says so, and when the last
+    The first goal of `measures` decides which epoch is best; metrics are means over the
+    stages. The run ends early when `report` says so, and when the last
     `patience` evaluations did not improve on the best.
     """
-    measures = Measures.of(metrics)
     goal = measures.goals[0]
     best, points, stopped = None, [], False
     facts: dict[str, str] = {}
@@ -121,7 +119,7 @@ def search_run(
 def read_run(
     model: Model,
     stages: Sequence[StageData],
-    metrics: Measures | Sequence[Metric],
+    measures: Measures,
     *,
     mask: MaskName = "interacted",
     seed: int = 0,
@@ -131,7 +129,6 @@ def read_run(
 
     Stages that train on the same data share one fit.
     """
-    measures = Measures.of(metrics)
     clock = _Clock()
     scorers: dict[int, Scorer] = {}
     evaluations: dict[str, Evaluation] = {}
@@ -156,6 +153,19 @@ def read_run(
             [*(scorer.facts for scorer in scorers.values()), _tied(evaluations[stages[-1].name])]
         ),
     )
+
+
+def joined(facts: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Return the facts of several fits as one; where they differ, one after the other.
+
+    >>> joined([{"solver_used": "cg, 2 steps"}, {"solver_used": "cg, 3 steps"}])
+    {'solver_used': 'cg, 2 steps; cg, 3 steps'}
+    """
+    known: dict[str, dict[str, None]] = {}
+    for one in facts:
+        for name, words in one.items():
+            known.setdefault(name, {})[words] = None
+    return {name: "; ".join(words) for name, words in known.items()}
 
 
 class _Clock:

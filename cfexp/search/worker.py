@@ -34,6 +34,7 @@ from cfexp.models.any_model import AnyModel
 from cfexp.peak import forget_peak, peak_memory
 from cfexp.process import answers, messages_of
 from cfexp.search.measures import Measures, measures
+from cfexp.search.record import vectors_file
 from cfexp.search.runs import read_run, search_run
 from cfexp.search.warm import compile_kernels
 from cfexp.splits.stage_data import StageData, load_stages
@@ -136,12 +137,15 @@ class Worker:
         self._send({"point": dataclasses.asdict(point)})
         return bool(self._messages.get()["go"])
 
+    @property
+    def _validation(self) -> list[StageData]:
+        return [stage for name, stage in self._stages.items() if name != "test"]
+
     def _trial(self, *, model: dict[str, Any], mask: Any, seed: int) -> dict[str, Any]:  # noqa: ANN401
-        stages = [stage for name, stage in self._stages.items() if name != "test"]
         forget_peak()
         result = search_run(
             _MODEL.validate_python(model),
-            stages,
+            self._validation,
             self._measures.of_goals(),
             mask=mask,
             seed=seed,
@@ -161,11 +165,10 @@ class Worker:
         vectors: str,
         scorer: str | None,
     ) -> dict[str, Any]:
-        validation = [stage for name, stage in self._stages.items() if name != "test"]
         forget_peak()
         readings = read_run(
             _MODEL.validate_python(model),
-            [*validation, self._stages["test"]],
+            [*self._validation, self._stages["test"]],
             self._measures,
             mask=mask,
             seed=seed,
@@ -177,7 +180,7 @@ class Worker:
         if evaluations:
             parts["val"] = over_folds(list(evaluations.values()), "validation")
         for part, evaluation in parts.items():
-            evaluation.save(self._folder / f"{vectors}-{part}.npz")
+            evaluation.save(self._folder / vectors_file(vectors, part))
         if scorer is not None:
             path = self._folder / scorer
             path.parent.mkdir(parents=True, exist_ok=True)

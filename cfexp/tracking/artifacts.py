@@ -47,7 +47,7 @@ def upload_report(client: MlflowClient, run_id: str, study: StudyRecord) -> None
 
     origin = [environment.to_json() for environment in study.environments]
     client.log_dict(run_id, {"environments": origin}, "provenance.json")
-    report = Path(study.folder) / "report"
+    report = study.report_folder
     if not (report / "study.toml").is_file():  # also of a study without one: it is empty then
         client.log_text(run_id, study.text, "study.toml")
     _delete_stale(client, run_id, report)
@@ -94,12 +94,7 @@ def log_dataset(client: MlflowClient, run_id: str, study: StudyRecord) -> None:
 
 def model_digest(study: StudyRecord) -> str:
     """Return the hash by which the study's model is known in MLflow."""
-    return file_hash(model_file(study))
-
-
-def model_file(study: StudyRecord) -> Path:
-    """Return the path of the winner's model."""
-    return Path(study.folder) / "model" / "model.npz"
+    return file_hash(study.model_file)
 
 
 def log_model(client: MlflowClient, experiment_id: str, run_id: str, study: StudyRecord) -> None:
@@ -109,7 +104,7 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, study: Stud
     """
     from mlflow.entities import LoggedModelOutput
 
-    path = model_file(study)
+    path = study.model_file
     if not path.is_file():
         return
     mark = model_digest(study)
@@ -160,11 +155,11 @@ def _holds(client: MlflowClient, model: LoggedModel, path: Path) -> bool:
 def are_there(client: MlflowClient, experiment_id: str, run_id: str, study: StudyRecord) -> bool:
     """Return whether the study's run has its files and its model, as far as sizes tell."""
     sizes = {file.path: file.file_size for file in client.list_artifacts(run_id)}
-    report = Path(study.folder) / "report"
+    report = study.report_folder
     wanted = {path.name: path.stat().st_size for path in report.glob("*") if path.is_file()}
     if not wanted.items() <= sizes.items() or not {"study.toml", "provenance.json"} <= sizes.keys():
         return False
-    path = model_file(study)
+    path = study.model_file
     if not path.is_file():
         return True
     models = logged_models(client, experiment_id, run_id)

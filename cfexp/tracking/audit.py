@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cfexp.search.audit import Check
 from cfexp.search.standing import is_finished
 from cfexp.tracking.address import is_missing, tracking_uri
-from cfexp.tracking.artifacts import MODEL_TAG, file_hash, logged_models, model_digest, model_file
+from cfexp.tracking.artifacts import MODEL_TAG, file_hash, logged_models, model_digest
 from cfexp.tracking.client import open_client
 from cfexp.tracking.download import download_model
 from cfexp.tracking.experiment import all_runs, find_experiment
@@ -145,7 +145,7 @@ class _Audit:
             yield from self._model(self._parent.info.run_id, home, where)
 
     def _files(self, run_id: str) -> Iterator[Check]:
-        report = Path(self._study.folder) / "report"
+        report = self._study.report_folder
         there = {file.path for file in self._client.list_artifacts(run_id)}
         there |= {file.path for file in self._client.list_artifacts(run_id, "tables")}
         for path in sorted(path for path in report.glob("*") if path.is_file()):
@@ -161,7 +161,7 @@ class _Audit:
         yield _study("provenance.json", "" if "provenance.json" in there else "is missing")
 
     def _model(self, run_id: str, home: Path, where: str) -> Iterator[Check]:
-        if not model_file(self._study).is_file():
+        if not self._study.model_file.is_file():
             return
         mark = model_digest(self._study)
         models = logged_models(self._client, self._experiment_id, run_id)

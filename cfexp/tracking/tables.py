@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cfexp.search.record import vectors_file
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -40,7 +42,7 @@ def log_groups(client: MlflowClient, ids: Mapping[str, str], study: StudyRecord)
 
     buckets, attributes = [Buckets.model_validate(one) for one in recipes], Attributes.load(users)
     for run in study.runs:
-        path = Path(study.folder, f"{run.vectors}-test.npz")
+        path = Path(study.folder, vectors_file(run.vectors, "test"))
         if path.is_file():
             log_tables(client, ids[run.key], {"groups": _groups(path, buckets, attributes)})
 

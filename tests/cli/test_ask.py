@@ -234,7 +234,7 @@ def test_mlflow_without_anything_tracked(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_study_without_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    record = SimpleNamespace(folder=str(tmp_path), readings=())
+    record = SimpleNamespace(model_file=tmp_path / "model.npz", readings=())
     store = SimpleNamespace(record=lambda: record)
     monkeypatch.setattr("cfexp.cli.lookup.open_study", lambda *_: store)
     assert "has no model yet" in refused("recommend", "young", "1")

@@ -19,6 +19,7 @@ from cfexp.launch import run_study
 from cfexp.metrics.metric import Metric
 from cfexp.report.findings import findings
 from cfexp.search import pool, trial_job, trials
+from cfexp.search.measures import Measures
 from cfexp.search.observer import Observer
 from cfexp.search.reader import ReadJob
 from cfexp.search.record import Point, RunRecord, StudyRecord
@@ -256,8 +257,9 @@ def test_a_run_that_cannot_fit_is_refused_before_it_begins(
 ) -> None:
     stages = Objective(small).stages
     monkeypatch.setattr(memory, "available", lambda: 0)
-    model, metric = small.models[0].model, Metric.parse("ndcg@10")
+    model, metric = small.models[0].model, (Metric.parse("ndcg@10"),)
+    measures = Measures(metric, metric)
     with pytest.raises(DataError, match=r"als with 8 factors on .* takes about 0\.0 GiB"):
-        search_run(model, stages, [metric])
+        search_run(model, stages, measures)
     with pytest.raises(DataError, match=r"als with 8 factors on .* takes about 0\.0 GiB"):
-        read_run(model, stages, [metric])
+        read_run(model, stages, measures)

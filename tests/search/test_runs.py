@@ -13,6 +13,7 @@ from cfexp.data.training import Positives, TrainingData
 from cfexp.metrics.metric import Metric
 from cfexp.models.model import Epoch, Model
 from cfexp.models.popularity import Popularity
+from cfexp.search.measures import Measures
 from cfexp.search.record import Point
 from cfexp.search.runs import Result, search_run
 from cfexp.splits.stage_data import StageData
@@ -65,7 +66,8 @@ def stage() -> StageData:
 
 def run(stage: StageData, hits: Sequence[int], **settings: Any) -> Result:  # noqa: ANN401
     model = Scripted(hits=tuple(hits), epochs=len(hits))
-    return search_run(model, [stage], [Metric.parse("hitrate@1")], **settings)
+    metric = (Metric.parse("hitrate@1"),)
+    return search_run(model, [stage], Measures(metric, metric), **settings)
 
 
 def epochs(result: Result) -> list[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +32,7 @@ _NEWEST, _LIST, _ALIKE = 8, 8, 5
 
 def samples(study: StudyRecord) -> Html:
     """Return lists for a few test users, and items like a few known ones."""
-    path = Path(study.folder, "model", "model.npz")
+    path = study.model_file
     if not path.is_file():
         return tag("p", "The study has saved no model yet: it has no winner.")
     try:
