@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from cfexp.search.place import Where
 
+_PATIENCE = 0.5
+"""Seconds to wait for a process that only looks whether a study runs, which takes its lock."""
+
 
 @contextlib.contextmanager
 def study_lock(where: Where, name: str) -> Iterator[Callable[[], None]]:
@@ -40,13 +43,13 @@ def study_lock(where: Where, name: str) -> Iterator[Callable[[], None]]:
 
             check = held.enter_context(shared_lock(place.storage, name))
         words = f"study {name!r} is being run by another process"
-        held.enter_context(folder_lock(place.folder(name), words))
+        held.enter_context(folder_lock(place.folder(name), words, patience=_PATIENCE))
         yield check
 
 
 @contextlib.contextmanager
-def folder_lock(folder: Path, otherwise: str) -> Iterator[None]:
-    """Hold a folder, made if it is not there, for this process alone.
+def folder_lock(folder: Path, otherwise: str, *, patience: float = 0) -> Iterator[None]:
+    """Hold a folder, made if it is not there, for this process alone; `patience` in seconds.
 
     Raises
     ------
@@ -55,7 +58,7 @@ def folder_lock(folder: Path, otherwise: str) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / "lock", blocking=False)
+        lock = FileLock(folder / "lock", timeout=patience)
         lock.acquire()
     except Timeout:
         raise StudyConflictError(otherwise) from None
@@ -74,10 +77,11 @@ def is_running(where: Where, name: str) -> bool:
         from cfexp.search.postgres import is_locked
 
         return is_locked(place.storage, name)
-    if not place.folder(name).is_dir():
+    folder = place.folder(name)
+    if not folder.is_dir():
         return False
     try:
-        with study_lock(place, name):
+        with folder_lock(folder, ""):
             return False
     except StudyConflictError:
         return True

@@ -100,7 +100,7 @@ def test_the_verdict_names_every_comparison(make_study: Callable[..., StudyRecor
     assert "over 600 users), mean of 3 seeds ± 0.000" in lines[0]
     assert lines[1] == "Tuning helped: the winner is better than the default configuration."
     assert lines[2].startswith("From validation to test it went from 0.0")
-    assert lines[2].endswith(", -4.8% (als default: -6.4%).")
+    assert lines[2].endswith(", \N{MINUS SIGN}4.8% (als default: \N{MINUS SIGN}6.4%).")
     compared = [line.partition(":")[0] for line in lines if line.startswith("Against")]
     assert sorted(compared) == [
         "Against als #4, the runner-up",

@@ -105,7 +105,10 @@ def test_the_leaderboard_is_that_of_the_json(
             assert cells[5] == "the winner"
         else:
             assert cells[5].startswith(pair["outcome"] if pair else "not compared")
-            assert pair is None or f"{pair['relative']:+.1%}" in cells[5]
+            assert (
+                pair is None
+                or f"{pair['relative']:+.1%}".replace("-", "\N{MINUS SIGN}") in cells[5]
+            )
         assert int(cells[6]) == row["seeds"]
     others = chapters["leaderboard"].rows[1 + len(board["rows"]) :]
     assert others[0] == ["on test", "recall@10", "avg_popularity@10 ↓", "coverage@10"]
