@@ -100,7 +100,9 @@ def run_study(
             with Pool(workers, watcher.note) as pool:
                 stages = (place.home / "studies" / spec.name / "stages").resolve()
                 wanted = spec.search.trials if trials is None else trials
-                facts, check = held.enter_context(_data(spec, place, stages, wanted, data))
+                facts, check = held.enter_context(
+                    _data(spec, place, stages, wanted, data, say=watcher.note)
+                )
                 from cfexp.search.study import run
 
                 store = run(
@@ -160,7 +162,7 @@ def join_study(
             join(
                 store,
                 spec,
-                prepare(spec),
+                prepare(spec, say=watcher.note),
                 pool,
                 home=place.home,
                 observer=watcher,
@@ -196,6 +198,8 @@ def _data(
     stages: Path,
     trials: int,
     data: Any,  # noqa: ANN401
+    *,
+    say: Callable[[str], None],
 ) -> Iterator[tuple[dict[str, Any], Callable[[], None]]]:
     """Hold the study's lock, and its data in the folder `stages`.
 
@@ -210,7 +214,7 @@ def _data(
         check = held.enter_context(study_lock(place, spec.name)) if known else None
         key = content_key(spec) if data is None else None
         facts = kept(stages, key)
-        prepared = prepare(spec, data) if facts is None else None
+        prepared = prepare(spec, data, say) if facts is None else None
         evaluated = prepared.stages if prepared else (facts or {})["split"]["users_evaluated"]
         if spec.models and len(evaluated) == 1 and trials:
             raise InputError("trials need a validation stage; [split] validation = 0 leaves none")

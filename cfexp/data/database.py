@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cfexp.data.places import Places
 
 _FROM_ENVIRONMENT = "env:"
+_COMMENT = r"\s+|--[^\n]*\n|/\*.*?\*/"
 
 
 def _address(url: str) -> str:
@@ -37,11 +38,12 @@ def _address(url: str) -> str:
 def _one_select(query: str) -> str:
     """Return a query without its last semicolon; ValueError unless it is one that reads."""
     query = query.strip().removesuffix(";").strip()
-    if not re.match(r"(select|with)\b", query, re.IGNORECASE):
+    if not re.match(rf"({_COMMENT})*(select|with)\b", query, re.IGNORECASE | re.DOTALL):
         raise ValueError("must begin with SELECT or WITH: it is only read from")
     if ";" in query:
         raise ValueError(
-            "must be one statement, so it may hold no ';' but at its end; in a text write chr(59)"
+            "must be one statement, so it may hold no ';' but at its end, not in a comment either; "
+            "in a text write chr(59)"
         )
     return query
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import model_validator
 
+from cfexp.data.messages import clip
 from cfexp.data.table_file import TableFile
 from cfexp.errors import DataError
 
@@ -144,11 +145,12 @@ class JsonLinesReader:
                     "is it not one object per line?"
                 )
             try:
-                if not isinstance(json.loads(line), dict):
+                found = json.loads(
+                    line.decode(), parse_constant=_no_number, object_pairs_hook=_fields
+                )
+                if not isinstance(found, dict):
                     raise ValueError("it is no object")  # noqa: TRY301, TRY004 - one way out
             except (ValueError, RecursionError) as problem:
-                from cfexp.data.messages import clip
-
                 text = clip(line.decode(errors="replace"))
                 return DataError(
                     f"{self.file}: every line must be a JSON object; line {number} is not "
@@ -159,3 +161,17 @@ class JsonLinesReader:
             f"{self.file}: every field must hold one type on all lines: {reason}; "
             "write its values all as numbers or all as text"
         )
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON; write null where there is none")
+
+
+def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; ValueError where a field occurs twice, whose value nobody knows."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the field {clip(repr(twice))} occurs twice")
+    return found
