@@ -91,7 +91,8 @@ def interactions(
 
 def _in_order(rows: Interactions) -> Interactions:
     """Return the rows in an order that follows from what they hold."""
-    keys = [rows.part, rows.value, rows.item, rows.user, rows.time]
+    pair = rows.user.astype(np.int64) * len(rows.items) + rows.item
+    keys = [rows.part, rows.value, pair, rows.time]
     order = np.lexsort([key for key in keys if key is not None])
     return dataclasses.replace(rows.select(order), row=np.arange(len(rows)))
 
@@ -125,10 +126,12 @@ def vocabulary(codes: Codes, ids: pa.Array) -> tuple[Vocabulary, Codes]:
 def _refuse_ids(role: str, codes: Codes, ids: pa.Array, kept: Longs, reader: Reader) -> None:
     """Raise DataError for ids that would be taken for others, or kept as others."""
     if pa.types.is_floating(ids.type):
-        bad = ~(np.abs(ids.to_numpy(zero_copy_only=False)) < 2**53)
+        numbers = ids.to_numpy(zero_copy_only=False)
+        bits = np.finfo(numbers.dtype).nmant + 1
+        bad = ~(np.abs(numbers) < 2**bits)
         rule = (
-            f"the {role}, stored as a floating-point number, must be below 2^53, where whole "
-            "numbers are told apart; store ids as integers or text"
+            f"the {role}, stored as a floating-point number, must be below 2^{bits}, up to which "
+            "whole numbers are told apart; store ids as integers or text"
         )
     elif is_text(ids.type):
         found = pc.match_substring(ids, "\0")
