@@ -8,6 +8,7 @@ from numba.core.dispatcher import Dispatcher
 from scipy import sparse
 
 from cfexp import ranking
+from cfexp.data import ordering
 from cfexp.data.item_features import ItemFeatures
 from cfexp.data.training import Positives, TrainingData
 from cfexp.metrics import similarity
@@ -25,7 +26,7 @@ from cfexp.splits.stage_data import StageData
 
 LOOPS = {
     f"{module.__name__}.{name}": loop
-    for module in (exact, kernels, neighbours, nmf, ranking, similarity)
+    for module in (exact, kernels, neighbours, nmf, ordering, ranking, similarity)
     for name, loop in vars(module).items()
     if isinstance(loop, Dispatcher)
 }
@@ -41,6 +42,8 @@ def test_what_takes_a_while_is_announced(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(warm, "_PATIENCE", -1)
     warm.compile_kernels(said.append)
     assert len(said) == 1
+    warm.compile_sorting(said.append)
+    assert "Compiling what sorts many rows; this happens once" in said[1]
 
 
 @pytest.mark.parametrize(
@@ -51,6 +54,7 @@ def test_what_takes_a_while_is_announced(monkeypatch: pytest.MonkeyPatch) -> Non
 )  # fmt: skip
 def test_nothing_is_left_to_compile(model: Model) -> None:
     warm.compile_kernels()
+    warm.compile_sorting()
     compiled = {name: len(loop.overloads) for name, loop in LOOPS.items()}
     rng = np.random.default_rng(0)
     taken = rng.random((60, 40)) < 0.2
@@ -63,4 +67,6 @@ def test_nothing_is_left_to_compile(model: Model) -> None:
     for epoch in model.train(stage.training, rng):
         epoch.loss()
         evaluate(epoch.scorer(), stage, metrics)
+    codes = rng.integers(0, 3, 99).astype(np.int32)
+    ordering.sorted_within(codes, (rng.integers(0, 9, 99), codes), np.bincount(codes))
     assert {name: len(loop.overloads) for name, loop in LOOPS.items()} == compiled
