@@ -60,7 +60,7 @@ def suggest(rows: Interactions, found: Description) -> Suggestion:
             f"novel_only = true: {found.repeat_rate:.1%} of the rows repeat a pair, too few to "
             "be what is predicted"
         )
-    return Suggestion(split, feedback, mask, tuple(reasons), tuple(_warnings(found)))
+    return Suggestion(split, feedback, mask, tuple(reasons), (*rows.notes, *_warnings(found)))
 
 
 def _feedback(found: Description, reasons: list[str]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ value, time, title, part) and a way to show rows in messages; the rules are here
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +17,7 @@ from cfexp.data.interactions import PARTS, Interactions, Vocabulary
 from cfexp.data.kinds import is_text, plain
 from cfexp.data.lookalikes import lookalikes
 from cfexp.data.messages import refuse
+from cfexp.data.row_order import in_order
 from cfexp.data.times import are_calendar_dates, microseconds, writings
 from cfexp.errors import DataError
 
@@ -86,15 +86,7 @@ def interactions(
         part=_parts(table, kept, reader),
         notes=tuple(notes),
     )
-    return rows if ordered else _in_order(rows)
-
-
-def _in_order(rows: Interactions) -> Interactions:
-    """Return the rows in an order that follows from what they hold."""
-    pair = rows.user.astype(np.int64) * len(rows.items) + rows.item
-    keys = [rows.part, rows.value, pair, rows.time]
-    order = np.lexsort([key for key in keys if key is not None])
-    return dataclasses.replace(rows.select(order), row=np.arange(len(rows)))
+    return rows if ordered else in_order(rows)
 
 
 def encoded(column: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
