@@ -78,7 +78,7 @@ class JsonLinesReader:
                 named = [one for one in schema if one.name in texts and one.type == pa.string()]
                 table = self._parse(pa.schema(named), others="infer")
             return pa.table({role: column(table, path) for role, path in at.items()})
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowInvalid, UnicodeDecodeError) as error:  # of a value, of a field's name
             raise self._explained(error) from error
         except KeyError as error:
             raise DataError(f"{self.file}: no line has the field {error}") from error
@@ -143,7 +143,7 @@ class JsonLinesReader:
         table.validate(full=True)  # JSON is UTF-8
         return table
 
-    def _explained(self, error: pa.ArrowInvalid) -> DataError:
+    def _explained(self, error: Exception) -> DataError:
         """Return an error that names the first line at fault, where one alone is."""
         reason = str(error).removeprefix("JSON parse error: ").partition(" in row")[0]
         found_in = re.match(r"Column\(/(.*?)\)", reason)

@@ -1,4 +1,4 @@
-"""Ids that people would take for one: kept apart, and noted."""
+"""Ids that are strange: kept as they are, and noted."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 def lookalikes(what: str, known: Vocabulary) -> list[str]:
     """Return a note when ids differ only in case or spaces around them, or in a final ".0".
+
+    And one when ids have line breaks, as behind a quote that is never closed.
 
     >>> from cfexp.data.interactions import Vocabulary
     >>> lookalikes("users", Vocabulary(np.array(["Ann", "ann ", "bob"], object)))
@@ -40,4 +42,10 @@ def lookalikes(what: str, known: Vocabulary) -> list[str]:
             notes.append(
                 f"{len(twins):,} {what} have ids that differ only in {how}, such as {shown}"
             )
+    if len(torn := np.flatnonzero(pc.match_substring(text, "\n").to_numpy(zero_copy_only=False))):
+        shown = clip(repr(known.ids[torn[0]]), 60)
+        notes.append(
+            f"{len(torn):,} {what} have line breaks in their ids, such as {shown}; is a quote left "
+            "open?"
+        )
     return notes

@@ -243,6 +243,11 @@ def test_ids_that_look_alike_are_noted(tmp_path: Path) -> None:
     words = "5 users have ids that differ only in case or spaces around them, such as 'Ann', 'ann'"
     assert [note.startswith(words) for note in rows.notes] == [True]
     assert load(tmp_path, columns={"user": "i", "item": "i"}).notes == ()
+    (tmp_path / "rows").write_text('u,i\n1,2\n1,"3\n4,5\n')
+    (note,) = load(tmp_path, columns={"user": "u", "item": "i"}).notes
+    assert note == (
+        "1 items have line breaks in their ids, such as '3\\n4,5\\n'; is a quote left open?"
+    )
 
 
 def test_fields_that_nobody_reads_may_be_of_any_types(tmp_path: Path) -> None:
@@ -262,6 +267,7 @@ def test_fields_that_nobody_reads_may_be_of_any_types(tmp_path: Path) -> None:
         (b'{"u": 1, "u": 2, "i": 3}', "line 2 is not (the field 'u' occurs twice)"),
         (b'{"u": "\\ud800", "i": 3}', "line 2 is not ('utf-8' codec can't encode"),
         ('{"u": "é", "i": 3}'.encode("latin-1"), "must be a JSON object in UTF-8; line 2 is not"),
+        (b'{"u": 1, "i": 3, "\xed\xa0\x80": 1}', "JSON object in UTF-8; line 2 is not"),
         (b'{"u": {"a": 1}, "i": 3}', "line 2 is not ('u' has another type before)"),
         (b'{"u": 18446744073709551617, "i": 3}', "must be below 2^53, up to which whole numbers"),
     ],
