@@ -45,7 +45,6 @@ def lookalikes(what: str, known: Vocabulary) -> list[str]:
     if len(torn := np.flatnonzero(pc.match_substring(text, "\n").to_numpy(zero_copy_only=False))):
         shown = clip(repr(known.ids[torn[0]]), 60)
         notes.append(
-            f"{len(torn):,} {what} have line breaks in their ids, such as {shown}; is a quote left "
-            "open?"
+            f"ids of {what} with line breaks: {len(torn):,}, such as {shown}; is a quote left open?"
         )
     return notes

@@ -245,9 +245,8 @@ def test_ids_that_look_alike_are_noted(tmp_path: Path) -> None:
     assert load(tmp_path, columns={"user": "i", "item": "i"}).notes == ()
     (tmp_path / "rows").write_text('u,i\n1,2\n1,"3\n4,5\n')
     (note,) = load(tmp_path, columns={"user": "u", "item": "i"}).notes
-    assert note == (
-        "1 items have line breaks in their ids, such as '3\\n4,5\\n'; is a quote left open?"
-    )
+    words = "ids of items with line breaks: 1, such as '3\\n4,5\\n'; is a quote left open?"
+    assert note == words
 
 
 def test_fields_that_nobody_reads_may_be_of_any_types(tmp_path: Path) -> None:
