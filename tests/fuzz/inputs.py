@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from tests.fuzz.files import FILES, contents
-from tests.fuzz.mutations import damaged, mutated, pick, toml
+from tests.fuzz import packed
+from tests.fuzz.mutations import NUMBERS, TEXTS, damaged, mutated, pick, toml
 
 STUDY = "study.toml"
 ROLES = ("user", "item", "value", "time", "title")
@@ -47,18 +50,90 @@ _SOURCES: list[dict[str, Any]] = [
         **{"kind": "csv", "path": "rows.csv", "columns": {**_COLUMNS, "part": "part"}},
         "users": {"path": "users.csv", "id": "user", "columns": {"age": "age", "country": 3}},
     },
+    *packed.SOURCES,
     {"kind": "parquet", "path": "rows.parquet", "columns": _COLUMNS, "time_format": "auto"},
     {
         **{"kind": "parquet", "path": "rows.parquet", "columns": {**_COLUMNS, "part": "part"}},
         "users": {"path": "users.parquet", "id": "user"},
     },
-    {"kind": "csv", "path": "rows.csv.gz", "columns": {**_COLUMNS, "part": "part"}},
-    {"kind": "jsonl", "path": "rows.jsonl.zst", "columns": {**_COLUMNS, "part": "part"}},
-    {"kind": "database", "url": "sqlite:///rows.db", "table": "rows", "columns": _COLUMNS},
     {"kind": "movielens", "edition": "ml-1m"},
     {"kind": "movielens", "edition": "ml-100k"},
     {"kind": "synthetic", "users": 40, "items": 30, "interactions": 600, "seed": 1},
 ]
+_STORED = [
+    pa.array([1, 2, 3] * 80),
+    pa.array([2**62, -(2**63), None] * 80),
+    pa.array([1, 2**64 - 1, None] * 80, pa.uint64()),
+    pa.array([1.5, float("nan"), float("inf")] * 80),
+    pa.array(["a", "", None] * 80),
+    pa.array(["a", "b", None] * 80).dictionary_encode(),
+    pa.array([b"a", b"\xff", None] * 80),
+    pa.array([[1], [], None] * 80),
+    pa.array([{"x": 1}, {"x": 2}, None] * 80),
+    pa.array([True, False, None] * 80),
+    pa.array([0, 10**17, None] * 80, pa.timestamp("us")),
+    pa.array([0, 1, None] * 80, pa.duration("s")),
+    pa.array([None] * 240),
+]
+
+
+def _rows() -> dict[str, list[Any]]:
+    rng = np.random.default_rng(0)
+    n = 240
+    items = rng.integers(0, 60, n)
+    return {
+        "user": rng.integers(1, 9, n).tolist(),
+        "item": [f"i{item}" for item in items],
+        "value": rng.integers(1, 6, n).tolist(),
+        "time": (978_300_000 + rng.integers(0, 10**7, n)).tolist(),
+        "title": [f'Film "{item}", é' for item in items],
+        "part": [("train", "validation", "test")[place] for place in np.arange(n) * 3 // n],
+    }
+
+
+def _csv(columns: dict[str, list[Any]], separator: str = ",", *, head: bool = True) -> str:
+    def cell(one: Any) -> str:  # noqa: ANN401
+        text = str(one)
+        return '"' + text.replace('"', '""') + '"' if separator == "," and '"' in text else text
+
+    lines = [separator.join(columns)] if head else []
+    lines += [separator.join(map(cell, row)) for row in zip(*columns.values(), strict=True)]
+    return "\n".join(lines) + "\n"
+
+
+def _parquet(columns: dict[str, Any], **settings: Any) -> bytes:  # noqa: ANN401
+    written = io.BytesIO()
+    pq.write_table(pa.table(columns), written, **settings)
+    return written.getvalue()
+
+
+def files() -> dict[str, bytes]:
+    """Return the sound data files, by path in a case's folder."""
+    rows = _rows()
+    users = {"user": list(range(1, 9)), "age": [20, 30, "", 40] * 2, "country": ["DE", "FR"] * 4}
+    ages = {**users, "age": [20, 30, None, 40] * 2}
+    ratings = {name: rows[name] for name in ("user", "item", "value", "time")}
+    ratings["item"] = [item[1:] for item in rows["item"]]
+    movies = {"item": list(range(60)), "title": [f"Léon {i}" for i in range(60)], "x": ["A"] * 60}
+    people = {"user": list(range(1, 9)), "sex": ["F", "M"] * 4, "age": [25] * 8, "job": [1] * 8}
+    people["zip"] = ["00000"] * 8
+    texts = {
+        "rows.csv": _csv(rows).encode(),
+        "rows.tsv": _csv(rows, "\t", head=False).encode(),
+        "rows.dat": _csv(rows, "::").encode("latin-1"),
+        "users.csv": _csv(users).encode(),
+        **packed.files(rows, _csv(rows).encode()),
+        "ml-1m/ratings.dat": _csv(ratings, "::", head=False).encode("latin-1"),
+        "ml-1m/movies.dat": _csv(movies, "::", head=False).encode("latin-1"),
+        "ml-1m/users.dat": _csv(people, "::", head=False).encode("latin-1"),
+        "ml-100k/u.data": _csv(ratings, "\t", head=False).encode("latin-1"),
+        "ml-100k/u.item": _csv(movies, "|", head=False).encode("latin-1"),
+        "ml-100k/u.user": _csv(people, "|", head=False).encode("latin-1"),
+    }
+    return texts | {"rows.parquet": _parquet(rows), "users.parquet": _parquet(ages)}
+
+
+FILES = files()
 
 
 def study(rng: np.random.Generator) -> dict[str, Any]:
@@ -127,7 +202,41 @@ def data_case(rng: np.random.Generator) -> dict[str, bytes]:
     name = pick(rng, [one for one in FILES if one in named or one.startswith(f"{edition}/")])
     if rng.random() < 0.2:
         document["data"] = mutated(source, rng, KEYS)
-    data = contents(name, rng)
+    data = FILES[name]
+    if name.endswith((".gz", ".zst", ".db")) and rng.random() < 0.6:
+        data = packed.other(name, data, _rows(), rng, _cells)
+    elif name.endswith(".parquet") and rng.random() < 0.4:
+        data = _parquet(
+            {role: pick(rng, _STORED) if rng.random() < 0.3 else pa.array(rows)
+             for role, rows in _rows().items()},
+            compression=pick(rng, ["none", "snappy", "zstd"]),
+            row_group_size=int(pick(rng, [1, 7, 1000])),
+        )  # fmt: skip
+    elif rng.random() < 0.5 and not name.endswith((".parquet", ".gz", ".zst", ".db")):
+        data = _cells(data, rng)
     if rng.random() < 0.7:
         data = damaged(data, rng)
     return FILES | {name: data, STUDY: toml(document)}
+
+
+def _cells(data: bytes, rng: np.random.Generator) -> bytes:
+    """Return delimited text in which lines and cells were replaced, moved or repeated."""
+    separator = next(one for one in (b"::", b"\t", b"|", b",") if one in data)
+    lines = [line.split(separator) for line in data.split(b"\n")]
+    for _ in range(rng.integers(1, 6)):
+        line, other = pick(rng, lines), pick(rng, lines)
+        at = int(rng.integers(len(line)))
+        roll = rng.integers(6)
+        if roll <= 1:
+            text = str(pick(rng, [*NUMBERS[:-1], *TEXTS]))
+            line[at] = text.encode("utf-8", "replace")
+        elif roll == 2:
+            line[at] = pick(rng, other)
+        elif roll == 3:
+            line[:] = line * int(rng.integers(2, 5))
+        elif roll == 4:
+            del line[at:]
+            line.append(b"")
+        else:
+            lines += [list(other)] * int(rng.integers(1, 30))
+    return b"\n".join(separator.join(line) for line in lines)
