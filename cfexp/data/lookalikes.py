@@ -34,6 +34,8 @@ def lookalikes(what: str, known: Vocabulary) -> list[str]:
     }
     notes = []
     for how, merged in alike.items():
+        if merged.equals(text):
+            continue
         codes = merged.dictionary_encode().indices.to_numpy()
         twins = np.flatnonzero(np.bincount(codes)[codes] > 1)
         if len(twins):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numba.core.dispatcher import Dispatcher
@@ -21,7 +24,8 @@ from cfexp.models.ease import EASE
 from cfexp.models.item_knn import ItemKNN
 from cfexp.models.model import Model
 from cfexp.models.nmf import NMF
-from cfexp.search import warm
+from cfexp.search import prepare, warm
+from cfexp.search.study_file import load_study
 from cfexp.splits.stage_data import StageData
 
 LOOPS = {
@@ -42,8 +46,25 @@ def test_what_takes_a_while_is_announced(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(warm, "_PATIENCE", -1)
     warm.compile_kernels(said.append)
     assert len(said) == 1
-    warm.compile_sorting(said.append)
-    assert "Compiling what sorts many rows; this happens once" in said[1]
+
+
+def test_a_study_of_many_rows_announces_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "study.toml"
+    data = 'kind = "synthetic", users = 40, items = 30, interactions = 600, seed = 1'
+    split = 'kind = "per_user_last", test = 1, validation = 0, novel_only = true'
+    model = 'kind = "popularity"'
+    file.write_text(
+        f'name = "x"\nobjectives = ["ndcg@5"]\ndata = {{ {data} }}\nsplit = {{ {split} }}\n'
+        f"[[baselines]]\nmodel = {{ {model} }}\n"
+    )
+    said: list[str] = []
+    monkeypatch.setattr(warm, "_PATIENCE", 0.01)
+    monkeypatch.setattr(warm, "sorted_within", lambda *_: time.sleep(0.2))
+    prepare.prepare(load_study(file), say=said.append)
+    assert said == []
+    monkeypatch.setattr(prepare, "MANY", 500)
+    prepare.prepare(load_study(file), say=said.append)
+    assert said == ["Compiling what sorts many rows; this happens once and takes a few seconds."]
 
 
 @pytest.mark.parametrize(
