@@ -171,7 +171,7 @@ class DatabaseReader:
             raise DataError(
                 f"{self.file}: the driver {error.name!r} is not installed; pip install {error.name}"
             ) from error
-        except (SQLAlchemyError, self._driver_error) as error:
+        except (SQLAlchemyError, self._driver_error, UnicodeDecodeError) as error:
             cause = getattr(error, "orig", None) or error
             words = redacted(cause)
             if secret := self._url.password:

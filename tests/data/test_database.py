@@ -416,6 +416,10 @@ def test_text_of_sqlite_that_is_none(tmp_path: Path) -> None:
     connection.close()
     message = refused(tmp_path, url="sqlite:///x.db", table="t", columns={"user": "u", "item": "i"})
     assert "Could not decode to UTF-8" in message
+    damaged = (tmp_path / "x.db").read_bytes().replace(b"CREATE TABLE", b"CREATE \xc1\xc1BLE")
+    (tmp_path / "x.db").write_bytes(damaged)
+    message = refused(tmp_path, url="sqlite:///x.db", table="t", columns={"user": "u", "item": "i"})
+    assert "'utf-8' codec can't decode byte 0xc1" in message
 
 
 def test_values_of_several_types(tmp_path: Path) -> None:
