@@ -1,4 +1,4 @@
-"""A study deleted: out of MLflow, out of the Optuna storage, and its folder.
+"""A study deleted: out of MLflow, out of the Optuna storage, its folder, and its data.
 
 Optuna's storage, which holds the truth, forgets it last but for the folder; what a killed
 deletion left of either is enough for the next one to find and finish.
@@ -11,14 +11,14 @@ import shutil
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
-from cfexp.errors import StudyConflictError, did_you_mean
-from cfexp.search.place import Place
+from cfexp.errors import StudyConflictError
+from cfexp.search.place import NAME, Place
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cfexp.search.place import Where
     from cfexp.tracking.removal import Removal
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]*")
 
 
 class Deletion:
@@ -42,9 +42,9 @@ class Deletion:
         self._uri = tracking_uri
         self._track = track
         self._held = ExitStack()
-        self._sound = bool(_NAME.fullmatch(name))  # no path that leads elsewhere
-        self._folder = self._place.home / "studies" / name
-        self._gone = self._place.home / "studies" / f".{name}.deleted"
+        self._sound = bool(re.fullmatch(NAME, name))
+        self._folder = self._place.folder(name)
+        self._gone = self._place.folder(f".{name}.deleted")
         self._tracked: Removal | None = None
 
     def __enter__(self) -> Self:
@@ -61,10 +61,7 @@ class Deletion:
             tags = self._identity() if self._name in names else None
             self._tracked = Removal(self._name, self._place.home, self._uri, tags)
         if not (here or self._tracked):
-            raise StudyConflictError(
-                f"there is no study {self._name!r} in {self._place}; there are: "
-                f"{', '.join(names) or 'none'}{did_you_mean(self._name, names)}"
-            )
+            raise self._place.without(self._name, names)
         with ExitStack() as held:
             if self._sound:
                 held.enter_context(study_lock(self._place, self._name))
@@ -88,11 +85,14 @@ class Deletion:
     def parts(self) -> list[str]:
         """Return in words what there is to delete."""
         from cfexp.search.forget import trials_by_study
+        from cfexp.search.sharing import used_alone
 
         parts = []
         if self._sound:
-            size = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
-            parts.append(f"the folder {self._folder} ({size / 1e6:,.1f} MB)")
+            parts.append(f"the folder {self._folder} ({_megabytes(self._folder)})")
+            for folder in used_alone(self._place.home, self._name):
+                words = "prepared data that no other study uses"
+                parts.append(f"{words}, {folder} ({_megabytes(folder)})")
         trials = trials_by_study(self._place).get(self._name)
         if trials is not None:
             parts.insert(0, f"the study in Optuna's storage: {trials:,} trials")
@@ -103,6 +103,7 @@ class Deletion:
     def delete(self) -> None:
         """Delete it all; refused where a worker has joined meanwhile."""
         from cfexp.search.forget import forget, refuse_held, trials_by_study
+        from cfexp.search.sharing import sweep
 
         refuse_held(self._place, self._name)
         if self._tracked is not None:
@@ -116,3 +117,9 @@ class Deletion:
         self._folder.rename(self._gone)  # whoever takes the name now gets a folder of its own
         shutil.rmtree(self._gone)
         shutil.rmtree(self._place.home / "workers" / self._name, ignore_errors=True)
+        sweep(self._place.home)
+
+
+def _megabytes(folder: Path) -> str:
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return f"{size / 1e6:,.1f} MB"

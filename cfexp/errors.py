@@ -119,6 +119,6 @@ class StudyFileError(InputError):
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """Return `"; did you mean 'x'?"` when a choice is close to `word`, else `""`."""
-    close = difflib.get_close_matches(word, list(choices), n=1)
+    """Return `"; did you mean 'x'?"` when another choice is close to `word`, else `""`."""
+    close = difflib.get_close_matches(word, [one for one in choices if one != word], n=1)
     return f"; did you mean {close[0]!r}?" if close else ""

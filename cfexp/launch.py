@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 from contextlib import ExitStack, closing, contextmanager
 from importlib import import_module
@@ -13,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from cfexp.errors import InputError
 from cfexp.parallel import cores, excess
 from cfexp.search.observer import Observer, Observers
-from cfexp.search.place import Place
+from cfexp.search.place import DEFAULT_HOME, Place
 from cfexp.search.timeout import Timeout
-from cfexp.studies import DEFAULT_HOME, open_study, report
+from cfexp.signals import terminable
+from cfexp.studies import open_study, report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,29 +90,26 @@ def run_study(
     from cfexp.search.pool import Pool
 
     session = _Session()
-    with _terminable(), ExitStack() as held:
-        tracking = held.enter_context(
-            _tracking(place.home, tracking_uri, watcher.note, track=track)
-        )
+    with terminable(), ExitStack() as held:
+        tracking = held.enter_context(_tracking(place, tracking_uri, watcher.note, track=track))
         everyone = Observers(session, watcher, tracking)
         try:
             # Workers and MLflow, which take seconds to start, do so while data are read.
             with Pool(workers, watcher.note) as pool:
-                stages = (place.home / "studies" / spec.name / "stages").resolve()
+                from cfexp.search.holding import held_data
+
                 wanted = spec.search.trials if trials is None else trials
-                facts, check = held.enter_context(
-                    _data(spec, place, stages, wanted, data, say=watcher.note)
-                )
+                ready = held.enter_context(held_data(spec, place, wanted, data, watcher.note))
                 from cfexp.search.study import run
 
                 store = run(
                     spec,
-                    facts,
+                    ready.facts,
                     pool,
-                    stages=stages,
+                    stages=ready.stages,
                     where=place,
                     observer=everyone,
-                    check=check,
+                    check=ready.check,
                     trials=trials,
                     threads=_threads(threads, workers),
                     timeout=limit,
@@ -158,7 +155,7 @@ def join_study(
         from cfexp.search.pool import Pool
         from cfexp.search.prepare import prepare
 
-        with _terminable(), Pool(workers, watcher.note) as pool:
+        with terminable(), Pool(workers, watcher.note) as pool:
             join(
                 store,
                 spec,
@@ -192,43 +189,8 @@ def _threads(wanted: int | None, workers: int) -> int:
 
 
 @contextmanager
-def _data(
-    spec: StudySpec,
-    place: Place,
-    stages: Path,
-    trials: int,
-    data: Any,  # noqa: ANN401
-    *,
-    say: Callable[[str], None],
-) -> Iterator[tuple[dict[str, Any], Callable[[], None]]]:
-    """Hold the study's lock, and its data in the folder `stages`.
-
-    Gives the facts of the data, and the check that the lock is still held.
-    """
-    from cfexp.search.kept import content_key, discard, keep, kept
-    from cfexp.search.prepare import prepare
-    from cfexp.search.study_lock import study_lock
-
-    known = stages.parent.is_dir()  # else nothing is written before the data are in order
-    with ExitStack() as held:
-        check = held.enter_context(study_lock(place, spec.name)) if known else None
-        key = content_key(spec) if data is None else None
-        facts = kept(stages, key)
-        prepared = prepare(spec, data, say) if facts is None else None
-        evaluated = prepared.stages if prepared else (facts or {})["split"]["users_evaluated"]
-        if spec.models and len(evaluated) == 1 and trials:
-            raise InputError("trials need a validation stage; [split] validation = 0 leaves none")
-        check = check or held.enter_context(study_lock(place, spec.name))
-        held.callback(discard, stages)
-        if prepared is not None:
-            facts = keep(prepared, spec, stages, key)
-        del prepared, evaluated  # the rows, which nobody reads again
-        yield facts or {}, check
-
-
-@contextmanager
 def _tracking(
-    home: Path, uri: str | None, say: Callable[[str], None], *, track: bool
+    place: Place, uri: str | None, say: Callable[[str], None], *, track: bool
 ) -> Iterator[Observer]:
     """Give an observer that writes to MLflow while the block runs, or one that does nothing."""
     if not track:
@@ -236,25 +198,8 @@ def _tracking(
         return
     from cfexp.tracking.beside import Beside
 
-    with closing(Beside(home, uri, say)) as beside:
+    with closing(Beside(place.home, uri, say, place.storage)) as beside:
         yield beside
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Treat SIGTERM like Ctrl-C while the block runs (in the main thread, where it can)."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 class _Session(Observer):

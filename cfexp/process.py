@@ -118,3 +118,10 @@ def messages_of(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
         with contextlib.suppress(ValueError):
             if line.strip():
                 yield json.loads(line)
+
+
+def answers() -> IO[str]:
+    """Return where a `Child` answers; what it prints goes to standard error from now on."""
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # prints must not break the messages
+    return out

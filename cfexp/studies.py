@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfexp.errors import InputError, StudyConflictError, TrackingError
 from cfexp.search.place import Place
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cfexp.search.audit import Check
     from cfexp.search.place import Where
     from cfexp.search.record import StudyRecord
     from cfexp.search.store import Store
-
-DEFAULT_HOME = Path("mlruns")
 
 
 def open_study(where: Where, name: str) -> Store:
@@ -77,7 +76,7 @@ def sync(where: Where, name: str, *, tracking_uri: str | None = None) -> StudyRe
     store = open_study(where, name)
     _refuse_running(where, name, "sync")
     study = report(store)
-    _project(study, Place.of(where).home, tracking_uri)
+    _project(study, Place.of(where), tracking_uri)
     return study
 
 
@@ -127,11 +126,12 @@ def _refuse_running(where: Where, name: str, verb: str) -> None:
         raise StudyConflictError(f"study {name!r} is being run; {verb} it when that has ended")
 
 
-def _project(study: StudyRecord, home: Path, tracking_uri: str | None) -> None:
+def _project(study: StudyRecord, place: Place, tracking_uri: str | None) -> None:
     from cfexp.tracking.mlflow import MlflowTracker
 
     problems: list[str] = []
-    if MlflowTracker(tracking_uri, home, problems.append).complete(study) is None:
+    tracker = MlflowTracker(tracking_uri, place.home, problems.append, storage=place.storage)
+    if tracker.complete(study) is None:
         raise TrackingError(" ".join(problems))
 
 
@@ -169,14 +169,14 @@ def register(
     from cfexp.tracking.registry import Registry, check_name
 
     check_name(name)
-    home = Place.of(where).home
+    place = Place.of(where)
     store = open_study(where, study)
     _refuse_running(where, study, "register")
     record = report(store)
     ours = contender(record, None)
-    _project(record, home, tracking_uri)
+    _project(record, place, tracking_uri)
     with told(f"{name!r} cannot be registered"):
-        registry = Registry(name, home, tracking_uri)
+        registry = Registry(name, place.home, tracking_uri)
         with registry.lock:
             champion = registry.champion()
             version, new = registry.add(record, ours.name, ours.evaluation)

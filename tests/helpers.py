@@ -6,17 +6,20 @@ import contextlib
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from typer.testing import CliRunner
 
 from cfexp.cli.main import app
+from cfexp.search.study_file import parse
 
 if TYPE_CHECKING:
     from click.testing import Result
 
     from cfexp.search.record import RunRecord, StudyRecord
+    from cfexp.search.spec import StudySpec
 
 SMALL = """
 name = "small"
@@ -51,9 +54,43 @@ alpha = { kind = "float", low = 0.1, high = 40.0, log = true }
 [[baselines]]
 model = { kind = "popularity" }
 """
+TRACKED = """
+name = "shown"
+description = "A whole study in a few seconds."
+metrics = ["recall@10"]
+[data]
+kind = "synthetic"
+users = 300
+items = 150
+interactions = 12000
+[split]
+kind = "per_user_last"
+validation = 2
+novel_only = true
+[search]
+trials = 6
+[finals]
+configurations = 1
+seeds = 2
+[[models]]
+model = { kind = "als", epochs = 4 }
+[models.space]
+factors = { kind = "int", low = 4, high = 16 }
+alpha = { kind = "float", low = 0.1, high = 40.0, log = true }
+[[baselines]]
+model = { kind = "popularity" }
+[[buckets]]
+metric = "recall@10"
+edges = [20]
+"""
 
 
 MEASURED = {"started", "ended", "seconds", "peak_memory"}
+
+
+def spec_of(text: str, folder: Path | None = None) -> StudySpec:
+    """The study that a text describes, as if its file lay in `folder`, or the current one."""
+    return parse(tomllib.loads(text)).read_from(text, folder or Path.cwd())
 
 
 def outcome(run: RunRecord) -> dict[str, object]:

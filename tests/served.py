@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,13 +26,15 @@ class Served:
     shift: int = 0
     """By how many bytes a part begins too late."""
     length: bool = True
+    elsewhere: str = ""
+    """Where everything is, if not here."""
     asked: list[str | None] = field(default_factory=list)
     """The range of each request."""
 
 
 @contextmanager
-def serve() -> Iterator[Served]:
-    """Yield a server on a free port."""
+def serve(certificate: str = "") -> Iterator[Served]:
+    """Yield a server on a free port; an encrypted one with a PEM file of certificate and key."""
     served = Served()
 
     class Handler(BaseHTTPRequestHandler):
@@ -39,6 +42,11 @@ def serve() -> Iterator[Served]:
             served.asked.append(self.headers.get("Range"))
             if served.statuses:
                 self.send_error(served.statuses.pop(0))
+                return
+            if served.elsewhere:
+                self.send_response(302)
+                self.send_header("Location", f"{served.elsewhere}{self.path}")
+                self.end_headers()
                 return
             name = self.path.rsplit("/", 1)[1]
             if name not in served.files:
@@ -70,7 +78,7 @@ def serve() -> Iterator[Served]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    served.url = f"http://127.0.0.1:{server.server_address[1]}"
+    served.url = _address(server, certificate)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -79,3 +87,13 @@ def serve() -> Iterator[Served]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _address(server: ThreadingHTTPServer, certificate: str) -> str:
+    here = f"127.0.0.1:{server.server_address[1]}"
+    if not certificate:
+        return f"http://{here}"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    return f"https://{here}"

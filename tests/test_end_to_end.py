@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import TRACKED, spec_of
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
@@ -17,47 +17,20 @@ from cfexp.errors import StudyConflictError
 from cfexp.search.observer import Observer
 from cfexp.search.record import RunRecord, StudyRecord
 from cfexp.search.spec import StudySpec
-from cfexp.search.study_file import parse
 from cfexp.search.study_lock import study_lock
 from cfexp.studies import sync
 
-TEXT = """
-name = "whole"
-description = "A whole study in a few seconds."
-metrics = ["recall@10", "coverage@10"]
-[data]
-kind = "synthetic"
-users = 300
-items = 150
-interactions = 12000
-[split]
-kind = "per_user_last"
-validation = 2
-novel_only = true
-[search]
-trials = 6
-[finals]
-configurations = 2
-seeds = 2
-[[models]]
-model = { kind = "als", epochs = 5 }
-[models.space]
-factors = { kind = "int", low = 4, high = 32, log = true }
-alpha = { kind = "float", low = 0.1, high = 40.0, log = true }
-regularization = { kind = "float", low = 0.01, high = 10.0, log = true }
-[[baselines]]
-model = { kind = "popularity" }
-[[baselines]]
-model = { kind = "item_knn" }
-[[buckets]]
-metric = "recall@10"
-edges = [20]
-"""
+TEXT = (
+    TRACKED.replace('name = "shown"', 'name = "whole"')
+    .replace('["recall@10"]', '["recall@10", "coverage@10"]')
+    .replace("configurations = 1", "configurations = 2")
+    + '[[baselines]]\nmodel = { kind = "item_knn" }\n'
+)
 
 
 @pytest.fixture(scope="module")
 def spec() -> StudySpec:
-    return parse(tomllib.loads(TEXT)).read_from(TEXT, Path.cwd())
+    return spec_of(TEXT)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ PACKAGE = Path(cfexp.__file__).parent
 LAYERS = [
     {
         *("addresses", "errors", "recipe", "seeds", "arrays", "memory", "parallel"),
-        *("peak", "process", "provenance", "vectors"),
+        *("peak", "process", "provenance", "signals", "vectors"),
     },
     {"data"},
     {"splits"},

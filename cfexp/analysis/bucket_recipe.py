@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from pydantic import Field, model_validator
 
 from cfexp.metrics.metric import Metric, PerUserMetricName
 from cfexp.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ACTIVITY = ("train_interactions", "train_positives")
 POPULARITY = "item_popularity"
@@ -109,6 +112,11 @@ class Buckets(Recipe):
         if self.attribute:
             return f"{self.attribute} of a user"
         return f"{self.by.removeprefix('train_')} of a user in train"
+
+
+def attributes_of(buckets: Iterable[Buckets]) -> list[str]:
+    """Return the user attributes that users are grouped by, each once."""
+    return list(dict.fromkeys(one.attribute for one in buckets if one.attribute))
 
 
 DEFAULT_EDGES = (10, 50)

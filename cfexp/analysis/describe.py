@@ -11,7 +11,7 @@ from cfexp.metrics.beyond_accuracy import inequality
 from cfexp.splits.moments import written
 
 if TYPE_CHECKING:
-    from cfexp.arrays import Longs, Mask
+    from cfexp.arrays import AnyArray, Longs, Mask
     from cfexp.data.interactions import Interactions
 
 QUANTILES = (0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
@@ -33,7 +33,7 @@ class Spread:
     """0 when all have equally many rows, near 1 when few have nearly all."""
     top_percent: float
     """The share of the rows that the hundredth part with the most rows has (at least one)."""
-    at_least: tuple[tuple[int, float], ...]
+    at_least: tuple[tuple[float, float], ...]
     """(rows, share of those with at least so many), for a chart."""
 
 
@@ -68,7 +68,10 @@ class Times:
 
 @dataclass(frozen=True)
 class Values:
-    """What rows say of how much: `shares` is of every value, where there are few."""
+    """What rows say of how much: `shares` is of every value, where there are few.
+
+    `at_least` are pairs of a value and the share of the rows with at least so much, for a chart.
+    """
 
     low: float
     high: float
@@ -76,6 +79,7 @@ class Values:
     distinct: int
     whole: bool
     shares: tuple[tuple[float, float], ...]
+    at_least: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -125,19 +129,26 @@ def _distinct(keys: Longs) -> int:
 
 def _spread(counts: Longs) -> Spread:
     most = np.sort(counts)[::-1]
-    different, how_many = np.unique(counts, return_counts=True)
-    share = np.cumsum(how_many[::-1])[::-1] / len(counts)
-    # evenly on an axis of logarithms
-    wanted = np.geomspace(different[0], different[-1], _POINTS)
-    chosen = np.unique(np.searchsorted(different, wanted).clip(0, len(different) - 1))
     return Spread(
         n=len(counts),
         mean=float(counts.mean()),
         quantiles={f"{q:g}": float(np.quantile(counts, q)) for q in QUANTILES},
         gini=inequality(counts, len(counts)),
         top_percent=float(most[: -(-len(counts) // 100)].sum() / counts.sum()),
-        at_least=tuple(zip(different[chosen].tolist(), share[chosen].tolist(), strict=True)),
+        at_least=_at_least(*np.unique(counts, return_counts=True)),
     )
+
+
+def _at_least(different: AnyArray, how_many: Longs) -> tuple[tuple[float, float], ...]:
+    """Return some of the `different` numbers, ascending, each with the share of no lower ones.
+
+    They lie evenly on an axis of logarithms, or on a plain one where not all are above 0.
+    """
+    share = np.cumsum(how_many[::-1])[::-1] / how_many.sum()
+    spaced = np.geomspace if different[0] > 0 else np.linspace
+    wanted = spaced(different[0], different[-1], _POINTS)
+    chosen = np.unique(np.searchsorted(different, wanted).clip(0, len(different) - 1))
+    return tuple(zip(different[chosen].tolist(), share[chosen].tolist(), strict=True))
 
 
 def _values(rows: Interactions) -> Values:
@@ -150,6 +161,7 @@ def _values(rows: Interactions) -> Values:
         distinct=len(found),
         whole=bool((found == np.round(found)).all()),
         shares=tuple(shares) if len(found) <= _FEW_VALUES else (),
+        at_least=_at_least(found, counts),
     )
 
 

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+from cfexp.analysis.words import percent
 
 NEAR = 0.02
 """A value this close to an end, as a share of its range, lies on the edge."""
@@ -88,8 +94,18 @@ def fell(
     if own >= other - max(DROP, error):
         return None
     return (
-        f"From validation to test the winner changed by {own:+.1%}, {rival} by {other:+.1%}: "
-        "part of its lead on validation is likely to be luck of the choice."
+        f"From validation to test the winner changed by {percent(own)}, {rival} by "
+        f"{percent(other)}: part of its lead on validation is likely to be luck of the choice."
+    )
+
+
+def tied(labels: Sequence[str]) -> str | None:
+    """Tell which runs list, for most users, items that all have one score."""
+    if not labels:
+        return None
+    return (
+        f"{', '.join(labels)}: on test most users' lists hold items of one score alone. These are "
+        "in the order of their ids, and what is found is that order's merit."
     )
 
 

@@ -10,27 +10,17 @@ from __future__ import annotations
 
 from statistics import NormalDist
 
+from cfexp.analysis.significance import LEVEL
+
 _NORMAL = NormalDist()
+_POWER = 0.8
 
 
-def detectable_difference(
-    deviation: float, users: int, *, power: float = 0.8, level: float = 0.05
-) -> float:
-    """Return the smallest mean difference that `users` users tell from noise.
+def detectable_difference(deviation: float, users: int) -> float:
+    """Return the smallest mean difference that `users` users tell from noise, 8 times of 10.
 
     >>> round(detectable_difference(0.1, 400), 4)
     0.014
     """
-    reach = _NORMAL.inv_cdf(1 - level / 2) + _NORMAL.inv_cdf(power)
+    reach = _NORMAL.inv_cdf(1 - LEVEL / 2) + _NORMAL.inv_cdf(_POWER)
     return float(reach * deviation / users**0.5)
-
-
-def power_of(difference: float, deviation: float, users: int, *, level: float = 0.05) -> float:
-    """Return how often a real mean `difference` is found, whichever its sign.
-
-    >>> round(power_of(0.014, 0.1, 400), 2)
-    0.8
-    """
-    away = abs(difference) * users**0.5 / deviation
-    edge = _NORMAL.inv_cdf(1 - level / 2)
-    return _NORMAL.cdf(away - edge) + _NORMAL.cdf(-away - edge)

@@ -58,12 +58,6 @@ class Difference:
         return "better" if (self.mean > 0) == (direction == "maximize") else "worse"
 
 
-def paired_difference(first: Doubles, second: Doubles, *, seed: int = 0) -> Difference:
-    """Compare two per-user vectors of the same users; see `paired_differences`."""
-    (found,) = paired_differences(first, [second], seed=seed)
-    return found
-
-
 def paired_differences(
     first: Doubles, others: Sequence[Doubles], *, seed: int = 0, resamples: int = RESAMPLES
 ) -> list[Difference]:

@@ -27,8 +27,9 @@ _KEPT = 0.9  # of the rows, by a core
 _CORES = (5, 2)
 _REPEATS = 0.1  # of the rows, from which on they are what is to be predicted
 _SITTING = 0.2  # of the rows
-_COLD = 0.1  # of the rows held out
+_COLD = 0.1  # of what a split in time holds out
 _MOST_TEST = 5
+_LARGE = 100  # a value
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Suggestion:
     split: dict[str, Any]
     feedback: dict[str, Any]
     mask: str
+    als: dict[str, Any]
+    """What ALS is to be given besides its epochs."""
     reasons: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -60,7 +63,14 @@ def suggest(rows: Interactions, found: Description) -> Suggestion:
             f"novel_only = true: {found.repeat_rate:.1%} of the rows repeat a pair, too few to "
             "be what is predicted"
         )
-    return Suggestion(split, feedback, mask, tuple(reasons), (*rows.notes, *_warnings(found)))
+    als = {}
+    if found.values.high >= _LARGE:
+        als["confidence"] = "log"
+        reasons.append(
+            f'confidence = "log": values reach {found.values.high:,.9g} (from {_LARGE} on); as '
+            "they are, the largest would outweigh all others"
+        )
+    return Suggestion(split, feedback, mask, als, tuple(reasons), (*rows.notes, *_warnings(found)))
 
 
 def _feedback(found: Description, reasons: list[str]) -> dict[str, Any]:
@@ -117,6 +127,8 @@ def _warnings(found: Description) -> list[str]:
             "they came in one sitting, and a user's last rows are partly known from the same one."
         )
     for cut in times.cuts[:1]:
+        if max(cut.items, cut.users, cut.rows) < _COLD:
+            continue
         words.append(
             f"A split at one moment (by_time), {cut.begins}, holds out {cut.held_out:.0%} of the "
             f"rows; {cut.items:.1%} of their items and {cut.users:.1%} of their users would be new."
@@ -148,7 +160,7 @@ def study_toml(
         "[split]\n" + _lines(suggestion.split),
         "[search]\n" + _lines({"trials": 20}),
         "[[models]]\n"
-        + _lines({"model": {"kind": "als", "epochs": 15}, **masked})
+        + _lines({"model": {"kind": "als", "epochs": 15, **suggestion.als}, **masked})
         + "\n[models.space]\n"
         + _lines(
             {

@@ -25,6 +25,24 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" else " " for c in text)
 
 
+def with_minus(number: str) -> str:
+    """Return a formatted number with a minus sign in place of the hyphen.
+
+    >>> with_minus(f"{-0.25:+.2f}"), with_minus(f"{0.25:+.2f}")
+    ('−0.25', '+0.25')
+    """  # noqa: RUF002
+    return number.replace("-", "−")  # noqa: RUF001
+
+
+def percent(change: float) -> str:
+    """Return a relative change as it is printed.
+
+    >>> percent(0.144), percent(-0.031)
+    ('+14.4%', '−3.1%')
+    """  # noqa: RUF002
+    return with_minus(f"{change:+.1%}")
+
+
 def markdown(text: str) -> str:
     r"""Return `text` such that it reads the same in markdown: no markup in it acts.
 

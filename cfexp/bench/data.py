@@ -164,7 +164,7 @@ def prepare(folder: str, form: Form) -> Stages:
     split = spec.split.divide(rows)
     stages.ends("split")
     prepared = Prepared(rows, split, split.view(spec.feedback))
-    prepared.check(spec)
+    prepared.known.check(spec)
     stages.ends("matrices")
     found = stages.whole("file to matrices")
     keep(prepared, spec, Path(folder) / "stages", content_key(spec))
@@ -177,13 +177,13 @@ def second_start(folder: str, form: Form) -> Stages:
     from cfexp.errors import BenchmarkError
     from cfexp.search.kept import content_key, kept
     from cfexp.search.study_file import load_study
-    from cfexp.splits.stage_data import load_stages
 
     del form
     spec = load_study(Path(folder) / "study.toml")
     stages = _Stages()
-    if kept(Path(folder) / "stages", content_key(spec)) is None:
+    found = kept(Path(folder) / "stages", content_key(spec) or "")
+    if found is None:
         raise BenchmarkError("the second start did not find what the first one kept")
-    load_stages(Path(folder) / "stages")
+    found.known.check(spec)
     stages.ends("second start")
     return stages.found

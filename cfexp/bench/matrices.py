@@ -33,7 +33,7 @@ def movielens() -> Matrix:
     return Feedback(positive_from=4.0, values="ones").positives(rows).matrix
 
 
-def synthetic(nnz: int, seed: int = 0) -> Matrix:
+def synthetic(nnz: int) -> Matrix:
     """Return a users x items matrix with exactly `nnz` ones, shaped like MovieLens.
 
     At 25 million entries it has about 167,000 users and 60,000 items, at one million
@@ -43,7 +43,7 @@ def synthetic(nnz: int, seed: int = 0) -> Matrix:
     """
     if nnz < _LEAST:
         raise InputError(f"a synthetic matrix has at least {_LEAST:,} non-zeros, got {nnz:,}")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     root = nnz**0.5
     n_users = round(max(nnz / 150, 2 * root))
     n_items = round(max(4_000 * (nnz / 1e6) ** 0.84, 3 * root))

@@ -19,7 +19,7 @@ from cfexp.splits.stage_data import load_stages
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Matrix
-    from cfexp.models.model import Scorer
+    from cfexp.models.scorer import Scorer
     from cfexp.splits.stage_data import StageData
 
 _K = 10

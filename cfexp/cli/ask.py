@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cfexp.analysis.words import plain
-from cfexp.cli.options import Home, Storage, TrackingUri
-from cfexp.search.place import Place, Where
-from cfexp.studies import DEFAULT_HOME
+from cfexp.cli.options import Home, Storage, TrackingUri, known_studies
+from cfexp.search.place import DEFAULT_HOME, Place, Where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +24,7 @@ ModelName = Annotated[
         help="A model file (.npz), the name of a study, or a model in MLflow "
         "(models:/..., runs:/...).",
         show_default=False,
+        autocompletion=known_studies,
     ),
 ]
 K = Annotated[int, typer.Option("-k", min=1, help="How many to show.")]
@@ -103,8 +103,7 @@ def similar(
 
     from cfexp.errors import InputError
 
-    found = _lookup(model, Place(home, storage), tracking_uri)
-    scorer = _telling(found, model)
+    found, scorer = _telling(model, Place(home, storage), tracking_uri)
     code = found.item(item)
     measure = by or scorer.measures[0]
     if measure not in scorer.measures:
@@ -136,8 +135,7 @@ def explain(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Show what each item of a user's history adds to the score of an item."""
-    found = _lookup(model, Place(home, storage), tracking_uri)
-    scorer = _telling(found, model)
+    found, scorer = _telling(model, Place(home, storage), tracking_uri)
     code = found.item(item)
     (one,) = found.users([user])
     items, adds = scorer.explain(found.user_code(one), code)
@@ -164,18 +162,20 @@ def _lookup(model: str, where: Where, tracking_uri: str | None) -> Lookup:
     return Lookup(open_model(model, where, tracking_uri))
 
 
-def _telling(found: Lookup, name: str) -> RelatingScorer:
+def _telling(model: str, where: Where, tracking_uri: str | None) -> tuple[Lookup, RelatingScorer]:
+    """Return a model, and its scorer, which knows how items relate."""
     from cfexp.errors import InputError
     from cfexp.models.relating import RelatingScorer
     from cfexp.models.saved import RELATING
 
+    found = _lookup(model, where, tracking_uri)
     scorer = found.model.scorer
     if not isinstance(scorer, RelatingScorer):
         raise InputError(
-            f"{name} is of kind {scorer.model.kind!r}, which does not know how items relate; "
+            f"{model} is of kind {scorer.model.kind!r}, which does not know how items relate; "
             f"this needs a model of kind {', '.join(RELATING)}"
         )
-    return scorer
+    return found, scorer
 
 
 def _value(value: Any) -> Any:  # noqa: ANN401 - NumPy's scalars, for JSON

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cfexp.cli.options import Home, Storage, TrackingUri
-from cfexp.studies import DEFAULT_HOME
+from cfexp.cli.options import Home, Storage, Study, TrackingUri
+from cfexp.search.place import DEFAULT_HOME, Place, command
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 _NAMES = {"trial": "trials", "baseline": "baselines", "final": "finals", "study": "the study"}
 _MENDS = {
     "run": "`cfexp run` on the study's file computes or writes again what is missing",
-    "sync": "`cfexp sync {}` completes MLflow",
+    "sync": "`{}` completes MLflow",
 }
 _SHOWN = 20  # problems
 
 
 def audit(
-    study: Annotated[str, typer.Argument(help="The study.", show_default=False)],
+    study: Study,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     home: Home = DEFAULT_HOME,
@@ -37,14 +37,14 @@ def audit(
 
     Optuna's storage, the study's files and MLflow are compared row by row. Nothing is changed.
     """
-    from cfexp.search.place import Place
     from cfexp.studies import audit as audit_study
 
-    found = audit_study(Place(home, storage), study, tracking_uri=tracking_uri, track=track)
+    place = Place(home, storage)
+    found = audit_study(place, study, tracking_uri=tracking_uri, track=track)
     if as_json:
         typer.echo(json.dumps(_as_json(found), indent=2, ensure_ascii=False))
     else:
-        _print(found)
+        _print(found, sync=command("sync", study, where=place, tracking_uri=tracking_uri))
     if found.problems:
         raise typer.Exit(1)
 
@@ -64,7 +64,7 @@ def _as_json(found: Audit) -> dict[str, object]:
     }
 
 
-def _print(found: Audit) -> None:
+def _print(found: Audit, *, sync: str) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -90,7 +90,7 @@ def _print(found: Audit) -> None:
     mends = {check.heal for check in found.problems}
     for heal in ("run", "sync"):
         if heal in mends:
-            _say(console, f"{_MENDS[heal].format(found.study)}.")
+            _say(console, f"{_MENDS[heal].format(sync)}.")
     if not found.problems:
         _say(console, "Nothing is lost, doubled or half there.")
 

@@ -7,9 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from cfexp.cli.options import Home, Storage
-from cfexp.search.place import Place
-from cfexp.studies import DEFAULT_HOME
+from cfexp.cli.options import Home, Storage, known_studies
+from cfexp.search.place import DEFAULT_HOME, Place
 
 
 def compare(
@@ -20,19 +19,23 @@ def compare(
             help="Studies (their winners), or runs by their name on the leaderboard, "
             "such as 'ml1m:als #18' or ml1m:popularity.",
             show_default=False,
+            autocompletion=known_studies,
         ),
     ],
     *,
     against: Annotated[
         str | None,
-        typer.Option(help="Which one the others are compared with.", show_default="the best"),
+        typer.Option(
+            help="Which one the others are compared with.", show_default="the best on test"
+        ),
     ] = None,
     metric: Annotated[
         str | None,
         typer.Option(help="By which metric.", show_default="the first study's first objective"),
     ] = None,
     form: Annotated[
-        Literal["table", "csv", "json", "markdown"], typer.Option("--format", help="Output.")
+        Literal["table", "csv", "json", "markdown"],
+        typer.Option("--format", help="How it is written."),
     ] = "table",
     home: Home = DEFAULT_HOME,
     storage: Storage = None,
@@ -58,9 +61,9 @@ def compare(
     elif form == "markdown":
         typer.echo(show.markdown(found), nl=False)
     else:
-        from rich.console import Console
+        from cfexp.cli.plain_table import table_console
 
-        console = Console()
+        console = table_console()
         for table in show.tables(found, console.width):
             console.print(table)
         for note in show.notes(found):

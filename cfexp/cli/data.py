@@ -39,11 +39,10 @@ def list_datasets(*, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps([_summary(shelf) for shelf in shelves], indent=2))
         return
-    table = plain_table("name", "state", ">rows", ">download", "licence", "title")
+    table = plain_table("name", "state", ">rows", "licence", "title")  # no wider than 80 columns
     for shelf in shelves:
         one = shelf.dataset
-        counts = [_number(one.rows), _size(one.size)]
-        add_row(table, one.name, shelf.state, *counts, one.terms.licence, one.title)
+        add_row(table, one.name, shelf.state, _number(one.rows), one.terms.licence, one.title)
     console = Console()
     console.print(table)
     console.print(f"cache: {shelves[0].root}", markup=False, soft_wrap=True)

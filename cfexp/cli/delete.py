@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from cfexp.cli.options import Home, Storage, TrackingUri
-from cfexp.studies import DEFAULT_HOME
+from cfexp.cli.options import Home, Storage, Study, TrackingUri
+from cfexp.search.place import DEFAULT_HOME, Place
 
 
 def delete(
-    study: Annotated[str, typer.Argument(help="The study.", show_default=False)],
+    study: Study,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     track: Annotated[bool, typer.Option(help="Delete it in MLflow too.")] = True,
@@ -23,7 +23,6 @@ def delete(
     """Delete a study: its trials, its files, its runs and models in MLflow. Asks first."""
     from cfexp.deletion import Deletion
     from cfexp.errors import InputError
-    from cfexp.search.place import Place
 
     if not (yes or sys.stdin.isatty()):
         raise InputError("there is nobody to ask: `cfexp delete STUDY --yes` deletes unasked")

@@ -8,13 +8,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from cfexp.cli.options import Home, Storage
-from cfexp.search.place import Place
-from cfexp.studies import DEFAULT_HOME
+from cfexp.cli.options import Home, Storage, Study
+from cfexp.search.place import DEFAULT_HOME, Place
 
 
 def export(
-    study: Annotated[str, typer.Argument(help="The study.", show_default=False)],
+    study: Study,
     *,
     folder: Annotated[
         Path | None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from cfexp.cli.failures import resumed_by
 from cfexp.cli.transfers import Transfers
 from cfexp.data.places import Places, data_dir
 from cfexp.data.public.fetch import fetch
@@ -47,12 +48,9 @@ def get(shelf: Shelf, console: Console, *, accept: bool) -> None:
         if not accept:
             _agree(shelf)
         shelf.accept()
-    try:
-        with Transfers(console) as transfers:
-            fetch(shelf, transfers, transfers.say)
-    except KeyboardInterrupt:
-        console.print(f"Stopped. To go on:\n  cfexp data fetch {one.name}", markup=False)
-        raise
+    again, kept = f"cfexp data fetch {one.name}", "what came so far is kept"
+    with resumed_by(again, console, kept=kept), Transfers(console) as transfers:
+        fetch(shelf, transfers, transfers.say)
     console.print(f"{one.name} is here: {shelf.folder}", markup=False, soft_wrap=True)
 
 

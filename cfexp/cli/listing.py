@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cfexp.cli.options import Home, Storage
-from cfexp.search.place import Place
-from cfexp.studies import DEFAULT_HOME
+from cfexp.search.place import DEFAULT_HOME, Place
 
 if TYPE_CHECKING:
     from cfexp.search.place import Where
@@ -32,13 +31,14 @@ COLUMNS = (
     "created",
 )
 
+_SHORT = 10  # characters that a data set is known by, and a gap
 _CAPTION = "val: the best trial on validation. test: the winner on test."
 
 
 def list_studies(
     *,
     form: Annotated[
-        Literal["table", "csv", "json"], typer.Option("--format", help="Output.")
+        Literal["table", "csv", "json"], typer.Option("--format", help="How it is written.")
     ] = "table",
     home: Home = DEFAULT_HOME,
     storage: Storage = None,
@@ -63,16 +63,13 @@ def list_studies(
 def studies(where: Where) -> list[dict[str, Any]]:
     """Return one row per study, keyed by `COLUMNS`, the newest first."""
     from cfexp.search.storage import is_storage, open_storage, study_names
-    from cfexp.search.study_lock import is_running
     from cfexp.studies import open_study
 
     names = study_names(open_storage(where)) if is_storage(where) else []
-    return [
-        _row(open_study(where, name).record(), running=is_running(where, name)) for name in names
-    ]
+    return [_row(open_study(where, name).record(), where) for name in names]
 
 
-def _row(study: StudyRecord, *, running: bool) -> dict[str, Any]:
+def _row(study: StudyRecord, where: Where) -> dict[str, Any]:
     from cfexp.report.leaderboard import leaderboard, winner
     from cfexp.search.standing import best_trial, state
 
@@ -80,7 +77,7 @@ def _row(study: StudyRecord, *, running: bool) -> dict[str, Any]:
     objective = study.objectives[0]
     values = (
         study.name,
-        state(study, running=running),
+        state(study, where),
         len(study.of_role("trial")),
         study.budget,
         objective,
@@ -96,30 +93,50 @@ def _row(study: StudyRecord, *, running: bool) -> dict[str, Any]:
 
 def _print(rows: list[dict[str, Any]]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from cfexp.report.numbers import value
+    from cfexp.cli.plain_table import table_console
 
+    console = table_console()
+    columns = _that_fit(_columns(rows), console.width)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.caption, table.caption_justify = _CAPTION, "left"
-    for name in ("study", "state", "trials", "objective", "val", "test", "data", "created"):
-        words = name in {"study", "objective", "data"}
-        right = name in {"trials", "val", "test"}
+    for name in columns:
         table.add_column(
-            name, justify="right" if right else "left", overflow="fold", no_wrap=not words
+            name,
+            justify="right" if name in {"trials", "val", "test"} else "left",
+            overflow="ellipsis" if name == "data" else "fold",
+            no_wrap=name != "data",  # the one that may be cut
         )
-    for row in rows:
-        cells = [
-            row["study"],
-            row["state"],
-            f"{row['trials']:,}/{row['budget']:,}",
-            row["objective"],
-            value(row["best_on_validation"]),
-            value(row["winner_on_test"]),
-            row["data"],
-            f"{datetime.fromisoformat(row['created']).astimezone():%Y-%m-%d}",
-        ]
+    for cells in zip(*columns.values(), strict=True):
         table.add_row(*map(Text, cells))
-    Console().print(table)
+    console.print(table)
+
+
+def _columns(rows: list[dict[str, Any]]) -> dict[str, list[str]]:
+    from cfexp.report.numbers import value
+
+    return {
+        "study": [row["study"] for row in rows],
+        "state": [row["state"] for row in rows],
+        "trials": [f"{row['trials']:,}/{row['budget']:,}" for row in rows],
+        "objective": [row["objective"] for row in rows],
+        "val": [value(row["best_on_validation"]) for row in rows],
+        "test": [value(row["winner_on_test"]) for row in rows],
+        "data": [row["data"] for row in rows],
+        "created": [
+            f"{datetime.fromisoformat(row['created']).astimezone():%Y-%m-%d}" for row in rows
+        ],
+    }
+
+
+def _that_fit(columns: dict[str, list[str]], width: int) -> dict[str, list[str]]:
+    """Return the columns without those that would break the names of studies."""
+    widths = {name: max(map(len, [name, *cells])) + 2 for name, cells in columns.items()}
+    widths["data"] = min(widths["data"], _SHORT)
+    shown = dict(columns)
+    for name in ("created", "data"):
+        if sum(widths[one] for one in shown) > width:
+            del shown[name]
+    return shown

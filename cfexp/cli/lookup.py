@@ -13,6 +13,7 @@ import typer
 from cfexp.analysis.words import plain
 from cfexp.data.item_table import ItemTable
 from cfexp.errors import DataError, ModelFileError, StudyConflictError, did_you_mean
+from cfexp.models.folding import some
 from cfexp.models.new_items import features_of
 from cfexp.models.saved import load
 from cfexp.models.saved_model import SavedModel
@@ -100,6 +101,13 @@ def with_new_items(model: SavedModel, file: Path) -> tuple[SavedModel, AnyArray]
     titles = features.pop(_TITLE, np.full(len(ids), "", object))[new]
     if new.any():
         described = {name: column[new] for name, column in features.items()}
+        for one in columns:
+            if strange := one.strange(described.get(one.name, np.array([], str))):
+                typer.echo(
+                    f"{one.name}: nothing was learnt of {some(strange)}; counted as none of the "
+                    "known values",
+                    err=True,
+                )
         model = model.with_items(ids[new], described, titles.tolist())
     return model, ids
 

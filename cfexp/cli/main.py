@@ -5,11 +5,8 @@ Heavy libraries are imported by the commands that need them, so that `--help` is
 
 from __future__ import annotations
 
-import errno
 import io
-import os
 import sys
-import traceback
 import webbrowser
 from importlib.metadata import version
 from pathlib import Path
@@ -17,8 +14,6 @@ from typing import Annotated
 
 import typer
 
-from cfexp.addresses import redacted
-from cfexp.analysis.words import printable
 from cfexp.cli import ask, reproduce
 from cfexp.cli.audit import audit
 from cfexp.cli.bench.commands import app as bench
@@ -26,27 +21,36 @@ from cfexp.cli.compare import compare
 from cfexp.cli.data import app as data
 from cfexp.cli.delete import delete
 from cfexp.cli.export import export
+from cfexp.cli.failures import failures_told
+from cfexp.cli.group import Group
 from cfexp.cli.listing import list_studies
-from cfexp.cli.options import Home, Storage, Threads, TrackingUri, Workers, duration
+from cfexp.cli.options import (
+    Home,
+    Storage,
+    Study,
+    Threads,
+    TrackingUri,
+    Workers,
+    duration,
+    known_studies,
+)
 from cfexp.cli.register import register as register_winner
 from cfexp.cli.rerun import rerun
 from cfexp.errors import CfexpError
-from cfexp.search.place import Place
-from cfexp.studies import DEFAULT_HOME
+from cfexp.search.place import DEFAULT_HOME, Place
 
 app = typer.Typer(
     name="cfexp",
+    cls=Group,
     help="Hyperparameter studies and experiment tracking for collaborative filtering "
     "on implicit feedback.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
 )
 
-_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
-INTERRUPTED = 130  # exit code of a command that Ctrl-C ended
+_STUDIES, _MLFLOW = "Studies", "MLflow"
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes the flag's value
@@ -66,7 +70,7 @@ def _main(
     pass
 
 
-@app.command()
+@app.command(rich_help_panel=_STUDIES)
 def run(
     file: Annotated[Path, typer.Argument(help="The study file (TOML).", show_default=False)],
     *,
@@ -123,9 +127,14 @@ def run(
     )
 
 
-@app.command()
+@app.command(rich_help_panel=_STUDIES)
 def worker(
-    study: Annotated[str, typer.Argument(help="A study that was begun.", show_default=False)],
+    study: Annotated[
+        str,
+        typer.Argument(
+            help="A study that was begun.", show_default=False, autocompletion=known_studies
+        ),
+    ],
     *,
     workers: Workers = 1,
     threads: Threads = None,
@@ -138,11 +147,15 @@ def worker(
     join(study, home=home, storage=storage, workers=workers, threads=threads)
 
 
-@app.command()
+@app.command(rich_help_panel=_MLFLOW)
 def ui(
     study: Annotated[
         str | None,
-        typer.Argument(help="The study to open.", show_default="the one written last"),
+        typer.Argument(
+            help="The study to open.",
+            show_default="the one written last",
+            autocompletion=known_studies,
+        ),
     ] = None,
     *,
     port: Annotated[
@@ -161,25 +174,33 @@ def ui(
     serve_ui(home, tracking_uri, port, study, say=typer.echo, host=host)
 
 
-@app.command()
+@app.command(rich_help_panel=_STUDIES)
 def status(
     study: Annotated[
-        str | None, typer.Argument(help="One study.", show_default="all studies")
+        str | None,
+        typer.Argument(help="One study.", show_default="all studies", autocompletion=known_studies),
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     home: Home = DEFAULT_HOME,
     storage: Storage = None,
 ) -> None:
-    """Show how far the studies of a home are, and what is best so far."""
+    """Show how far the studies of a home are, and what is best so far.
+
+    A study is running, finished, interrupted (`cfexp run` goes on with it), or `workers only`:
+    workers run its trials, and `cfexp run` is needed for the rest.
+    """
     from cfexp.cli.status import show_status
 
     show_status(Place(home, storage), study, as_json=as_json)
 
 
-@app.command()
+app.command("list", rich_help_panel=_STUDIES)(list_studies)
+
+
+@app.command(rich_help_panel=_STUDIES)
 def report(
-    study: Annotated[str, typer.Argument(help="The study.", show_default=False)],
+    study: Study,
     *,
     file: Annotated[
         Path | None,
@@ -198,9 +219,9 @@ def report(
         raise CfexpError(f"no browser could be started; open {written} by hand")
 
 
-@app.command()
+@app.command(rich_help_panel=_MLFLOW)
 def sync(
-    study: Annotated[str, typer.Argument(help="The study.", show_default=False)],
+    study: Study,
     *,
     home: Home = DEFAULT_HOME,
     storage: Storage = None,
@@ -213,13 +234,13 @@ def sync(
     typer.echo(f"MLflow knows all {len(record.runs)} runs of study {record.name!r}")
 
 
-for command in (audit, compare, ask.recommend, ask.similar, ask.explain, export, delete, rerun):
-    app.command()(command)
-app.command("list")(list_studies)
-app.command("register")(register_winner)
-app.add_typer(bench, name="bench")
-app.add_typer(data, name="data")
-app.add_typer(reproduce.app, name="reproduce")
+for command in (compare, export, audit, rerun, delete):
+    app.command(rich_help_panel=_STUDIES)(command)
+app.command("register", rich_help_panel=_MLFLOW)(register_winner)
+for question in (ask.recommend, ask.similar, ask.explain):
+    app.command(rich_help_panel="A study's model")(question)
+for name, group in (("data", data), ("reproduce", reproduce.app), ("bench", bench)):
+    app.add_typer(group, name=name, cls=Group, rich_help_panel="Data and figures")
 
 
 def main() -> None:
@@ -227,45 +248,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal need not know every character
-    try:
+    with failures_told():
         app()
-    except CfexpError as error:
-        _say(f"error: {error}")
-        sys.exit(error.exit_code)
-    except MemoryError:
-        _say("error: memory ran out; close other programs, or read fewer rows")
-        sys.exit(CfexpError.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output has gone (`cfexp status | head`): nothing to say to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        if error.errno not in _UNWRITABLE:
-            _say(traceback.format_exc())
-            sys.exit(CfexpError.exit_code)
-        where = f"{error.filename}: " if error.filename else ""
-        _say(f"error: {where}{error.strerror}. Everything finished is kept")
-        sys.exit(CfexpError.exit_code)
-    except Exception as error:  # noqa: BLE001 - of the storage, or a mistake of ours
-        failure = _of_storage(error)
-        # a traceback may repeat an address
-        _say(f"error: {failure}" if failure else traceback.format_exc())
-        sys.exit((failure or CfexpError).exit_code)
-
-
-def _of_storage(error: Exception) -> CfexpError | None:
-    """Return the storage's failure in words, where a command has opened one."""
-    if "cfexp.search.storage" not in sys.modules:
-        return None
-    from cfexp.search.storage import failure_of
-
-    return failure_of(error)
-
-
-def _say(words: str) -> None:
-    """Write to standard error, without logins and what a terminal would act on."""
-    sys.stderr.write(f"{printable(redacted(words))}\n")
 
 
 if __name__ == "__main__":

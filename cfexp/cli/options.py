@@ -8,6 +8,19 @@ from typing import Annotated
 
 import typer
 
+from cfexp.search.place import DEFAULT_HOME
+
+
+def known_studies(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the studies of the home that a command line names so far, to complete it."""
+    folder = Path(ctx.params.get("home") or DEFAULT_HOME, "studies")
+    names = [one.name for one in folder.iterdir()] if folder.is_dir() else []
+    return sorted(name for name in names if name.startswith(incomplete) and name[0] != ".")
+
+
+Study = Annotated[
+    str, typer.Argument(help="The study.", show_default=False, autocompletion=known_studies)
+]
 Home = Annotated[
     Path, typer.Option("--home", help="Folder of everything that studies write.", file_okay=False)
 ]

@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
+
+_WIDE = 200
+
+
+def table_console() -> Console:
+    """Return a console for tables: a pipe or a file has no width that a row must fit into."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, _WIDE)
+    return console
 
 
 def plain_table(*columns: str) -> Table:

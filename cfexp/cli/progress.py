@@ -68,10 +68,6 @@ class Progress(Observer):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Leave the terminal as it was."""
         self._bars.stop()
 
     def phase(self, phase: Phase, total: int) -> None:

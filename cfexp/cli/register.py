@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cfexp.cli.options import Home, Storage, TrackingUri
-from cfexp.search.place import Place
-from cfexp.studies import DEFAULT_HOME
+from cfexp.cli.options import Home, Storage, TrackingUri, known_studies
+from cfexp.search.place import DEFAULT_HOME, Place
 
 if TYPE_CHECKING:
     from cfexp.studies import Registration
 
 
 def register(
-    study: Annotated[str, typer.Argument(help="A study with a winner.", show_default=False)],
+    study: Annotated[
+        str,
+        typer.Argument(
+            help="A study with a winner.", show_default=False, autocompletion=known_studies
+        ),
+    ],
     name: Annotated[str, typer.Argument(help="The registered model's name.", show_default=False)],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

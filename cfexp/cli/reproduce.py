@@ -30,7 +30,6 @@ HEAD = (
     "within",
     "why",
 )
-_WIDE = 200
 _ROUNDING = 1e-15
 _LARGE = 100  # from here on one digit after the point is enough
 
@@ -45,7 +44,7 @@ def ml1m(
     *,
     style: Annotated[
         Literal["table", "csv", "json", "markdown"],
-        typer.Option("--format", help="How the table is written."),
+        typer.Option("--format", help="How it is written."),
     ] = "table",
 ) -> None:
     """MovieLens-1M: popularity, item-kNN, EASE and ALS on a per-user temporal split.
@@ -135,13 +134,12 @@ def _number(value: float, tolerance: float) -> str:
 
 def _print(rows: Sequence[Row]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
-    if not console.is_terminal:
-        console.width = max(console.width, _WIDE)
+    from cfexp.cli.plain_table import table_console
+
+    console = table_console()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     numbers = HEAD[3:7]
     for name in HEAD:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cfexp.cli.options import Home, Storage, TrackingUri
-from cfexp.studies import DEFAULT_HOME
+from cfexp.cli.options import Home, Storage, TrackingUri, known_studies
+from cfexp.search.place import DEFAULT_HOME, Place, command
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +23,10 @@ _SHOWN = 10  # runs that differ
 
 def rerun(
     study: Annotated[
-        str, typer.Argument(help="The study, as MLflow knows it.", show_default=False)
+        str,
+        typer.Argument(
+            help="The study, as MLflow knows it.", show_default=False, autocompletion=known_studies
+        ),
     ],
     *,
     name: Annotated[
@@ -55,16 +58,8 @@ def rerun(
         raise InputError(f"the new study needs a name of its own, not {study!r}")
     record = recorded(study, home, tracking_uri)
     console = Console(stderr=as_json)
-    found = _run(
-        record,
-        new,
-        console,
-        home=home,
-        storage=storage,
-        uri=tracking_uri,
-        threads=threads,
-        track=track,
-    )
+    flags = {"threads": threads, "track": track, "home": home, "storage": storage}
+    found = _run(record, new, console, **flags, tracking_uri=tracking_uri)
     comparison = record.compare(found)
     if as_json:
         plain = dataclasses.asdict(comparison) | {"identical": comparison.identical}
@@ -76,19 +71,10 @@ def rerun(
         raise typer.Exit(1)
 
 
-def _run(
-    record: Recorded,
-    name: str,
-    console: Console,
-    *,
-    home: Path,
-    storage: str | None,
-    uri: str | None,
-    threads: int | None,
-    track: bool,
-) -> StudyRecord:
+def _run(record: Recorded, name: str, console: Console, **flags: Any) -> StudyRecord:  # noqa: ANN401
+    from cfexp.cli.failures import resumed_by
     from cfexp.cli.progress import Progress
-    from cfexp.cli.run import command, repeated
+    from cfexp.cli.run import repeated
     from cfexp.launch import run_study
     from cfexp.provenance import provenance
 
@@ -105,32 +91,13 @@ def _run(
                 f"{study.fingerprint}, recorded {record.fingerprint}"
             )
 
-    with Checks(console) as progress:
+    options = ["--as", name, *repeated(flags), *["--json"] * console.stderr]
+    place, uri = Place(flags["home"], flags["storage"]), flags["tracking_uri"]
+    again = command("rerun", record.name, *options, where=place, tracking_uri=uri)
+    with resumed_by(again, console), Checks(console) as progress:
         for line in record.changes(provenance()) or ["versions and machine are those recorded"]:
             progress.note(line)
-        try:
-            return run_study(
-                spec,
-                home=home,
-                storage=storage,
-                trials=record.trials,
-                threads=threads,
-                tracking_uri=uri,
-                track=track,
-                observer=progress,
-            )
-        except KeyboardInterrupt:
-            progress.stop()
-            again = command(
-                "rerun",
-                record.name,
-                *("--as", name),
-                *repeated({"threads": threads, "track": track}),
-                *["--json"] * console.stderr,
-                flags={"home": home, "storage": storage, "tracking_uri": uri},
-            )
-            console.print(f"Stopped. To go on:\n  {again}", markup=False, soft_wrap=True)
-            raise
+        return run_study(spec, trials=record.trials, observer=progress, **flags)
 
 
 def words(study: str, comparison: Comparison) -> list[str]:

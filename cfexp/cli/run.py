@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 
-from cfexp.addresses import redacted
+from cfexp.cli.failures import resumed_by
 from cfexp.cli.fetching import fetch_missing
 from cfexp.cli.progress import Progress
 from cfexp.errors import CfexpError, InputError, TrackingError
 from cfexp.launch import run_study
-from cfexp.search.place import Place
+from cfexp.search.place import Place, command
 from cfexp.search.study_file import load_study
-from cfexp.studies import DEFAULT_HOME
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cfexp.search.record import StudyRecord
 
 
@@ -40,37 +39,36 @@ def run_file(
         _check_register(register, track=flags["track"])
     console = Console(stderr=as_json)
     fetch_missing(spec, console)
-    with Progress(console) as progress:
-        try:
+    again = _again(file, flags | {"register": register}, as_json=as_json)
+    with resumed_by(again, console):
+        with Progress(console) as progress:
             study = run_study(spec, observer=progress, **flags)
-        except KeyboardInterrupt:
-            progress.stop()
-            again = escape(_again(file, flags | {"register": register}, as_json=as_json))
-            words = f"Stopped; everything finished is kept. To go on:\n  {again}"
-            console.print(words, soft_wrap=True)
-            raise
-    if as_json:
-        print(Path(study.folder, "report", "leaderboard.json").read_text(), end="")  # noqa: T201
-    else:
-        show(study, console)
+        if as_json:
+            board = Path(study.folder, "report", "leaderboard.json")
+            print(board.read_text(), end="")  # noqa: T201
+        else:
+            show(study, console)
+        for words in _where_next(study, again, flags):
+            console.print(f"\n{escape(words)}", soft_wrap=True)
+        trials = study.of_role("trial")
+        if trials and all(run.state == "failed" for run in trials):
+            raise CfexpError(f"every trial failed, the last one by: {trials[-1].reason}")
+        if trials and not study.readings:
+            raise CfexpError("no finalist could be fitted on every seed: there is no winner")
+        if register is not None:
+            words = _registered(study.name, register, flags)
+            console.print(words, soft_wrap=True, markup=False, highlight=False)
+
+
+def _where_next(study: StudyRecord, again: str, flags: dict[str, Any]) -> Iterator[str]:
     from cfexp.report.write import REPORT
 
-    page = escape(str(Path(study.folder, "report", REPORT)))
-    console.print(f"\nThe report, to be opened in a browser:\n  {page}", soft_wrap=True)
+    yield f"The report, to be opened in a browser:\n  {Path(study.folder, 'report', REPORT)}"
     if flags["track"]:
-        view = escape(command("ui", study.name, flags=flags | {"storage": None}))
-        console.print(f"\nTo compare the runs in MLflow:\n  {view}", soft_wrap=True)
-    trials = study.of_role("trial")
-    if study.timeout is not None and len(trials) < study.budget:
-        again = escape(_again(file, flags | {"register": register}, as_json=as_json))
-        console.print(f"\nTo go on with the trials that wait:\n  {again}", soft_wrap=True)
-    if trials and all(run.state == "failed" for run in trials):
-        raise CfexpError(f"every trial failed, the last one by: {trials[-1].reason}")
-    if trials and not study.readings:
-        raise CfexpError("no finalist could be fitted on every seed: there is no winner")
-    if register is not None:
-        words = _registered(study.name, register, flags)
-        console.print(words, soft_wrap=True, markup=False, highlight=False)
+        view = command("ui", study.name, where=flags["home"], tracking_uri=flags["tracking_uri"])
+        yield f"To compare the runs in MLflow:\n  {view}"
+    if study.timeout is not None and len(study.of_role("trial")) < study.budget:
+        yield f"To go on with the trials that wait:\n  {again}"
 
 
 def _check_register(name: str, *, track: bool) -> None:
@@ -85,26 +83,18 @@ def _registered(study: str, name: str, flags: dict[str, Any]) -> str:
     from cfexp.cli.register import words
     from cfexp.studies import register
 
+    place = Place(flags["home"], flags["storage"])
     try:
-        place = Place(flags["home"], flags["storage"])
         return words(register(place, study, name, tracking_uri=flags["tracking_uri"]))
     except TrackingError as error:
-        again = command("register", study, name, flags=flags)
+        again = command("register", study, name, where=place, tracking_uri=flags["tracking_uri"])
         raise TrackingError(f"{error}\n`{again}` tries again") from error
 
 
 def _again(file: Path, flags: dict[str, Any], *, as_json: bool) -> str:
-    return command("run", file, *repeated(flags), *["--json"] * as_json, flags=flags)
-
-
-def command(name: str, *arguments: object, flags: dict[str, Any]) -> str:
-    """Return a command to be typed, on the same home and store; without the store's login."""
-    places = [] if flags["home"] == DEFAULT_HOME else ["--home", str(flags["home"])]
-    if flags.get("tracking_uri") is not None:
-        places += ["--tracking-uri", redacted(flags["tracking_uri"])]
-    if flags["storage"] not in {None, os.environ.get("CFEXP_STORAGE")}:
-        places += ["--storage", redacted(flags["storage"])]
-    return shlex.join(["cfexp", name, *map(str, arguments), *places])
+    place = Place(flags["home"], flags["storage"])
+    options = [*repeated(flags), *["--json"] * as_json]
+    return command("run", file, *options, where=place, tracking_uri=flags["tracking_uri"])
 
 
 def repeated(flags: dict[str, Any]) -> list[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
 
+from cfexp.cli.failures import resumed_by
 from cfexp.cli.progress import Progress
-from cfexp.cli.run import command, repeated
+from cfexp.cli.run import repeated
 from cfexp.launch import join_study
+from cfexp.search.place import Place, command
 
 if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
@@ -18,18 +19,10 @@ if TYPE_CHECKING:
 def join(name: str, **flags: Any) -> None:  # noqa: ANN401 - those of `join_study`
     """Run waiting trials of a study until none waits; see `cfexp.launch.join_study`."""
     console = Console()
-    with Progress(console) as progress:
-        try:
-            study = join_study(name, observer=progress, **flags)
-        except KeyboardInterrupt:
-            progress.stop()
-            again = command("worker", name, *repeated(flags), flags=flags)
-            console.print(
-                "Stopped; trials that had not ended are put back for other workers. "
-                f"To go on:\n  {escape(again)}",
-                soft_wrap=True,
-            )
-            raise
+    again = command("worker", name, *repeated(flags), where=Place(flags["home"], flags["storage"]))
+    kept = "trials that had not ended are put back for other workers"
+    with resumed_by(again, console, kept=kept), Progress(console) as progress:
+        study = join_study(name, observer=progress, **flags)
     console.print(_words(study), soft_wrap=True, markup=False, highlight=False)
 
 

@@ -41,9 +41,7 @@ class FeatureColumn:
         """Return the features of a column of numbers (NaN unknown) or of text ("" unknown)."""
         if column.dtype.kind == "f":
             return cls(name)
-        have: Counter[str] = Counter()
-        for text, count in zip(*map(list, np.unique(column, return_counts=True)), strict=True):
-            have.update(dict.fromkeys(_values(str(text), separator), int(count)))
+        have = _counted(column, separator)
         often = sorted(
             (value for value, count in have.items() if count >= _FEWEST),
             key=lambda value: (-have[value], value),
@@ -56,6 +54,12 @@ class FeatureColumn:
         if self.values is None:
             return (self.name,)
         return tuple(f"{self.name}={value}" for value in self.values)
+
+    def strange(self, column: AnyArray) -> list[str]:
+        """Return the values in a column of kinds that are no features."""
+        if self.values is None:
+            return []
+        return sorted(_counted(column, self.separator).keys() - set(self.values))
 
     def encoded(self, column: AnyArray) -> Floats:
         """Return items x features, float32; DataError where amounts are not finite numbers."""
@@ -70,6 +74,14 @@ class FeatureColumn:
             row[[place[value] for value in own if value in place]] = 1
         whole: Floats = found[of_item]
         return whole
+
+
+def _counted(column: AnyArray, separator: str | None) -> Counter[str]:
+    """Return how many items have each value."""
+    have: Counter[str] = Counter()
+    for text, count in zip(*map(list, np.unique(column, return_counts=True)), strict=True):
+        have.update(dict.fromkeys(_values(str(text), separator), int(count)))
+    return have
 
 
 def _values(text: str, separator: str | None) -> list[str]:
@@ -87,8 +99,9 @@ def _is_number(one: Any) -> bool:  # noqa: ANN401 - a cell
 
 
 def _amounts(name: str, column: AnyArray) -> Floats:
-    try:
-        amounts = np.asarray(column, np.float64)
+    given = np.asarray(column)
+    try:  # of a list, Python's own words name the value
+        amounts = np.asarray(given.tolist() if given.dtype.kind == "U" else given, np.float64)
     except (TypeError, ValueError) as error:
         wrong = next(one for one in np.asarray(column, object).tolist() if not _is_number(one))
         raise DataError(f"item feature {name!r} holds numbers, and {wrong!r} is none") from error

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from cfexp.arrays import AnyArray
     from cfexp.data.attributes import Attributes
+    from cfexp.data.files import TableReader
     from cfexp.data.interactions import Vocabulary
 
 Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^/\x00-\x1f]*$")]
@@ -78,14 +79,21 @@ class IdTable(TextLayout):
         self, file: Path, title: Column | None = None
     ) -> tuple[Vocabulary, dict[str, AnyArray], AnyArray | None]:
         """Return the ids of the file, and their attributes and titles; errors as for `read`."""
-        from cfexp.data.kinds import plain
-        from cfexp.data.messages import refuse
         from cfexp.data.parquet_file import ParquetReader
-        from cfexp.data.table import encoded, vocabulary
 
         stored = file.suffix == ".parquet"
         reader = ParquetReader(file) if stored else self.text_reader(file)
-        columns = self.columns or self._others(reader.names(), title)
+        return self.rows_of(reader, reader.names(), title)
+
+    def rows_of(
+        self, reader: TableReader, names: list[str], title: Column | None = None
+    ) -> tuple[Vocabulary, dict[str, AnyArray], AnyArray | None]:
+        """Return what `rows` does, of a reader of columns of these names."""
+        from cfexp.data.kinds import plain
+        from cfexp.data.messages import refuse
+        from cfexp.data.table import encoded, vocabulary
+
+        columns = self.columns or self._others(names, title)
         roles = {
             self.of: self.id,
             **{_ATTRIBUTE + name: column for name, column in columns.items()},
@@ -101,11 +109,10 @@ class IdTable(TextLayout):
         again[first] = False
         refuse(reader, f"every {self.of} must have one row", again, kept)
         own = [role for role in table.column_names if role.startswith(_ATTRIBUTE)]
-        names = [role.removeprefix(_ATTRIBUTE) for role in own]
-        found = {
-            name: self.column(table[role], name)[kept[first]]
-            for name, role in zip(names, own, strict=True)
-        }
+        found = {}
+        for role in own:
+            name = role.removeprefix(_ATTRIBUTE)
+            found[name] = self.column(table[role], name)[kept[first]]
         titles = None if title is None else text(table["title"], "title")[kept[first]]
         return listed, found, titles
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 FEATURES_FROM = (
     "a csv or parquet source reads them with items = { path, id } in [data]; movielens has "
-    "genres, synthetic made-up audio features; in Python, fit(matrix, item_features=...)"
+    "genres, kuairec categories, synthetic made-up audio features; in Python, "
+    "fit(matrix, item_features=...)"
 )
 """Where item features come from, for messages."""
 _COLUMNS = TypeAdapter(tuple[FeatureColumn, ...])

@@ -95,7 +95,7 @@ class ItemTable(IdTable):
             inside = kind.value_type
             amounts = pa.types.is_integer(inside) or pa.types.is_floating(inside)
             if not amounts or name in self.categories:
-                table = table.set_column(place, role, _joined(column))
+                table = table.set_column(place, role, _joined(column, self.lists.get(name, LIST)))
                 continue
             lengths = pc.unique(pc.list_value_length(column).drop_null()).to_pylist()
             if len(lengths) > 1:
@@ -136,15 +136,16 @@ class ItemTable(IdTable):
                     )
 
 
-def _joined(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return lists as text, `LIST` between their values; unknown values of a list are left out."""
+def _joined(column: pa.ChunkedArray, separator: str) -> pa.ChunkedArray:
+    """Return lists as text; unknown values at the ends of a list are left out."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     def joined(lists: pa.ListArray) -> pa.Array:
         values = pc.fill_null(lists.values, "")
         texts = pc.binary_join(pa.ListArray.from_arrays(lists.offsets, values), LIST)
-        return pc.if_else(lists.is_valid(), pc.utf8_trim(texts, LIST), None)
+        texts = pc.replace_substring(pc.utf8_trim(texts, LIST), LIST, separator)
+        return pc.if_else(lists.is_valid(), texts, None)
 
     chunks = column.cast(pa.list_(pa.string())).chunks
     return pa.chunked_array([joined(lists) for lists in chunks], pa.string())

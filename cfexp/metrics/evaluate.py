@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from cfexp.arrays import Codes, Floats, Longs, Mask, Matrix
     from cfexp.metrics.classes import ItemClasses
-    from cfexp.models.model import MaskName, Scorer
+    from cfexp.models.model import MaskName
+    from cfexp.models.scorer import Scorer
     from cfexp.splits.stage_data import StageData
 
 __all__ = ["Evaluation", "evaluate"]
@@ -100,7 +101,12 @@ def evaluate(
     kinds = {str(metric): METRICS[metric.name] for metric in wanted}
     pooled = {n for n, kind in kinds.items() if not isinstance(kind, Catalogue) and kind.pooled}
     evaluation = Evaluation(
-        stage.name, asked.users, activity=asked.activity, items=items, pooled=frozenset(pooled)
+        stage.name,
+        asked.users,
+        activity=asked.activity,
+        items=items,
+        tied=_tied(items, scores),
+        pooled=frozenset(pooled),
     )
     for metric in wanted:
         _measure(evaluation, metric, lists, ranks)
@@ -194,6 +200,13 @@ def _refuse_unranked(
             "finite and rank nothing: the values or the model's weights are too large for "
             "float32; lower them, or raise the regularization"
         )
+
+
+def _tied(items: Codes, scores: Floats) -> float:
+    """Return the share of lists that hold two items or more, all of one score."""
+    length = np.count_nonzero(items >= 0, axis=1)
+    last = np.take_along_axis(scores, np.maximum(length - 1, 0)[:, None], axis=1)[:, 0]
+    return float(np.mean((length > 1) & (scores[:, 0] == last)))
 
 
 def check_mask(stage: StageData, mask: MaskName) -> None:

@@ -10,11 +10,11 @@ from pydantic import Field
 from cfexp.data.training import TrainingData
 from cfexp.models.als_scorer import AlsScorer
 from cfexp.models.als_start import item_factors, refuse_divergence, warn_of_excess
-from cfexp.models.confidence import Confidence, ConfidenceName, EpsilonName
+from cfexp.models.confidence import AddedRecency, Cap, Clip, Confidence, EpsilonName, Form
 from cfexp.models.confidence import Orientation as Of
 from cfexp.models.model import Epoch, Model
 from cfexp.models.momentum import Items
-from cfexp.models.recency import RecencyName
+from cfexp.models.recency import RecencyBy, RecencyScale
 from cfexp.models.sweep import Rows, Side, Solver, Whitened, gram_size, loss, padded
 from cfexp.parallel import one_blas_thread, warn_of_threads
 from cfexp.seeds import generator
@@ -77,25 +77,16 @@ class ALS(Model):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.8
     """How far items run ahead between sweeps, as a share of their last move: the same optimum
     in about half the epochs. 0 is plain alternation."""
-    confidence: ConfidenceName = "linear"
-    """How values r become confidence: alpha r; "log", alpha log(1 + r / epsilon); "binary",
-    alpha; "capped", alpha r with a cap on the whole; "clipped", alpha min(r, clip)."""
+    confidence: Form = "linear"
     epsilon: Annotated[float, Field(gt=0)] | EpsilonName = 1.0
     """For "log": the value at which the logarithm begins to bend, or "user_mean", the mean
     of the user's values (at least 1). "side_mean", the mean of the row being solved, has
     no loss."""
-    cap: Annotated[float, Field(gt=0)] = 100.0
-    """For "capped": the largest confidence."""
-    clip: Annotated[float, Field(gt=0)] = 100.0
-    """For "clipped": the largest value that counts."""
-    recency: Annotated[float, Field(ge=0)] = 0.0
-    """What the user's newest positive adds to alpha; it fades as exp(-rank / recency_scale).
-    Without effect on plain matrices, which have no order."""
-    recency_scale: Annotated[float, Field(gt=0)] = 10.0
-    """After how many positives (or days) recency has faded to 37%. Without effect where
-    recency is 0."""
-    recency_by: RecencyName = "rank"
-    """Whether recency fades by the number of newer positives or by the days since."""
+    cap: Cap = 100.0
+    clip: Clip = 100.0
+    recency: AddedRecency = 0.0
+    recency_scale: RecencyScale = 10.0
+    recency_by: RecencyBy = "rank"
     scoring_alpha: Annotated[float, Field(ge=0)] | None = None
     """alpha when users are solved again to be scored; left out: alpha."""
     scoring_recency: Annotated[float, Field(ge=0)] | None = None

@@ -20,9 +20,10 @@ section 4 of Hu, Koren & Volinsky 2008 and "log" their equation 6.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
 from cfexp.models.recency import RecencyName, past
 
@@ -32,6 +33,24 @@ if TYPE_CHECKING:
 
 ConfidenceName = Literal["linear", "log", "binary", "capped", "clipped"]
 EpsilonName = Literal["user_mean", "side_mean"]
+# Fields that models share, each in its own order, which records are hashed in.
+Form = Annotated[
+    ConfidenceName,
+    Field(
+        description='How values r become confidence: alpha r; "log", alpha log(1 + r / epsilon); '
+        '"binary", alpha; "capped", alpha r with a cap on the whole; "clipped", alpha min(r, clip).'
+    ),
+]
+Cap = Annotated[float, Field(gt=0, description='For "capped": the largest confidence.')]
+Clip = Annotated[float, Field(gt=0, description='For "clipped": the largest value that counts.')]
+AddedRecency = Annotated[
+    float,
+    Field(
+        ge=0,
+        description="What the user's newest positive adds to alpha; it fades as "
+        "exp(-rank / recency_scale). Without effect on plain matrices, which have no order.",
+    ),
+]
 Orientation = Literal["users", "items"]
 """What the rows of a matrix are."""
 

@@ -10,10 +10,10 @@ from pydantic import Field
 from cfexp.data.item_features import FEATURES_FROM, ItemFeatures
 from cfexp.data.training import TrainingData
 from cfexp.errors import DataError
-from cfexp.models.confidence import Confidence, ConfidenceName
+from cfexp.models.confidence import AddedRecency, Cap, Clip, Confidence, Form
 from cfexp.models.content_scorer import ContentScorer
 from cfexp.models.model import Epoch, Model
-from cfexp.models.recency import RecencyName
+from cfexp.models.recency import RecencyBy, RecencyScale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,24 +45,15 @@ class Content(Model):
     normalize: bool = False
     """Scale every z_i to length 1 before it is added to a profile; if not, an item of rare
     features weighs more than an average one."""
-    confidence: ConfidenceName = "linear"
-    """How values r become confidence: alpha r; "log", alpha log(1 + r / epsilon); "binary",
-    alpha; "capped", alpha r with a cap on the whole; "clipped", alpha min(r, clip)."""
+    confidence: Form = "linear"
     epsilon: Annotated[float, Field(gt=0)] | Literal["user_mean"] = 1.0
     """For "log": the value at which the logarithm begins to bend, or "user_mean", the mean
     of the user's values (at least 1)."""
-    cap: Annotated[float, Field(gt=0)] = 100.0
-    """For "capped": the largest confidence."""
-    clip: Annotated[float, Field(gt=0)] = 100.0
-    """For "clipped": the largest value that counts."""
-    recency: Annotated[float, Field(ge=0)] = 0.0
-    """What the user's newest positive adds to alpha; it fades as exp(-rank / recency_scale).
-    Without effect on plain matrices, which have no order."""
-    recency_scale: Annotated[float, Field(gt=0)] = 10.0
-    """After how many positives (or days) recency has faded to 37%. Without effect where
-    recency is 0."""
-    recency_by: RecencyName = "rank"
-    """Whether recency fades by the number of newer positives or by the days since."""
+    cap: Cap = 100.0
+    clip: Clip = 100.0
+    recency: AddedRecency = 0.0
+    recency_scale: RecencyScale = 10.0
+    recency_by: RecencyBy = "rank"
 
     def train(
         self, data: TrainingData, rng: np.random.Generator, *, threads: int | None = None

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from cfexp.models.item_weights import valued, with_values
 from cfexp.models.model import Model
-from cfexp.models.recency import RecencyName, past
+from cfexp.models.recency import RecencyBy, RecencyScale, past
 from cfexp.models.relating import RelatingScorer
 
 if TYPE_CHECKING:
@@ -35,11 +35,8 @@ class ItemModel(Model):
     recency: Annotated[float, Field(ge=0)] = 0.0
     """How much more the user's newest positive counts in training; it fades as
     exp(-rank / recency_scale). Without effect on plain matrices, which have no order."""
-    recency_scale: Annotated[float, Field(gt=0)] = 10.0
-    """After how many positives (or days) recency has faded to 37%. Without effect where
-    recency is 0."""
-    recency_by: RecencyName = "rank"
-    """Whether recency fades by the number of newer positives or by the days since."""
+    recency_scale: RecencyScale = 10.0
+    recency_by: RecencyBy = "rank"
     scoring_recency: Annotated[float, Field(ge=0)] | None = None
     """recency of the history that users are scored from; left out: recency."""
     scoring_recency_scale: Annotated[float, Field(gt=0)] | None = None

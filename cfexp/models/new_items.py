@@ -91,9 +91,9 @@ def _encoded(
     names = [one.name for one in features.columns]
     given = {name: np.asarray(column) for name, column in columns.items() if name in names}
     if not given:
+        got = f"none of the columns {', '.join(columns)} is" if columns else "there is no column of"
         raise DataError(
-            f"none of the columns {', '.join(columns) or '(none)'} is a feature that the model was "
-            f"trained with; these are {', '.join(names)}"
+            f"{got} a feature that the model was trained with; these are {', '.join(names)}"
         )
     for name, column in given.items():
         if column.shape != (n,):

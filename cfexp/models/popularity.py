@@ -8,7 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from cfexp.errors import DataError
-from cfexp.models.model import Epoch, Model, Scorer
+from cfexp.models.model import Epoch, Model
+from cfexp.models.scorer import Scorer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

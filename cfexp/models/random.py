@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cfexp.models.model import Epoch, Model, Scorer
+from cfexp.models.model import Epoch, Model
+from cfexp.models.scorer import Scorer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
 
 from cfexp.errors import DataError
 
@@ -12,6 +14,22 @@ if TYPE_CHECKING:
 
 RecencyName = Literal["rank", "age"]
 """What recency fades by: the number of newer positives, or the days since."""
+RecencyBy = Annotated[
+    RecencyName,
+    Field(
+        description="Whether recency fades by the number of newer positives or by the days since."
+    ),
+]
+"""The field `recency_by` of a model."""
+RecencyScale = Annotated[
+    float,
+    Field(
+        gt=0,
+        description="After how many positives (or days) recency has faded to 37%. Without effect "
+        "where recency is 0.",
+    ),
+]
+"""The field `recency_scale` of a model."""
 
 
 def past(positives: Positives, by: RecencyName) -> AnyArray | None:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from cfexp.models.listing import refuse_codes
-from cfexp.models.model import Scorer
+from cfexp.models.scorer import Scorer
 from cfexp.parallel import one_blas_thread
 from cfexp.ranking import top_k
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from cfexp.models.model import Epoch, Model, Scorer
+from cfexp.models.model import Epoch, Model
+from cfexp.models.scorer import Scorer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

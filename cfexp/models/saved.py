@@ -30,7 +30,8 @@ from cfexp.models.svd import SvdScorer
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Mask, Matrix
-    from cfexp.models.model import Model, Scorer
+    from cfexp.models.model import Model
+    from cfexp.models.scorer import Scorer
 
 _SCORERS: dict[str, type[Scorer]] = {
     "als": AlsScorer,

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cfexp.arrays import AnyArray, Codes, Floats, Mask, Matrix
-    from cfexp.models.model import MaskName, Scorer
+    from cfexp.models.model import MaskName
+    from cfexp.models.scorer import Scorer
 
 
 @dataclass(frozen=True, eq=False)

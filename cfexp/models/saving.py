@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from cfexp.data.feedback import Feedback
     from cfexp.data.interactions import Vocabulary
     from cfexp.data.training import Positives
-    from cfexp.models.model import MaskName, Scorer
+    from cfexp.models.model import MaskName
+    from cfexp.models.scorer import Scorer
 
 
 def write_scorer(

@@ -90,9 +90,9 @@ def bucket_frame(lines: list[BucketLine]) -> pd.DataFrame:
     )
 
 
-def bucket_tables(study: StudyRecord, width: int = 100, stage: StageName = "test") -> list[Table]:
-    """Return one rich table per `[[buckets]]`; `width` is the terminal's, in characters."""
-    lines = [line for line in bucket_lines(study) if line.stage == stage]
+def bucket_tables(study: StudyRecord, width: int = 100) -> list[Table]:
+    """Return one rich table per `[[buckets]]`, on test; `width` is in characters."""
+    lines = [line for line in bucket_lines(study) if line.stage == "test"]
     return [
         group_table(
             buckets,
@@ -101,7 +101,6 @@ def bucket_tables(study: StudyRecord, width: int = 100, stage: StageName = "test
                 for line in lines
                 if line.buckets == buckets
             ],
-            stage,
             width,
         )
         for buckets in dict.fromkeys(line.buckets for line in lines)
@@ -111,10 +110,9 @@ def bucket_tables(study: StudyRecord, width: int = 100, stage: StageName = "test
 def group_table(
     buckets: Buckets,
     lines: Sequence[tuple[str, str, tuple[BucketRow, ...]]],
-    stage: StageName,
     width: int,
 ) -> Table:
-    """Return a table of groups: models down and groups across, or else where those are many.
+    """Return a table of groups on test: models down and groups across, or else for many.
 
     `lines` are the models' marks (a star, or nothing), names and groups.
     """
@@ -123,7 +121,7 @@ def group_table(
     from rich.text import Text
 
     table = Table(
-        title=Text(f"{plain(buckets.title)}, on {STAGES[stage]}", style="bold"),
+        title=Text(f"{plain(buckets.title)}, on test", style="bold"),
         title_justify="left",
         caption="± half of the 95% interval over users."
         + (" Users with a relevant item of the class." if buckets.of_items else ""),

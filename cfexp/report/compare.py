@@ -149,7 +149,10 @@ def compare(
     ]
     notes += [f"{name}: {board.readings(study)}" for name, study in studies.items()]
     if reference is None:
-        notes.append("The best was picked on test, by the numbers shown: its lead is flattered.")
+        notes.append(
+            f"{contenders[chosen].name} is what the others are compared with because it is best on "
+            "test, which flatters its lead; --against names another, chosen beforehand."
+        )
     return Compared(measure, contenders[chosen].name, tuple(lines), tuple(notes))
 
 

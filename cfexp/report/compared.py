@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cfexp.analysis.words import markdown as escaped
-from cfexp.analysis.words import plain
+from cfexp.analysis.words import plain, with_minus
 from cfexp.report.buckets import group_table
 from cfexp.report.numbers import MISSING, gain, how_sure, p_value, plus_minus, signed, value
 
@@ -68,7 +68,7 @@ def tables(compared: Compared, width: int = 100) -> list[Table]:
 def _groups(compared: Compared, place: int, width: int) -> Table:
     buckets, _ = compared.lines[0].groups[place]
     lines = [("", plain(line.name), line.groups[place][1]) for line in compared.lines]
-    return group_table(buckets, lines, "test", width)
+    return group_table(buckets, lines, width)
 
 
 def _folded(cells: list[str]) -> list[str]:
@@ -159,7 +159,7 @@ def _cells(compared: Compared, line: Line) -> list[str]:
         gain(pair.mean, pair.relative),
         f"{signed(pair.low)} to {signed(pair.high)}",
         p_value(pair.p_corrected).removeprefix("p ").removeprefix("= "),
-        MISSING if pair.effect is None else f"{pair.effect:+.2f}",
+        MISSING if pair.effect is None else with_minus(f"{pair.effect:+.2f}"),
         pair.words(compared.metric.direction),
     ]
 

@@ -10,6 +10,7 @@ from cfexp.analysis.power import detectable_difference
 from cfexp.analysis.words import plain
 from cfexp.report import leaderboard as board
 from cfexp.report.numbers import counted
+from cfexp.search.record import TIED
 from cfexp.search.standing import is_timed_out
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def doubts(
     if best is not None:
         found += [*_edges(study, best), _last_epoch(study, best), _seeds(study, rows, best)]
         found += [_fell(study, rows, intervals, best), _small(study, pairs)]
+    found.append(diagnostics.tied([row.label for row in rows if TIED in row.facts]))
     found.append(diagnostics.read_again(len(study.readings)))
     return [one for one in found if one is not None]
 

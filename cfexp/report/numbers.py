@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
-from cfexp.analysis.words import plain
+from cfexp.analysis.words import percent, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,10 +37,10 @@ def signed(number: float) -> str:
 def gain(mean: float, relative: float | None) -> str:
     """Return a difference and, where there is one, how large it is relative to the other.
 
-    >>> gain(0.0156, 0.169), gain(-0.2, None)
-    ('+0.0156 (+16.9%)', '−0.2000')
+    >>> gain(0.0156, 0.169), gain(-0.2, -0.031)
+    ('+0.0156 (+16.9%)', '−0.2000 (−3.1%)')
     """  # noqa: RUF002
-    return signed(mean) if relative is None else f"{signed(mean)} ({relative:+.1%})"
+    return signed(mean) if relative is None else f"{signed(mean)} ({percent(relative)})"
 
 
 def plus_minus(number: float | None, low: float | None, high: float | None) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from cfexp.data.attributes import Attributes
-from cfexp.metrics.evaluation import Evaluation, average
+from cfexp.metrics.averages import average
+from cfexp.metrics.evaluation import Evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cfexp.analysis.words import plain
+from cfexp.analysis.words import percent, plain
 from cfexp.analysis.worst import measured_by
 from cfexp.metrics.metric import Metric
 from cfexp.report import leaderboard as board
@@ -188,9 +188,9 @@ def _moved(metric: str, rows: list[Row], best: Row) -> list[str]:
     own, other = gap(best), gap(rival)
     if own is None:
         return []
-    beside = "" if other is None or rival is None else f" ({rival.label}: {other:+.1%})"
+    beside = "" if other is None or rival is None else f" ({rival.label}: {percent(other)})"
     validation, test = (value(best.metrics[key]) for key in keys)
-    return [f"From validation to test it went from {validation} to {test}, {own:+.1%}{beside}."]
+    return [f"From validation to test it went from {validation} to {test}, {percent(own)}{beside}."]
 
 
 def _against(study: StudyRecord, name: str, pair: Difference | None, users: int) -> str:

@@ -16,6 +16,7 @@ from cfexp.arrays import is_whole
 from cfexp.errors import DataError, ModelFileError
 from cfexp.metrics.evaluation import Evaluation
 from cfexp.models import archive
+from cfexp.search.claims import STATES
 from cfexp.search.reader import baselines, repeats, scorer_path
 from cfexp.search.spec import StudySpec
 from cfexp.search.standing import is_finished
@@ -92,8 +93,7 @@ def _trial_differs(study: StudyRecord, trial: FrozenTrial, run: RunRecord | None
     """Return in what a trial differs from the record that was written of it."""
     if run is None:
         return "ended without a record"
-    states = {"complete": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
-    if trial.state.name != states[run.state]:
+    if trial.state is not STATES[run.state]:
         return f"is {trial.state.name} in Optuna, {run.state} in its record"
     wanted = [run.metrics.get(f"val/{name}") for name in study.objectives]
     if run.state != "failed" and list(trial.values or ()) != wanted:

@@ -31,14 +31,15 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
     from sqlalchemy import ColumnElement, Connection
 
-    from cfexp.search.record import RunRecord
+    from cfexp.search.record import RunRecord, State
     from cfexp.search.store import Store
 
-_STATES: dict[str, TrialState] = {
+STATES: dict[State, TrialState] = {
     "complete": TrialState.COMPLETE,
     "pruned": TrialState.PRUNED,
     "failed": TrialState.FAIL,
 }
+"""A record's state, as Optuna has it."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ class Claims:
             for key, value in (noted or {}).items():
                 storage.set_trial_system_attr(trial_id, key, value)
             storage.set_trial_user_attr(trial_id, "record", json.dumps(record.to_json()))
-            storage.set_trial_state_values(trial_id, _STATES[record.state], values)
+            storage.set_trial_state_values(trial_id, STATES[record.state], values)
         self._store.flush()
         return True
 

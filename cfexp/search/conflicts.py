@@ -55,8 +55,8 @@ def refuse_other(spec: StudySpec, old: dict[str, Any], new: dict[str, Any]) -> N
     ):
         raise StudyConflictError(
             f"study {spec.name!r} was made with other item features, on which what it ran of "
-            f"{' and '.join(spec.needing_features)} depends; give the study with the new ones its "
-            "own name"
+            f"{' and '.join(spec.needing_features)} depends; put the former ones back, or give the "
+            "study with the new ones its own name"
         )
 
 

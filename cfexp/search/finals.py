@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cfexp.search.standing import loss_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cfexp.analysis.worst import Goal
     from cfexp.search.record import RunRecord, StudyRecord
 
 
-def best_trials(study: StudyRecord, metric: Goal, count: int) -> list[RunRecord]:
+def best_trials(study: StudyRecord, count: int) -> list[RunRecord]:
     """Return the `count` best completed trials, and the best of every model beyond them.
 
     The best first, no configuration twice.
     """
     trials = [run for run in study.of_role("trial") if run.state == "complete"]
-    trials.sort(key=lambda run: _loss(metric, run.metrics[f"val/{metric}"]))
+    trials.sort(key=lambda run: loss_of(study, run))
     distinct: list[RunRecord] = []
     for run in trials:
         if all((run.model, run.mask) != (other.model, other.mask) for other in distinct):
@@ -31,9 +32,7 @@ def best_trials(study: StudyRecord, metric: Goal, count: int) -> list[RunRecord]
     return finalists
 
 
-def best_final(
-    study: StudyRecord, metric: Goal, finalists: Mapping[int, Sequence[str]]
-) -> int | None:
+def best_final(study: StudyRecord, finalists: Mapping[int, Sequence[str]]) -> int | None:
     """Return the finalist with the best validation mean over its seeds.
 
     `finalists` maps trial numbers to the keys of their runs. One that lacks a seed (a
@@ -41,12 +40,8 @@ def best_final(
     """
     runs = {run.key: run for run in study.of_role("final") if run.state == "complete"}
     losses = {
-        number: float(np.mean([_loss(metric, runs[key].metrics[f"val/{metric}"]) for key in keys]))
+        number: float(np.mean([loss_of(study, runs[key]) for key in keys]))
         for number, keys in finalists.items()
         if all(key in runs for key in keys)
     }
     return min(losses, key=lambda number: losses[number]) if losses else None
-
-
-def _loss(metric: Goal, value: float) -> float:
-    return -value if metric.direction == "maximize" else value

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import optuna
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
 from cfexp.errors import StudyConflictError
-from cfexp.search.leases import LEASES, STUDIES, TRIALS, now
+from cfexp.search.leases import LEASES, trials_of, working_hosts
 from cfexp.search.storage import is_storage, open_storage, transaction
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection, Select
+    from sqlalchemy import Connection
 
     from cfexp.search.place import Where
 
@@ -38,10 +38,7 @@ def refuse_held(where: Where, name: str) -> None:
 
 
 def _refuse_held(connection: Connection, name: str) -> None:
-    # a coordinator's death shows at once, in the study's lock
-    held = (_own(name), ~LEASES.c.coordinator, LEASES.c.until >= now(connection))
-    hosts = sorted(set(connection.execute(select(LEASES.c.host).where(*held)).scalars()))
-    if hosts:
+    if hosts := working_hosts(connection, name):
         raise StudyConflictError(f"study {name!r} is being run by workers on {', '.join(hosts)}")
 
 
@@ -55,17 +52,7 @@ def forget(where: Where, name: str) -> None:
     """
     with transaction(open_storage(where)) as (connection, storage):
         # under the rows' locks no worker takes a trial
-        connection.execute(_trials(name).with_for_update())
+        connection.execute(trials_of(name).with_for_update())
         _refuse_held(connection, name)
-        connection.execute(delete(LEASES).where(_own(name)))
+        connection.execute(delete(LEASES).where(LEASES.c.trial_id.in_(trials_of(name))))
         optuna.delete_study(study_name=name, storage=storage)
-
-
-def _trials(name: str) -> Select[tuple[int]]:
-    of_study = select(STUDIES.c.study_id).where(STUDIES.c.study_name == name)
-    return select(TRIALS.c.trial_id).where(TRIALS.c.study_id.in_(of_study))
-
-
-def _own(name: str) -> ColumnElement[bool]:
-    """Return the condition that a lease is of a study's trial."""
-    return LEASES.c.trial_id.in_(_trials(name))

@@ -6,6 +6,7 @@ The coordinator, `cfexp run`, reads baselines and finals and writes reports and 
 from __future__ import annotations
 
 import itertools
+import shutil
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from cfexp.errors import StudyConflictError
 from cfexp.provenance import provenance
 from cfexp.search.claims import Claims
 from cfexp.search.conflicts import refuse_other
-from cfexp.search.kept import discard, keep
+from cfexp.search.kept import keep
 from cfexp.search.spec import StudySpec
 from cfexp.search.storage import ABOUT
 from cfexp.search.study import set_up
@@ -99,7 +100,7 @@ def _stages(prepared: Prepared, spec: StudySpec, folder: Path) -> Iterator[Path]
     try:
         yield folder
     finally:
-        discard(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

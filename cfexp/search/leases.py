@@ -34,7 +34,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cfexp.errors import InputError, StorageError
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection, Engine
+    from sqlalchemy import ColumnElement, Connection, Engine, Select
 
 TABLES = MetaData()
 LEASES = Table(
@@ -123,6 +123,25 @@ def now(connection: Connection) -> ColumnElement[float]:
     if connection.dialect.name == "sqlite":
         return (func.julianday("now", type_=Double) - 2440587.5) * 86400.0
     return sqlalchemy.cast(func.extract("epoch", func.clock_timestamp()), Double)
+
+
+def trials_of(study: str) -> Select[tuple[int]]:
+    """Return the query for the trials of a study, by its name."""
+    named = sqlalchemy.select(STUDIES.c.study_id).where(STUDIES.c.study_name == study)
+    return sqlalchemy.select(TRIALS.c.trial_id).where(TRIALS.c.study_id.in_(named))
+
+
+def working_hosts(connection: Connection, study: str) -> list[str]:
+    """Return the hosts of workers that run trials of a study, its coordinator left out.
+
+    A coordinator's death shows at once, in the study's lock; a worker's when its leases end.
+    """
+    query = sqlalchemy.select(LEASES.c.host).where(
+        LEASES.c.trial_id.in_(trials_of(study)),
+        ~LEASES.c.coordinator,
+        LEASES.c.until >= now(connection),
+    )
+    return sorted(set(connection.execute(query).scalars()))
 
 
 def lease_seconds() -> float:

@@ -35,28 +35,29 @@ def path_of(location: tuple[int | str, ...]) -> str:
 _TAG = object()
 
 
-def _options(annotation: Any) -> list[Any]:  # noqa: ANN401 - a type annotation
+def records_of(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - a type annotation
     """Return the record types that an annotation can stand for."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [option for part in get_args(annotation) for option in _options(part)]
+    return [option for part in get_args(annotation) for option in records_of(part)]
 
 
-def _kind(option: type[BaseModel]) -> str | None:
+def kind_of(option: type[BaseModel]) -> str | None:
+    """Return the `kind` that a record type has in a file, where it has one."""
     field = option.model_fields.get("kind")
     return None if field is None else str(field.default)
 
 
 def _step(annotation: Any, part: str) -> Any:  # noqa: ANN401
-    options = _options(annotation)
+    options = records_of(annotation)
     for option in options:
         if part in option.model_fields:
             return option.model_fields[part].annotation
-    return _TAG if any(_kind(option) == part for option in options) else annotation
+    return _TAG if any(kind_of(option) == part for option in options) else annotation
 
 
 def _tagged(annotation: Any, tag: str) -> Any:  # noqa: ANN401
-    return next(option for option in _options(annotation) if _kind(option) == tag)
+    return next(option for option in records_of(annotation) if kind_of(option) == tag)
 
 
 def _record_at(location: tuple[int | str, ...]) -> Any:  # noqa: ANN401
@@ -70,10 +71,10 @@ def _record_at(location: tuple[int | str, ...]) -> Any:  # noqa: ANN401
 
 def keys_beside(location: tuple[int | str, ...]) -> list[str]:
     """Return the keys that the record around `location` has."""
-    options = _options(_record_at(location[:-1]))
+    options = records_of(_record_at(location[:-1]))
     return list(dict.fromkeys(key for option in options for key in option.model_fields))
 
 
 def kinds_at(location: tuple[int | str, ...]) -> list[str]:
     """Return the kinds of record that may stand at `location`."""
-    return [kind for option in _options(_record_at(location)) if (kind := _kind(option))]
+    return [kind for option in records_of(_record_at(location)) if (kind := kind_of(option))]

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from cfexp.data.attributes import Attributes
     from cfexp.metrics.classes import ItemClasses
     from cfexp.metrics.metric import Metric
-    from cfexp.models.model import MaskName, Scorer
+    from cfexp.models.model import MaskName
+    from cfexp.models.scorer import Scorer
     from cfexp.splits.stage_data import StageData
 
 

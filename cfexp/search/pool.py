@@ -8,20 +8,18 @@ fault; one that has lost `DEATHS` of them has failed. A job that is still at wor
 from __future__ import annotations
 
 import selectors
-import signal
-import threading
 import time
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
 from math import inf
 from typing import TYPE_CHECKING, Any, Self
 
 from cfexp.errors import WorkerError
 from cfexp.process import Child
 from cfexp.search.record import Point
+from cfexp.signals import uninterrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
 DEATHS = 3
@@ -144,7 +142,7 @@ class Pool:
 
     def _write(self) -> None:
         while self._later:
-            with _uninterrupted():
+            with uninterrupted():
                 self._later.pop(0)()
 
     def _wait(self) -> None:
@@ -226,26 +224,3 @@ class _Setup(Job):
 
     def failed(self, reason: str) -> None:
         raise WorkerError(f"a computing process could not start: {reason}")
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait until the block is done.
-
-    A mask would not do: any other thread takes the signal, and Python heeds it in this one.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals are the main thread's business
-        return
-    late: list[int] = []
-    before = {
-        number: signal.signal(number, lambda number, _: late.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if late:
-            signal.raise_signal(late[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +13,9 @@ from cfexp.data.attributes import Attributes
 from cfexp.data.cleaning.step import report
 from cfexp.data.frame import Frame
 from cfexp.data.interactions import MANY
-from cfexp.data.item_features import FEATURES_FROM
 from cfexp.data.places import places_of
 from cfexp.errors import DataError
-from cfexp.metrics.evaluate import check_mask
-from cfexp.search.measures import Measures, measures
+from cfexp.search.known import FeatureFacts, Known
 from cfexp.splits.futures import future_share
 from cfexp.splits.moments import written
 
@@ -49,8 +48,22 @@ class Prepared:
         """The stage that is read last."""
         return self.stages[self.split.test.name]
 
+    @cached_property
+    def known(self) -> Known:
+        """What is looked at before a study runs on the data."""
+        features = self.rows.item_features
+        return Known(
+            stages=self.stages,
+            attributes=self.rows.attributes or Attributes(),
+            features=None if features is None else FeatureFacts.of(features),
+        )
+
     def facts(self, spec: StudySpec) -> dict[str, Any]:
-        """Return what a stored study is recognised by, and what people want to know of it.
+        """Return what a stored study is recognised by, and what people want to know of it."""
+        return self.shared_facts() | self.known.facts(spec)
+
+    def shared_facts(self) -> dict[str, Any]:
+        """Return of these what is the same for every study on the data.
 
         `rows` is the fingerprint of the split's rows alone.
         """
@@ -59,8 +72,6 @@ class Prepared:
             "rows": self.split.rows_fingerprint,
             "data": self.data_facts(),
             "split": self.split_facts(),
-            "grouped_by": self.grouped_by(spec),
-            "features": self.features_used(spec),
         }
 
     def data_facts(self) -> dict[str, Any]:
@@ -96,10 +107,6 @@ class Prepared:
                 facts["item features left out"] = features.reasons
         return facts
 
-    def measures(self, spec: StudySpec) -> Measures:
-        """Return what the study measures."""
-        return measures(spec.all_metrics, spec.objectives, spec.buckets, self.rows.attributes)
-
     def split_facts(self) -> dict[str, Any]:
         """Return row counts, users evaluated, and the share of training that is later than test.
 
@@ -117,42 +124,6 @@ class Prepared:
             "settings": dict(self.split.settings),
             "users_evaluated": {name: len(stage.users) for name, stage in self.stages.items()},
         } | ({"new_candidates": new} if new else {})
-
-    def check(self, spec: StudySpec) -> None:
-        """Raise an InputError for what would fail every run of the study.
-
-        That is a mask that hides what is to be found, buckets that cannot be made, or a model
-        or metric of item features where there are none.
-        """
-        needing = spec.needing_features
-        features = self.rows.item_features
-        if needing and (features is None or not features.columns):
-            reasons = features.reasons if features else {}
-            useless = "; ".join(f"{names}: {why}" for why, names in reasons.items())
-            raise DataError(
-                f"{' and '.join(needing)} need item features, and the data have none"
-                f"{f' that tell items apart ({useless})' if useless else ''}; {FEATURES_FROM}"
-            )
-        masks = {entry.mask for entry in (*spec.models, *spec.baselines)}
-        for stage in self.stages.values():
-            for mask in sorted(masks):
-                check_mask(stage, mask)
-            self.measures(spec).check(stage)
-
-    def save_attributes(self, spec: StudySpec, path: Path) -> None:
-        """Write what is known of users and grouped by."""
-        attributes = self.rows.attributes or Attributes()
-        attributes.only(one.attribute for one in spec.buckets if one.attribute).save(path)
-
-    def grouped_by(self, spec: StudySpec) -> str | None:
-        """Return a hash of the user attributes that an objective depends on, if any does."""
-        names = [buckets.attribute for buckets in spec.worst_buckets if buckets.attribute]
-        return (self.rows.attributes or Attributes()).digest(names) if names else None
-
-    def features_used(self, spec: StudySpec) -> str | None:
-        """Return a hash of the item features, if a model or a metric of the study needs them."""
-        features = self.rows.item_features
-        return features.digest if spec.needing_features and features is not None else None
 
     def save_vocabulary(self, path: Path) -> None:
         """Write `users`, `items` and, where known, `titles` as an .npz without objects."""
@@ -197,5 +168,5 @@ def prepare(
     rows = spec.split.cleaned(loaded, spec.clean)
     split = spec.split.divide(rows)
     prepared = Prepared(rows, split, split.view(spec.feedback))
-    prepared.check(spec)
+    prepared.known.check(spec)
     return prepared

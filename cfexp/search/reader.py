@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cfexp.analysis.buckets import has_buckets
 from cfexp.arrays import is_whole
 from cfexp.metrics.evaluation import Evaluation
-from cfexp.search.jobs import ReadJob
-from cfexp.search.record import Role, RunRecord
+from cfexp.search.pool import Job
+from cfexp.search.record import Role, RunRecord, now_ms
 from cfexp.seeds import seed_for
 
 if TYPE_CHECKING:
@@ -31,6 +31,44 @@ def baselines(spec: StudySpec) -> list[tuple[str, Entry]]:
 def repeats(spec: StudySpec, model: Model) -> range:
     """Return the seeds that a model is repeated over."""
     return range(1, 1 + (spec.finals.seeds if model.stochastic else 1))
+
+
+class ReadJob(Job):
+    """A configuration fitted and read on validation and test: a baseline or a final."""
+
+    def __init__(
+        self, record: RunRecord, scorer: str | None, store: Store, observer: Observer
+    ) -> None:
+        self.record = record
+        self.label = record.label
+        self.scorer = scorer
+        self._store = store
+        self._observer = observer
+        self.task = {
+            "do": "read",
+            "model": record.model,
+            "mask": record.mask,
+            "seed": record.seed,
+            "vectors": record.vectors,
+            "scorer": scorer,
+        }
+
+    def claim(self) -> None:
+        self._started = now_ms()
+
+    def done(self, answer: dict[str, Any]) -> None:
+        self._end(**answer)
+
+    def failed(self, reason: str) -> None:
+        self._end(state="failed", reason=reason, vectors=None)
+
+    def keep(self) -> None:
+        self._store.add_run(self.record)
+        self._observer.finished(self.record)
+
+    def _end(self, **found: Any) -> None:  # noqa: ANN401
+        ended = now_ms()
+        self.record = dataclasses.replace(self.record, started=self._started, ended=ended, **found)
 
 
 class Reader:

@@ -7,6 +7,7 @@ keeps it. Tracking backends and reports read these records and nothing else.
 from __future__ import annotations
 
 import dataclasses
+import time
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +19,8 @@ Role = Literal["baseline", "trial", "final"]
 State = Literal["complete", "pruned", "failed"]
 TIMEOUT = "timeout"
 """The fact of a trial that its time limit ended, and how the reason begins if it failed."""
+TIED = "tied_lists"
+"""The fact of a run that most of its lists on test are of one score, in the order of ids."""
 
 
 REPORT_FILES = (
@@ -38,6 +41,11 @@ def joined(facts: Iterable[Mapping[str, str]]) -> dict[str, str]:
         for name, words in one.items():
             known.setdefault(name, {})[words] = None
     return {name: "; ".join(words) for name, words in known.items()}
+
+
+def now_ms() -> int:
+    """Return the time as records have it: milliseconds since 1970."""
+    return int(time.time() * 1000)
 
 
 @dataclass(frozen=True)

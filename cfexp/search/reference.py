@@ -16,6 +16,7 @@ from pydantic_core import PydanticUndefined
 
 from cfexp.analysis.worst import ObjectiveName
 from cfexp.metrics.metric import METRICS, UNCUT, MetricName, PerUserMetricName
+from cfexp.search.locations import kind_of, records_of
 from cfexp.search.spec import Name, StudySpec
 from cfexp.splits.splitter import Splitter
 
@@ -92,14 +93,12 @@ def _section(title: str, record: type[BaseModel], seen: set[type[BaseModel]]) ->
         if name in shared:
             continue
         rows.append(f"| `{name}` | {_words(field)} | {_default(field)} | {_meaning(field)} |")
-        for option in _records(field.annotation):
-            kind = option.model_fields.get("kind")
-            heading = f"{_written(name, field)}" + (
-                f' with `kind = "{kind.default}"`' if kind else ""
-            )
+        for option in records_of(field.annotation):
+            kind = kind_of(option)
+            heading = _written(name, field) + (f' with `kind = "{kind}"`' if kind else "")
             inner += _section(heading, option, seen)
         for base, heading in _SHARED.items():
-            if any(issubclass(option, base) for option in _records(field.annotation)):
+            if any(issubclass(option, base) for option in records_of(field.annotation)):
                 inner += _section(heading[0].upper() + heading[1:], base, seen)
     rows = [row for row in rows if not row.startswith("| `kind` ")]
     table = ["| key | value | default | meaning |", "|---|---|---|---|", *rows, ""]
@@ -143,12 +142,6 @@ def _first_line(record: type[BaseModel]) -> str:
     return (record.__doc__ or "").strip().partition("\n\n")[0].replace("\n", " ")
 
 
-def _records(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - a type annotation
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [option for part in get_args(annotation) for option in _records(part)]
-
-
 def _words(field: FieldInfo) -> str:
     rules = tuple(field.metadata)
     for named, word in _NAMED.items():  # Pydantic keeps a field's own rules beside its type
@@ -171,9 +164,9 @@ def _type(annotation: Any) -> str:  # noqa: ANN401, PLR0911 - one line per kind 
         return f"list of {_type(parts[0])}"
     if origin is dict:
         return f"table of {_type(parts[1])}"
-    if _records(annotation):
-        kind = annotation.model_fields.get("kind")
-        return f"`{kind.default}`" if kind else "table"
+    if records_of(annotation):
+        kind = kind_of(annotation)
+        return f"`{kind}`" if kind else "table"
     return {int: "whole number", float: "number", str: "text", bool: "true or false"}[annotation]
 
 

@@ -20,17 +20,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cfexp.search.measures import Measures
-from cfexp.search.record import Point, joined
+from cfexp.search.record import TIED, Point, joined
 
 if TYPE_CHECKING:
     from cfexp.analysis.worst import Goal
     from cfexp.metrics.evaluation import Evaluation
     from cfexp.metrics.metric import Metric
-    from cfexp.models.model import Epoch, MaskName, Model, Scorer
+    from cfexp.models.model import Epoch, MaskName, Model
+    from cfexp.models.scorer import Scorer
     from cfexp.splits.stage_data import StageData
 
 Report = Callable[[Point], bool]
 """Takes an evaluated epoch and says whether to go on."""
+_MOST = 0.5
+"""From this share on, lists of one score are most of them."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,9 @@ def read_run(
         evaluations,
         scorers[id(stages[-1].training)],
         clock.seconds(),
-        joined(scorer.facts for scorer in scorers.values()),
+        joined(
+            [*(scorer.facts for scorer in scorers.values()), _tied(evaluations[stages[-1].name])]
+        ),
     )
 
 
@@ -200,6 +205,12 @@ def _means(values: Sequence[dict[str, float]], prefix: str) -> dict[str, float]:
     if not values:
         return {}
     return {f"{prefix}{name}": float(np.mean([one[name] for one in values])) for name in values[0]}
+
+
+def _tied(evaluation: Evaluation) -> dict[str, str]:
+    """Return the fact that most lists are of one score, where it is so."""
+    share = evaluation.tied
+    return {TIED: f"{share:.0%} on {evaluation.stage}"} if share >= _MOST else {}
 
 
 def _since(best: Point, points: Sequence[Point]) -> int:

@@ -20,11 +20,12 @@ from cfexp.models.any_model import AnyModel
 from cfexp.models.model import MaskName, Model
 from cfexp.recipe import Recipe
 from cfexp.search.document import without_login
+from cfexp.search.place import NAME
 from cfexp.search.samplers import TPE, AnyPruner, AnySampler, Median
 from cfexp.search.space import AnyRange, Value
 from cfexp.splits.any_split import AnySplit
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]*$", max_length=80)]
+Name = Annotated[str, StringConstraints(pattern=f"^{NAME}$", max_length=80)]
 
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from cfexp.analysis.seeds import configuration, is_counted, seeds_of
 from cfexp.search.record import TIMEOUT
 
 if TYPE_CHECKING:
+    from cfexp.search.place import Where
     from cfexp.search.record import RunRecord, StudyRecord
 
 
@@ -15,8 +16,13 @@ def best_trial(study: StudyRecord) -> RunRecord | None:
     """Return the trial with the best first objective on validation."""
     name = f"val/{study.objectives[0]}"
     trials = [run for run in study.of_role("trial") if is_ranked(run, name)]
-    sign = 1 if study.direction == "maximize" else -1
-    return max(trials, key=lambda run: sign * run.metrics[name], default=None)
+    return min(trials, key=lambda run: loss_of(study, run), default=None)
+
+
+def loss_of(study: StudyRecord, run: RunRecord) -> float:
+    """Return a run's first objective on validation, turned so that less is better."""
+    value = run.metrics[f"val/{study.objectives[0]}"]
+    return -value if study.direction == "maximize" else value
 
 
 def is_ranked(run: RunRecord, name: str) -> bool:
@@ -58,9 +64,21 @@ def is_finished(study: StudyRecord) -> bool:
     return not found or any(reading.trials == study.budget for reading in study.readings)
 
 
-def state(study: StudyRecord, *, running: bool) -> str:
-    """Return `running`, `finished`, or `interrupted`: `cfexp run` goes on with that."""
-    return "running" if running else "finished" if is_finished(study) else "interrupted"
+def state(study: StudyRecord, where: Where) -> str:
+    """Return `running`, `workers only`, `finished`, or `interrupted`.
+
+    `cfexp run` goes on with an interrupted study, and with one that workers alone run.
+    """
+    from cfexp.search.leases import working_hosts
+    from cfexp.search.storage import open_storage
+    from cfexp.search.study_lock import is_running
+
+    if is_running(where, study.name):
+        return "running"
+    if is_finished(study):
+        return "finished"
+    with open_storage(where).engine.begin() as connection:
+        return "workers only" if working_hosts(connection, study.name) else "interrupted"
 
 
 def ended(study: StudyRecord) -> int:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import optuna
 
 import cfexp
-from cfexp.errors import StudyConflictError, did_you_mean
+from cfexp.errors import StudyConflictError
 from cfexp.search.conflicts import refuse_other
 from cfexp.search.place import Place
-from cfexp.search.record import Environment
+from cfexp.search.record import Environment, now_ms
 from cfexp.search.slots import slots
 from cfexp.search.storage import ABOUT, flush, is_storage, open_storage, study_names
 from cfexp.search.stored import Stored, environments
@@ -37,12 +36,14 @@ if TYPE_CHECKING:
 class Store:
     """One study in the storage of a place."""
 
-    def __init__(self, study: optuna.Study, storage: RDBStorage, home: Path, created: int) -> None:
+    def __init__(
+        self, study: optuna.Study, storage: RDBStorage, place: Place, created: int
+    ) -> None:
         self.study = study
         self.storage = storage
         self.created = created
-        self.folder = home / "studies" / study.study_name
-        self._home = home
+        self.folder = place.folder(study.study_name)
+        self._home = place.home
         self.stored = Stored(study, self.folder)
 
     @classmethod
@@ -57,15 +58,11 @@ class Store:
         try:
             study = optuna.load_study(study_name=name, storage=storage)
         except KeyError:
-            names = study_names(storage)
-            raise StudyConflictError(
-                f"there is no study {name!r} in {place}; there are: "
-                f"{', '.join(names) or 'none'}{did_you_mean(name, names)}"
-            ) from None
+            raise place.without(name, study_names(storage)) from None
         about = study.user_attrs.get(ABOUT)
         if about is None:
             raise StudyConflictError(f"study {name!r} was stopped before it began; run it again")
-        return cls(study, storage, place.home, about["created"])
+        return cls(study, storage, place, about["created"])
 
     @classmethod
     def create(cls, spec: StudySpec, where: Where, facts: dict[str, Any]) -> Store:
@@ -82,7 +79,7 @@ class Store:
         about = facts | {
             "version": cfexp.__version__,
             "science": spec.science_hash,
-            "created": int(time.time() * 1000),
+            "created": now_ms(),
             "spec": spec.model_dump(mode="json"),
             "text": spec.text,
         }
@@ -97,7 +94,7 @@ class Store:
             about["features"] = about.get("features") or old.get("features")  # runs are kept
         if about != old:
             study.set_user_attr(ABOUT, about)  # one attribute: there whole, or not at all
-        store = cls(study, storage, place.home, about["created"])
+        store = cls(study, storage, place, about["created"])
         store.folder.mkdir(parents=True, exist_ok=True)
         return store
 
@@ -160,7 +157,7 @@ class Store:
         known = environments(self.study.user_attrs)
         if [one.facts for one in known if one.worker == worker][-1:] == [facts]:
             return
-        environment = Environment(int(time.time() * 1000), facts, worker)
+        environment = Environment(now_ms(), facts, worker)
         key = f"environment:{environment.since}{worker and ':'}{worker}"
         self.study.set_user_attr(key, environment.to_json())
 

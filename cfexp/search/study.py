@@ -11,6 +11,8 @@ import shutil
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from cfexp.analysis.bucket_recipe import attributes_of
+from cfexp.data.attributes import Attributes
 from cfexp.provenance import provenance
 from cfexp.search.finals import best_final, best_trials
 from cfexp.search.place import Place
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cfexp.models.model import Model
-    from cfexp.search.jobs import ReadJob
     from cfexp.search.observer import Observer
     from cfexp.search.place import Where
     from cfexp.search.pool import Pool
+    from cfexp.search.reader import ReadJob
     from cfexp.search.record import StudyRecord
     from cfexp.search.spec import StudySpec
     from cfexp.search.store import Store
@@ -49,11 +51,11 @@ def run(
     """Run what is missing of a study in the workers of `pool` and return its store.
 
     The caller holds the study's lock, and `check` raises when it is lost; and the data that
-    `facts` tell of in the folder `stages`, where `cfexp.search.kept` lays them. `trials` raises
+    `facts` tell of in the folder `stages`, as `cfexp.search.kept` lays them. `trials` raises
     the file's budget; `threads` are each worker's; `timeout` ends the search before its
     budget is met. Whatever is finished is in the store before an observer hears of it.
     """
-    folder = (Place.of(where).home / "studies" / spec.name).resolve()
+    folder = Place.of(where).folder(spec.name).resolve()
     for partial in list(folder.rglob(".*.partial")):  # left by a session that was killed
         if partial.is_dir():
             shutil.rmtree(partial, ignore_errors=True)
@@ -67,9 +69,9 @@ def run(
 
     with told_of_storage():
         store = Store.create(spec, where, facts)
-        for name in ("vocabulary.npz", "users.npz"):
-            shutil.copyfile(stages / name, store.folder / f".{name}.partial")
-            (store.folder / f".{name}.partial").replace(store.folder / name)
+        _copy(stages / "vocabulary.npz", store.folder / "vocabulary.npz")
+        attributes = Attributes.load(stages / "users.npz").only(attributes_of(spec.buckets))
+        attributes.save(store.folder / "users.npz")
         wanted = spec.search.trials if trials is None else trials
         budget = store.plan(spec, wanted)
         if trials is not None and budget > trials:
@@ -140,7 +142,7 @@ class _Coordinator:
         """
         trials = len(study.of_role("trial"))
         count = self.spec.finals.configurations
-        finalists = best_trials(study, self.spec.objective, count)
+        finalists = best_trials(study, count)
         if not finalists:
             return
         last = study.readings[-1] if study.readings else None
@@ -164,7 +166,7 @@ class _Coordinator:
             keys[run.trial] = [job.record.key for job in own]
             jobs += own
         self.reader.run("finals", jobs)
-        winner = best_final(self.store.record(), self.spec.objective, keys)
+        winner = best_final(self.store.record(), keys)
         if winner is None:
             self.observer.note("no finalist could be fitted on every seed: there is no winner")
             return
@@ -175,12 +177,18 @@ class _Coordinator:
             seeds=self.spec.finals.seeds,
             winner=winner,
         )
-        folder = self.store.folder / "model"
-        folder.mkdir(exist_ok=True)
-        shutil.copyfile(self.store.folder / scorer_path(winner), folder / ".model.npz.partial")
-        (folder / ".model.npz.partial").replace(folder / "model.npz")
+        folder = self.store.folder
+        (folder / "model").mkdir(exist_ok=True)
+        _copy(folder / scorer_path(winner), folder / "model" / "model.npz")
         if reading != last:  # another winner of the same finalists is another reading
             self.store.add_reading(dataclasses.replace(reading, generation=len(study.readings) + 1))
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file, which appears whole or not at all."""
+    partial = target.with_name(f".{target.name}.partial")
+    shutil.copyfile(source, partial)
+    partial.replace(target)
 
 
 def _with_epochs(model: Model, epochs: int | None) -> Model:

@@ -103,13 +103,18 @@ def _mistake(details: ErrorDetails) -> Mistake:
             path_of((*location, "kind")),
             f"{tag!r} is not one of {', '.join(choices)}{did_you_mean(tag, choices)}",
         )
-    message = details["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
+    message = _said_of(details)
     if kind == "literal_error" and isinstance(given, str):
         choices = re.findall(r"'(\w+)'", details["ctx"]["expected"])
         message += did_you_mean(given, choices)
     received = "" if location[-1:] == (_ADDRESS,) else f" (received {_shown(given)})"
     return Mistake(path_of(location), message + received)
+
+
+def _said_of(details: ErrorDetails) -> str:
+    """Return Pydantic's words, or those of our own check, to go on a sentence with."""
+    message = details["msg"].removeprefix("Value error, ")
+    return message[0].lower() + message[1:]
 
 
 def _shown(value: object) -> str:
@@ -241,10 +246,5 @@ def _bounds(model: Model, name: str, values: Range, where: str) -> Iterator[Mist
         try:
             Tuned(model=model).configured({name: value})
         except ValidationError as error:
-            message = error.errors()[0]["msg"]
-            message = message.removeprefix("Value error, ")
-            yield Mistake(
-                where,
-                f"{_shown(value)} is not valid for {model.kind}'s {name}: "
-                f"{message[0].lower()}{message[1:]}",
-            )
+            words = f"{_shown(value)} is not valid for {model.kind}'s {name}"
+            yield Mistake(where, f"{words}: {_said_of(error.errors()[0])}")

@@ -39,8 +39,8 @@ def study_lock(where: Where, name: str) -> Iterator[Callable[[], None]]:
             from cfexp.search.postgres import shared_lock
 
             check = held.enter_context(shared_lock(place.storage, name))
-        folder = place.home / "studies" / name
-        held.enter_context(folder_lock(folder, f"study {name!r} is being run by another process"))
+        words = f"study {name!r} is being run by another process"
+        held.enter_context(folder_lock(place.folder(name), words))
         yield check
 
 
@@ -74,7 +74,7 @@ def is_running(where: Where, name: str) -> bool:
         from cfexp.search.postgres import is_locked
 
         return is_locked(place.storage, name)
-    if not (place.home / "studies" / name).is_dir():
+    if not place.folder(name).is_dir():
         return False
     try:
         with study_lock(place, name):

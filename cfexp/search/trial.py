@@ -82,7 +82,7 @@ class Objective:
         result = search_run(
             entry.configured(values),
             self.stages,
-            self._prepared.measures(self.spec).of_goals(),
+            self._prepared.known.measures(self.spec).of_goals(),
             mask=entry.mask,
             seed=seed_for(self.spec.seed, "trial", trial.number),
             evaluate_every=self.spec.search.evaluate_every,

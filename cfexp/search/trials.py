@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from optuna.trial import TrialState
 
-from cfexp.search.jobs import TrialJob
 from cfexp.search.mirror import Mirror
 from cfexp.search.trial import Objective
+from cfexp.search.trial_job import TrialJob
 from cfexp.seeds import seed_for
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from cfexp.splits.stage_data import StageData
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cfexp.models.model import Model, Scorer
+    from cfexp.models.model import Model
+    from cfexp.models.scorer import Scorer
 
 _PATIENCE = 2.0  # seconds; loading what was compiled before takes less
 _ALL_LOOPS = ("diversity@1", "auc")
@@ -32,7 +33,7 @@ def compile_kernels(announce: Callable[[str], None] | None = None) -> None:
     with _announced(announce, "the numerical kernels", "about ten seconds"):
         ones = sparse.csr_array(np.eye(3, dtype=np.float32))
         data = TrainingData.of(ones)
-        stage = StageData("warm", data, data.positives, ones, ones)
+        stage = StageData("warm", data, data.positives, ones, ones, np.ones(3, bool))
         for scorer in _scorers(data):
             evaluate(scorer, stage, _ALL_LOOPS, mask="none", threads=1)
 

@@ -22,17 +22,17 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from cfexp.analysis.bucket_recipe import Buckets
+from cfexp.analysis.bucket_recipe import Buckets, attributes_of
 from cfexp.arrays import load_arrays
 from cfexp.data.attributes import Attributes
 from cfexp.data.feedback import Feedback
 from cfexp.data.interactions import Vocabulary
 from cfexp.errors import CfexpError
-from cfexp.metrics.evaluation import over_folds
+from cfexp.metrics.averages import over_folds
 from cfexp.metrics.metric import Metric
 from cfexp.models.any_model import AnyModel
 from cfexp.peak import forget_peak, peak_memory
-from cfexp.process import messages_of
+from cfexp.process import answers, messages_of
 from cfexp.search.measures import Measures, measures
 from cfexp.search.runs import read_run, search_run
 from cfexp.search.warm import compile_kernels
@@ -118,11 +118,12 @@ class Worker:
     ) -> dict[str, Any]:
         self._stages = load_stages(Path(stages))
         self._folder = Path(folder)
+        groupings = [Buckets.model_validate(one) for one in buckets]
         self._measures = measures(
             [Metric.parse(name) for name in metrics],
             objectives,
-            [Buckets.model_validate(one) for one in buckets],
-            Attributes.load(Path(stages, "users.npz")),
+            groupings,
+            Attributes.load(Path(stages, "users.npz")).only(attributes_of(groupings)),
         )
         self._feedback = Feedback.model_validate(feedback)
         self._evaluate_every = evaluate_every
@@ -176,9 +177,7 @@ class Worker:
         if evaluations:
             parts["val"] = over_folds(list(evaluations.values()), "validation")
         for part, evaluation in parts.items():
-            path = self._folder / f"{vectors}-{part}.npz"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            evaluation.save(path)
+            evaluation.save(self._folder / f"{vectors}-{part}.npz")
         if scorer is not None:
             path = self._folder / scorer
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -212,8 +211,7 @@ def _listen(source: IO[str], messages: queue.Queue[dict[str, Any]]) -> None:
 
 def main() -> None:
     """Serve the process that started this one, over standard input and output."""
-    out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # prints must not break the messages
+    out = answers()
     messages: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_listen, args=(sys.stdin, messages), daemon=True).start()
     Worker(messages, out).serve()

@@ -99,7 +99,7 @@ class _Viewer:
             history=history,
             seen=seen,
             relevant=relevant,
-            allowed=stage.fit.occurring if stage.candidates is None else stage.candidates,
+            candidates=stage.fit.occurring if stage.candidates is None else stage.candidates,
         )
 
 

@@ -32,8 +32,7 @@ class StageData:
 
     `training` is what a model is fitted on; `history` the positives that a scorer is given
     for each user; `seen` ones at every pair of the history, positive or not; `relevant`
-    ones at the held-out positives. `allowed` says which items may be recommended; left out:
-    those of the history.
+    ones at the held-out positives; `candidates` says which items may be recommended.
     """
 
     name: str
@@ -41,19 +40,12 @@ class StageData:
     history: Positives
     seen: Matrix
     relevant: Matrix
-    allowed: Mask | None = None
+    candidates: Mask
 
     @cached_property
     def users(self) -> Codes:
         """The users that metrics are computed over: those with a relevant item, ascending."""
         return np.flatnonzero(np.diff(self.relevant.indptr)).astype(np.int32)
-
-    @cached_property
-    def candidates(self) -> Mask:
-        """The items that may be recommended."""
-        if self.allowed is not None:
-            return self.allowed
-        return np.bincount(self.seen.indices, minlength=self.seen.shape[1]) > 0
 
     @cached_property
     def of_users(self) -> StageUsers:
@@ -119,6 +111,7 @@ def save_stages(stages: Iterable[StageData], folder: Path) -> None:
             "relevant": write(Positives(stage.relevant)),
             "candidates": write_array(stage.candidates),
             "features": features(stage.training.features),
+            "relevant_hidden": stage.relevant_hidden,
         }
         for stage in stages
     ]
@@ -159,18 +152,17 @@ def load_stages(folder: Path) -> dict[str, StageData]:
         vars(data)["by_item"] = read(by_item)  # where cached_property would put it
         return data
 
-    return {
-        stage["name"]: StageData(
+    def stage_of(stage: dict[str, Any]) -> StageData:
+        of_items = None if stage["features"] is None else features(**stage["features"])
+        data = StageData(
             name=stage["name"],
-            training=training(
-                stage["training"],
-                stage["by_item"],
-                None if stage["features"] is None else features(**stage["features"]),
-            ),
+            training=training(stage["training"], stage["by_item"], of_items),
             history=read(stage["history"]),
             seen=read(stage["seen"]).matrix,
             relevant=read(stage["relevant"]).matrix,
-            allowed=np.asarray(mapped(stage["candidates"])),
+            candidates=np.asarray(mapped(stage["candidates"])),
         )
-        for stage in manifest["stages"]
-    }
+        vars(data)["relevant_hidden"] = stage["relevant_hidden"]
+        return data
+
+    return {stage["name"]: stage_of(stage) for stage in manifest["stages"]}

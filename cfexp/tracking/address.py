@@ -32,6 +32,11 @@ def is_server(uri: str) -> bool:
     return uri.startswith(("http://", "https://", "databricks"))
 
 
+def is_missing(uri: str) -> bool:
+    """Return whether `uri` is an SQLite database that was not made yet."""
+    return uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists()
+
+
 def check_address(uri: str) -> None:
     """Refuse an address that would be read in another way than it is meant.
 

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 MODEL_TAG = "cfexp.model_digest"
 _CODE = Path(__file__).with_name("pyfunc.py")
+_OF_DATA = {"stages", "prepared"}
 
 
 def file_digests(folder: Path) -> dict[str, str]:
-    """Return a hash of every file below `folder` but the data, by relative path."""
+    """Return a hash of every file below `folder` but the data and their note, by relative path."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    paths = [path for path in paths if path.relative_to(folder).parts[0] != "stages"]
+    paths = [path for path in paths if path.relative_to(folder).parts[0] not in _OF_DATA]
     paths = [path for path in paths if path.suffix != ".partial"]  # of a session that was killed
     return {path.relative_to(folder).as_posix(): file_hash(path) for path in paths}
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import tempfile
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from cfexp.search.audit import Check
 from cfexp.search.standing import is_finished
-from cfexp.tracking.address import SQLITE, tracking_uri
+from cfexp.tracking.address import is_missing, tracking_uri
 from cfexp.tracking.artifacts import MODEL_TAG, file_hash, logged_models, model_digest, model_file
 from cfexp.tracking.client import open_client
 from cfexp.tracking.download import download_model
 from cfexp.tracking.experiment import all_runs, find_experiment
 from cfexp.tracking.lock import projector_lock
-from cfexp.tracking.names import STATUS, Entry, Sample, run_entry
+from cfexp.tracking.names import STATUS, Entry, run_entry
 from cfexp.tracking.reason import told
-from cfexp.tracking.summary import identity, marks, study_entry
+from cfexp.tracking.summary import identity, marks, study_entry, study_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def audit_mlflow(study: StudyRecord, home: Path, uri: str | None = None) -> list
         When MLflow cannot be reached, or another process is writing the study to it.
     """
     where = tracking_uri(uri, home)
-    if where.startswith(SQLITE) and not Path(where.removeprefix(SQLITE)).exists():
+    if is_missing(where):
         return [_study("its run", "is missing: MLflow has no database yet")]
     with told("MLflow cannot be read"), projector_lock(home, study.name, _PATIENCE):
         client = open_client(where, home)
@@ -51,8 +51,8 @@ def audit_mlflow(study: StudyRecord, home: Path, uri: str | None = None) -> list
             return [*audit.runs(), *audit.of_study(home, where)]
 
 
-def _study(name: str, problem: str = "", heal: Literal["sync", ""] = "sync") -> Check:
-    return Check("study", "MLflow", name, problem, heal if problem else "")
+def _study(name: str, problem: str = "") -> Check:
+    return Check("study", "MLflow", name, problem, "sync" if problem else "")
 
 
 class _Audit:
@@ -116,10 +116,7 @@ class _Audit:
 
     def _values_differ(self, run: Run, entry: Entry) -> str:
         """Return which metric has another last value, or lacks points of its curve."""
-        points: dict[str, set[tuple[int, int, float]]] = {}
-        for sample in entry.samples:
-            points.setdefault(sample.name, set()).add(_point(sample))
-        for name, wanted in points.items():
+        for name, wanted in entry.points().items():
             last = max(wanted)[-1]
             if run.data.metrics.get(name) != last:
                 return f"has {name} = {run.data.metrics.get(name)}, not {last}"
@@ -135,7 +132,7 @@ class _Audit:
         if self._parent is None:
             yield _study("its run", "is missing")
             return
-        wanted = "FINISHED" if is_finished(self._study) else "KILLED"
+        wanted = study_status(self._study)
         status = self._parent.info.status
         wrong = f"is {status}, not {wanted}" if status != wanted else ""
         entry = study_entry(self._study)
@@ -187,7 +184,3 @@ class _Audit:
             got = download_model(uri, folder, home=home, store=where)
             wrong = "" if file_hash(got) == mark else "is another model than the winner's"
         yield _study("the model", wrong)
-
-
-def _point(sample: Sample) -> tuple[int, int, float]:
-    return sample.step, sample.time, sample.value

@@ -6,11 +6,13 @@ and milliseconds for every run, which pass while the next one computes.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cfexp.addresses import redacted
 from cfexp.process import Child
 from cfexp.search.observer import Observer
+from cfexp.search.place import Place, command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +29,11 @@ class Beside(Observer):
     `say` is told, between runs, what the projector has to say.
     """
 
-    def __init__(self, home: Path, uri: str | None, say: Callable[[str], None]) -> None:
-        self._place = {"home": str(home), "uri": uri}
+    def __init__(
+        self, home: Path, uri: str | None, say: Callable[[str], None], storage: str | None = None
+    ) -> None:
+        self._place = {"home": str(home), "uri": uri, "storage": storage}
+        self._sync = partial(command, "sync", where=Place(home, storage), tracking_uri=uri)
         self._child: Child | None = self._begun()
         self._say = say
         self._name = ""
@@ -99,7 +104,7 @@ class Beside(Observer):
                 self._told = True
                 self._say(
                     f"writing to MLflow {words}. No result is lost: "
-                    f"the end of the study completes MLflow, or `cfexp sync {self._name}`."
+                    f"the end of the study completes MLflow, or `{self._sync(self._name)}`."
                 )
             return
         for message in messages:

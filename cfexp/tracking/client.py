@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cfexp.addresses import redacted
 from cfexp.errors import TrackingError
-from cfexp.tracking.address import SQLITE, check_address, is_server
+from cfexp.tracking.address import SQLITE, check_address, is_missing, is_server
 from cfexp.tracking.reason import reason
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def open_client(uri: str, home: Path) -> MlflowClient:
         return _connect(uri)
     home.mkdir(parents=True, exist_ok=True)
     with FileLock(home / "mlflow.lock", timeout=_LOCK_SECONDS):
-        if _is_missing(uri):
+        if is_missing(uri):
             _create_sqlite(Path(uri.removeprefix(SQLITE)))
         return _connect(uri)
 
@@ -106,16 +106,12 @@ def ready(uri: str) -> None:
     check_address(uri)
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
-    if _is_missing(uri):
+    if is_missing(uri):
         _empty_database()
     elif is_server(uri):
         import mlflow
     else:
         import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
-
-
-def _is_missing(uri: str) -> bool:
-    return uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists()
 
 
 @cache

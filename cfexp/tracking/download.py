@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cfexp.addresses import redacted
 from cfexp.errors import ModelFileError, TrackingError
-from cfexp.tracking.address import tracking_uri
+from cfexp.tracking.address import SQLITE, is_missing, tracking_uri
 from cfexp.tracking.client import open_client
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ def download_model(uri: str, folder: Path, *, home: Path, store: str | None = No
         When it is a model of something else.
     """
     where = tracking_uri(store, home)
-    if where.startswith("sqlite") and store is None and not (home / "mlflow.db").is_file():
+    if is_missing(where):
         raise TrackingError(
-            f"cannot get {uri}: nothing was tracked in {home} yet; name the home with --home "
-            "or the store with --tracking-uri"
+            f"cannot get {uri}: there is no {where.removeprefix(SQLITE)} yet; name the home with "
+            "--home or the store with --tracking-uri"
         )
     open_client(where, home)
     from mlflow.artifacts import download_artifacts
@@ -65,7 +65,8 @@ def download_model(uri: str, folder: Path, *, home: Path, store: str | None = No
 def _global_uri(uri: str) -> Iterator[None]:
     """Make `uri` MLflow's global address for a while: what resolves a model asks for it.
 
-    MLflow keeps it in the environment too, where later studies would find it.
+    MLflow keeps it in the environment too, where later studies would find it, and prefers what
+    was set here ever after.
     """
     import mlflow
 
@@ -74,5 +75,7 @@ def _global_uri(uri: str) -> Iterator[None]:
     try:
         yield
     finally:
-        # None unsets it, whatever its annotation says.
-        mlflow.set_tracking_uri(before)  # type: ignore[arg-type]
+        # None unsets it, in the environment too, whatever its annotation says.
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+        if before is not None:
+            os.environ["MLFLOW_TRACKING_URI"] = before

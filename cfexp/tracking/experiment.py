@@ -29,7 +29,7 @@ def find_experiment(client: MlflowClient, name: str, tags: Mapping[str, str]) ->
     named = client.get_experiment_by_name(name)
     if named is not None and _has_run(client, named, tags):
         return named
-    tagged = client.search_experiments(ViewType.ALL, filter_string=query_of(_TAG, name))
+    tagged = client.search_experiments(ViewType.ALL, filter_string=query_of({_TAG: name}))
     for other in sorted(tagged, key=lambda one: one.lifecycle_stage != "active"):
         if _has_run(client, other, tags):
             return other
@@ -39,14 +39,14 @@ def find_experiment(client: MlflowClient, name: str, tags: Mapping[str, str]) ->
 def _has_run(client: MlflowClient, experiment: Experiment, tags: Mapping[str, str]) -> bool:
     from mlflow.entities import ViewType
 
-    query = " and ".join(query_of(*pair) for pair in tags.items())
+    query = query_of(tags)
     found = client.search_runs([experiment.experiment_id], query, ViewType.ALL, max_results=1)
     return bool(found)
 
 
-def query_of(tag: str, value: str) -> str:
-    """Return the condition of a search that a tag has a value."""
-    return f"tags.`{tag}` = '{value}'"
+def query_of(tags: Mapping[str, str]) -> str:
+    """Return the condition of a search that all of `tags` have their values."""
+    return " and ".join(f"tags.`{tag}` = '{value}'" for tag, value in tags.items())
 
 
 def open_experiment(
@@ -78,7 +78,7 @@ def all_runs(
     """Yield all runs with these tags, page by page: the active ones, or those of MLflow's view."""
     from mlflow.entities import ViewType
 
-    query = " and ".join(query_of(*pair) for pair in tags.items())
+    query = query_of(tags)
     view = view or ViewType.ACTIVE_ONLY
     token: str | None = None
     while True:

@@ -1,4 +1,4 @@
-"""The lock that lets one process at a time write a study to MLflow."""
+"""Locks in a home: one process at a time writes a study to MLflow, or decides on a champion."""
 
 from __future__ import annotations
 
@@ -12,6 +12,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from filelock import BaseFileLock
+
+
+def lock_of(home: Path, name: str, patience: float) -> BaseFileLock:
+    """Return a lock of a home, to be waited for so many seconds."""
+    from filelock import FileLock
+
+    folder = home / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / f"{quote(name, safe='')}.lock", timeout=patience)
+
 
 @contextmanager
 def projector_lock(home: Path, name: str, patience: float = 0) -> Iterator[None]:
@@ -22,11 +33,9 @@ def projector_lock(home: Path, name: str, patience: float = 0) -> Iterator[None]
     TrackingError
         When another process keeps it.
     """
-    from filelock import FileLock, Timeout
+    from filelock import Timeout
 
-    folder = home / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"mlflow-{quote(name, safe='')}.lock", timeout=patience)
+    lock = lock_of(home, f"mlflow-{name}", patience)
     try:
         lock.acquire()
     except Timeout:

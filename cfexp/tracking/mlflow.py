@@ -13,10 +13,13 @@ import getpass
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from cfexp.errors import TrackingError
+from cfexp.search.place import Place, command
+from cfexp.search.record import now_ms
 from cfexp.search.standing import is_finished
 from cfexp.tracking import artifacts, view
 from cfexp.tracking.address import is_server, tracking_uri, without_login
@@ -46,7 +49,9 @@ class MlflowTracker:
     home
         The folder of databases, artifacts and locks.
     say
-        Told, once, that MLflow cannot be written. Default: a `UserWarning`.
+        Told, once, that MLflow cannot be written.
+    storage
+        Of studies that machines share, to be named in the command that completes MLflow.
     patience
         Seconds to wait for another process that still writes the study.
     niceness
@@ -58,14 +63,16 @@ class MlflowTracker:
         self,
         uri: str | None,
         home: Path,
-        say: Callable[[str], None] | None = None,
+        say: Callable[[str], None],
         *,
+        storage: str | None = None,
         patience: float = 0,
         niceness: int = 0,
     ) -> None:
+        self._sync = partial(command, "sync", where=Place(home, storage), tracking_uri=uri)
         self.uri = tracking_uri(uri, home)
         self.home = home
-        self._say = say or _warn
+        self._say = say
         self._patience = patience
         self._thread = _thread(niceness)
         self._projection: Projection | None = None
@@ -145,7 +152,7 @@ class MlflowTracker:
             self._told = True
             self._say(
                 f"MLflow at {without_login(self.uri)} cannot be written: {reason(error)}. "
-                f"No result is lost: `cfexp sync {self._name}` completes MLflow later."
+                f"No result is lost: `{self._sync(self._name)}` completes MLflow later."
             )
             return None
 
@@ -220,13 +227,11 @@ class MlflowTracker:
             projection.client.set_experiment_tag(projection.experiment_id, name, value)
 
     def _interrupt(self, study: StudyRecord) -> None:
-        from time import time
-
         known = {run.key: run for run in study.runs} | self._heard
         now = dataclasses.replace(study, runs=tuple(known.values()))
         projection = self._write_all(study, now.runs)
         if projection.parent_status == "RUNNING" or not is_finished(now):
-            projection.interrupt(now, int(time() * 1000))
+            projection.interrupt(now, now_ms())
 
     def _release(self) -> None:
         if self._projection is not None:
@@ -247,9 +252,3 @@ def _context() -> dict[str, str]:
     with contextlib.suppress(KeyError, OSError, ImportError):  # a container's user may be nameless
         tags["mlflow.user"] = getpass.getuser()
     return tags
-
-
-def _warn(message: str) -> None:
-    import warnings
-
-    warnings.warn(message, stacklevel=2)

@@ -47,6 +47,13 @@ class Entry:
     samples: list[Sample] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
 
+    def points(self) -> dict[str, set[tuple[int, int, float]]]:
+        """Return step, time and value of every point by metric; MLflow shows the largest."""
+        found: dict[str, set[tuple[int, int, float]]] = {}
+        for sample in self.samples:
+            found.setdefault(sample.name, set()).add((sample.step, sample.time, sample.value))
+        return found
+
 
 def metric_name(name: str) -> str:
     """Return MLflow's name of a metric; it refuses `@` and most other signs.

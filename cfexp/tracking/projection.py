@@ -15,7 +15,7 @@ from cfexp.tracking.artifacts import log_dataset
 from cfexp.tracking.experiment import all_runs
 from cfexp.tracking.names import STATUS, Entry, digest, run_entry, run_name, run_tags
 from cfexp.tracking.notes import study_note
-from cfexp.tracking.summary import identity, marks, study_entry
+from cfexp.tracking.summary import identity, marks, study_entry, study_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,18 +166,18 @@ class Projection:
         """
         if not is_finished(study):
             self.write(self.parent_id, study_entry(study))
-        self.end(_status(study), when)
+        self.end(study_status(study), when)
 
     def is_complete(self, study: StudyRecord, wanted: str) -> bool:
         """Return whether the study's run was brought up to this digest."""
-        return (self.parent_status, self.parent_digest) == (_status(study), wanted)
+        return (self.parent_status, self.parent_digest) == (study_status(study), wanted)
 
     def finish(self, study: StudyRecord, wanted: str) -> None:
         """Write the study's own values; its run is killed while the study is unfinished."""
         entry = study_entry(study)
         entry.tags["cfexp.digest"] = wanted
         self.write(self.parent_id, entry)
-        self.end(_status(study), ended(study))
+        self.end(study_status(study), ended(study))
         self.parent_digest = wanted
 
     def end(self, status: str, when: int) -> None:
@@ -188,10 +188,6 @@ class Projection:
 
 def _names_data(run: Run) -> bool:
     return bool(run.inputs and run.inputs.dataset_inputs)
-
-
-def _status(study: StudyRecord) -> str:
-    return "FINISHED" if is_finished(study) else "KILLED"
 
 
 def study_digest(study: StudyRecord, files: dict[str, str]) -> str:

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cfexp.process import messages_of
+from cfexp.process import answers, messages_of
 from cfexp.search.record import RunRecord, StudyRecord
 from cfexp.tracking.client import be_impatient
 from cfexp.tracking.mlflow import MlflowTracker
@@ -29,8 +29,7 @@ _PATIENCE = 60  # seconds: a killed session's projector may still write what it 
 
 def main() -> None:
     """Serve the process that started this one, over standard input and output."""
-    out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # prints must not break the messages
+    out = answers()
 
     def send(message: dict[str, Any]) -> None:
         with contextlib.suppress(BrokenPipeError):
@@ -44,6 +43,7 @@ def main() -> None:
         place["uri"],
         Path(place["home"]),
         lambda text: send({"note": text}),
+        storage=place["storage"],
         patience=_PATIENCE,
         niceness=_NICENESS,
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfexp.errors import InputError, StudyConflictError
+from cfexp.search.place import command
 from cfexp.search.study_file import parse
 from cfexp.tracking.address import tracking_uri, without_login
 from cfexp.tracking.client import open_client
@@ -173,9 +174,10 @@ def recorded(name: str, home: Path, uri: str | None = None) -> Recorded:
             if run.info.status in STATUS.values()
         }
     if text is None:
+        sync = command("sync", name, where=home, tracking_uri=uri)
         raise InputError(
             f"MLflow has no study file of study {name!r}: it was interrupted; `cfexp run` goes "
-            f"on with it, `cfexp sync {name}` writes what there is"
+            f"on with it, `{sync}` writes what there is"
         )
     if not text:
         raise InputError(f"study {name!r} was made in Python: there is no file to run again")
@@ -192,7 +194,7 @@ def _parent(client: MlflowClient, name: str, where: str) -> Run:
     tags = {"cfexp.study": name, "cfexp.role": "study"}
     experiment = find_experiment(client, name, tags)
     if experiment is not None and experiment.lifecycle_stage == "active":
-        query = query_of("cfexp.role", "study")
+        query = query_of({"cfexp.role": "study"})
         order = ["attributes.start_time DESC"]
         for run in client.search_runs([experiment.experiment_id], query, order_by=order):
             return run
@@ -214,12 +216,7 @@ def _file(client: MlflowClient, run: Run, name: str) -> str | None:
 def _values(run: RunRecord) -> Values:
     """Return a run's values as MLflow will show them: of each metric the last point."""
     entry = run_entry(run)
-    last: dict[str, Any] = {}
-    for sample in entry.samples:
-        order = (sample.step, sample.time, sample.value)
-        if sample.name not in last or order > last[sample.name]:
-            last[sample.name] = order
-    metrics = {name: order[2] for name, order in last.items()}
+    metrics = {name: max(points)[-1] for name, points in entry.points().items()}
     return Values(STATUS[run.state], entry.params, _results(metrics))
 
 

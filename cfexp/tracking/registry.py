@@ -8,7 +8,6 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from cfexp.errors import InputError, TrackingError
 from cfexp.metrics.evaluation import Evaluation
@@ -16,6 +15,7 @@ from cfexp.tracking.address import tracking_uri
 from cfexp.tracking.artifacts import MODEL_TAG, model_digest
 from cfexp.tracking.client import open_client
 from cfexp.tracking.experiment import find_experiment
+from cfexp.tracking.lock import lock_of
 from cfexp.tracking.summary import identity
 
 if TYPE_CHECKING:
@@ -69,14 +69,10 @@ class Registry:
     """
 
     def __init__(self, name: str, home: Path, uri: str | None = None) -> None:
-        from filelock import FileLock
-
         check_name(name)
         self.name = name
         self._client = open_client(tracking_uri(uri, home), home)
-        folder = home / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        self.lock = FileLock(folder / f"registry-{quote(name)}.lock", timeout=_LOCK_SECONDS)
+        self.lock = lock_of(home, f"registry-{name}", _LOCK_SECONDS)
         """To be held while a version is made and the champion decided."""
 
     def champion(self) -> Registered | None:
@@ -155,7 +151,7 @@ class Registry:
                 return model
         raise TrackingError(
             f"MLflow does not have the model of study {study.name!r}; "
-            f"`cfexp sync {study.name}` writes it"
+            "the same command again writes it"
         )
 
     def _create(self) -> None:

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfexp.errors import InputError, TrackingError
-from cfexp.tracking.address import SQLITE, is_server, tracking_uri, without_login
+from cfexp.tracking.address import SQLITE, is_missing, is_server, tracking_uri, without_login
 from cfexp.tracking.client import open_client
 from cfexp.tracking.experiment import all_runs, find_experiment
 from cfexp.tracking.lock import projector_lock
@@ -23,6 +22,7 @@ from cfexp.tracking.reason import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from mlflow import MlflowClient
     from mlflow.entities import Experiment, LoggedModel, Run
@@ -57,13 +57,10 @@ class Removal:
         self._experiment: Experiment | None = None
         self._shared = False
         own = self.uri == f"{SQLITE}{home.absolute()}/mlflow.db"
-        if (tags or own) and (is_server(self.uri) or not self._is_missing()):
+        if (tags or own) and not is_missing(self.uri):
             with _told(self.uri):
                 self._client = open_client(self.uri, home)
                 self._look(tags)
-
-    def _is_missing(self) -> bool:
-        return self.uri.startswith(SQLITE) and not Path(self.uri.removeprefix(SQLITE)).exists()
 
     def __bool__(self) -> bool:
         return self._experiment is not None

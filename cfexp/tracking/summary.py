@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from cfexp.search.standing import ended, is_ranked, is_winner, winning_runs
+from cfexp.search.standing import ended, is_finished, is_ranked, is_winner, winning_runs
 from cfexp.tracking.names import (
     Entry,
     Sample,
@@ -29,6 +29,11 @@ def identity(study: StudyRecord) -> dict[str, str]:
         "cfexp.fingerprint": study.fingerprint,
         "cfexp.created": str(study.created),
     }
+
+
+def study_status(study: StudyRecord) -> str:
+    """Return the status of a study's run that has ended: killed while the study is unfinished."""
+    return "FINISHED" if is_finished(study) else "KILLED"
 
 
 def study_entry(study: StudyRecord) -> Entry:

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 from cfexp.addresses import redacted
 from cfexp.analysis.words import plain
-from cfexp.errors import TrackingError
+from cfexp.errors import InputError, TrackingError
 from cfexp.tracking import view
 from cfexp.tracking.address import (
-    SQLITE,
     check_address,
+    is_missing,
     is_server,
     login_header,
     tracking_uri,
@@ -43,6 +43,7 @@ _START_SECONDS = 120
 _STOP_SECONDS = 10
 _ANSWER_SECONDS = 5
 _OWN_SECONDS = 20
+_TAIL = 8  # lines
 
 
 def serve_ui(  # noqa: PLR0917 - the command's options in their order
@@ -58,12 +59,12 @@ def serve_ui(  # noqa: PLR0917 - the command's options in their order
     It listens on loopback, or with a warning on another `host`. `port` None takes 5000, or a
     free one where that is taken. `study` None opens the
     one that was written to last. When `uri` is a server already, only the address is
-    said. Raises `TrackingError` when nothing was tracked yet or the port is taken.
+    said. Raises `InputError` when nothing was tracked yet, `TrackingError` when the port is taken.
     """
     uri = tracking_uri(uri, home)
     check_address(uri)
     if is_server(uri):
-        _announce(without_login(uri), study_links(uri, study), say)
+        _announce(without_login(uri), study_links(uri, study), study, say)
         return
     if not _is_loopback(host):
         say(
@@ -73,7 +74,7 @@ def serve_ui(  # noqa: PLR0917 - the command's options in their order
     _stop_on_signals()
     running = running_ui(home, uri, port, host)
     with contextlib.suppress(KeyboardInterrupt), running as (base, process):
-        _announce(base, study_links(base, study), say)
+        _announce(base, study_links(base, study), study, say)
         say("Ctrl-C stops it.")
         process.wait()
         raise TrackingError(f"MLflow's UI ended; the end of its log:\n{_tail(home / 'ui.log')}")
@@ -93,9 +94,8 @@ def running_ui(
     """Run `mlflow server` while the block runs; gives its address and process."""
     uri = tracking_uri(uri, home)
     check_address(uri)
-    database = uri.removeprefix(SQLITE)
-    if database != uri and not os.path.exists(database):  # noqa: PTH110 - a str it stays
-        raise TrackingError(f"nothing was tracked in {home} yet; `cfexp run STUDY.toml` does")
+    if is_missing(uri):
+        raise InputError(f"nothing was tracked in {home} yet; `cfexp run STUDY.toml` does")
     check_database(uri)
     port = _free_port(port, host)
     with tempfile.TemporaryDirectory(prefix="cfexp-ui-") as empty:
@@ -175,8 +175,8 @@ def _wait(base: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise TrackingError(f"MLflow's UI did not start; the end of {log}:\n{_tail(log)}")
 
 
-def _tail(log: Path, lines: int = 8) -> str:
-    return redacted("\n".join(log.read_text(errors="replace").splitlines()[-lines:]))
+def _tail(log: Path) -> str:
+    return redacted("\n".join(log.read_text(errors="replace").splitlines()[-_TAIL:]))
 
 
 def _is_loopback(host: str) -> bool:
@@ -232,8 +232,12 @@ def _search(base: str, study: str | None) -> list[dict[str, Any]]:
     return [e for e in experiments if any(tag["key"] == ours for tag in e.get("tags", []))]
 
 
-def _announce(base: str, links: dict[str, str], say: Callable[[str], None]) -> None:
+def _announce(
+    base: str, links: dict[str, str], study: str | None, say: Callable[[str], None]
+) -> None:
     if not links:
+        if study is not None:
+            say(f"Study {plain(study)!r} was not found there.")
         say(f"MLflow: {base}")
         return
     names = {

@@ -59,7 +59,10 @@ def test_numbers_are_those_of_pandas(frame: pd.DataFrame) -> None:
         assert spread.top_percent == pytest.approx(top.sum() / len(frame))
         for least, share in spread.at_least:
             assert share == pytest.approx((counts >= least).mean())
-    assert dict(found.values.shares) == pytest.approx(  # noqa: PD011 - no frame
+    values = found.values  # noqa: PD011 - no frame
+    for least, share in values.at_least:
+        assert share == pytest.approx((frame["value"] >= least).mean())
+    assert dict(values.shares) == pytest.approx(
         frame["value"].value_counts(normalize=True).to_dict()
     )
 
@@ -83,11 +86,20 @@ def test_times_and_what_a_cut_makes_cold(frame: pd.DataFrame) -> None:
         assert cut.users == pytest.approx(len(users - set(old["user"])) / len(users))
 
 
+def test_values_of_zero_are_on_a_plain_axis(frame: pd.DataFrame) -> None:
+    found = describe(rows_of(frame.assign(value=np.arange(len(frame)) * 1.0)))
+    values = found.values  # noqa: PD011 - no frame
+    first, second, *_, last = values.at_least
+    assert (first, last) == ((0, 1), (len(frame) - 1, 1 / len(frame)))
+    assert second[0] == pytest.approx(len(frame) / 199, abs=1)
+    assert values.shares == ()
+
+
 @pytest.mark.parametrize("shape", ["ratings", "counts", "no times", "one each", "short"])
 def test_what_is_suggested_loads_and_runs(shape: str, frame: pd.DataFrame) -> None:
     changed = {
         "ratings": frame.drop_duplicates(["user", "item"]),
-        "counts": frame.assign(value=np.arange(len(frame)) % 90 + 1.0),
+        "counts": frame.assign(value=np.arange(len(frame)) % 190 + 1.0),
         "no times": frame.drop(columns="time"),
         "one each": frame.assign(value=1.0),
         "short": frame.groupby("user").head(4),
@@ -98,6 +110,7 @@ def test_what_is_suggested_loads_and_runs(shape: str, frame: pd.DataFrame) -> No
     spec = parse(tomllib.loads(text))
     assert {stage.name for stage in prepare(spec, rows).stages.values()} == {"validation", "test"}
     assert ("positive_from" in found.feedback) == (shape not in {"counts", "one each"})
+    assert spec.models[0].model.confidence == ("log" if shape == "counts" else "linear")
     assert found.split["kind"] == ("random_per_user" if shape == "no times" else "per_user_last")
     assert (found.mask == "none") == (describe(rows).repeat_rate >= 0.1)
 

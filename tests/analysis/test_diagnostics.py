@@ -72,7 +72,7 @@ def test_a_fall_that_the_reference_does_not_share() -> None:
     assert diagnostics.fell((0.10, 0.08), (0, 0.1), "random") is None
     words = diagnostics.fell((0.10, 0.08), (0.09, 0.09), "als default")
     assert words is not None
-    assert "the winner changed by -20.0%, als default by +0.0%" in words
+    assert "the winner changed by −20.0%, als default by +0.0%" in words  # noqa: RUF001
     assert diagnostics.fell((0.10, 0.08), (0.09, 0.09), "als default", error=0.21) is None
 
 

@@ -17,8 +17,9 @@ from cfexp.analysis.buckets import bucket_rows, by_bucket, item_classes
 from cfexp.data.attributes import Attributes
 from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import EvaluationError
+from cfexp.metrics.averages import average
 from cfexp.metrics.evaluate import evaluate
-from cfexp.metrics.evaluation import Evaluation, average
+from cfexp.metrics.evaluation import Evaluation
 from cfexp.models.popularity import Popularity
 from cfexp.splits.stage_data import StageData
 
@@ -36,7 +37,7 @@ def stage() -> StageData:
     relevant[::7] = False
     matrices = [sparse.csr_array(part.astype(np.float32)) for part in (history, relevant)]
     training = Positives(matrices[0])
-    return StageData("test", TrainingData(training), training, matrices[0], matrices[1])
+    return StageData("test", TrainingData(training), training, *matrices, history.any(axis=0))
 
 
 @pytest.fixture(scope="module")

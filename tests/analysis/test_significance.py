@@ -6,12 +6,17 @@ from scipy import stats
 
 from cfexp.analysis.significance import (
     LEVEL,
+    Difference,
     corrected,
     holm,
-    paired_difference,
     paired_differences,
 )
 from cfexp.errors import EvaluationError
+
+
+def paired_difference(first: np.ndarray, second: np.ndarray) -> Difference:
+    (found,) = paired_differences(first, [second])
+    return found
 
 
 def test_sign_flips_agree_with_scipy() -> None:

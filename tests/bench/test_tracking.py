@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import spec_of
 from typer.testing import CliRunner
 
 from cfexp.bench import tracking as module
@@ -18,7 +19,6 @@ from cfexp.bench.tracking import TrackingRow, cost, results, tracking
 from cfexp.cli.main import app
 from cfexp.errors import BenchmarkError, InputError
 from cfexp.launch import run_study
-from cfexp.search.study_file import parse
 
 FIXED, PER_TRIAL = 2.0, 0.01
 
@@ -88,7 +88,7 @@ def test_tracking_that_changes_what_is_found_is_an_error(
 
 def test_results_are_all_of_a_study_but_its_clock(tmp_path: Path) -> None:
     text = study_text(nnz=5_000, trials=2, seed=0)
-    spec = parse(tomllib.loads(text)).read_from(text, tmp_path)
+    spec = spec_of(text, tmp_path)
     study = run_study(spec, home=tmp_path, track=False)
     later = [dataclasses.replace(run, ended=run.ended + 9, seconds={}) for run in study.runs]
     assert results(dataclasses.replace(study, runs=tuple(later))) == results(study)

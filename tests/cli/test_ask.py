@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_args
 
 import numpy as np
+import pandas as pd
 import pytest
-from helpers import SMALL, invoke
+from helpers import SMALL, invoke, spec_of
 from scipy import sparse
 
 import cfexp
@@ -26,7 +26,6 @@ from cfexp.models.item_knn import ItemKNN
 from cfexp.models.model import Model
 from cfexp.models.popularity import Popularity
 from cfexp.models.saved import RELATING
-from cfexp.search.study_file import parse
 
 TITLES = ["Alien", "Aliens", "Heat", "heat", "", "Big Fish", "Big", "The [Room]"]
 
@@ -197,10 +196,10 @@ def test_files_that_are_no_models(tmp_path: Path) -> None:
 def test_a_study_and_its_model_in_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     text = SMALL.replace("trials = 8", "trials = 1")
-    spec = parse(tomllib.loads(text)).read_from(text, tmp_path)
+    spec = spec_of(text, tmp_path)
     home = tmp_path / "home"
     cfexp.run_study(spec, home=home)
-    from mlflow import MlflowClient
+    from mlflow import MlflowClient, is_tracking_uri_set
 
     client = MlflowClient(f"sqlite:///{home}/mlflow.db")
     experiment = client.get_experiment_by_name("small")
@@ -219,6 +218,12 @@ def test_a_study_and_its_model_in_mlflow(tmp_path: Path, monkeypatch: pytest.Mon
     done = invoke("recommend", "models:/m-none", "1", "--home", home)
     assert isinstance(done.exception, TrackingError)
     assert "cannot get models:/m-none" in str(done.exception)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home}/mlflow.db")
+    elsewhere = tmp_path / "another home"
+    assert printed("recommend", names[1], "1", "2", "--home", elsewhere) == answers[0]
+    assert is_tracking_uri_set()
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert not is_tracking_uri_set(), "MLflow would go on with what was set for a while"
 
 
 def test_mlflow_without_anything_tracked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,6 +252,10 @@ def test_new_items_from_a_file(matrix: sparse.csr_array, model: Path, tmp_path: 
     file = tmp_path / "new.csv"
     file.write_text("song,title,tempo,genre,label\n900,Fresh,3,a|b,x\n901,,NA,,y\n120,Old,7,b,z\n")
     rows = printed("recommend", content, "3", "--new-items", file, "--include-seen")
+    lists = pd.DataFrame({"song": [900], "title": ["Fresh"], "tempo": [3], "genre": [["a", "b"]]})
+    lists.to_parquet(tmp_path / "new.parquet")
+    stored = printed("recommend", content, "3", "--new-items", tmp_path / "new.parquet")
+    assert stored[0]["score"] == next(row["score"] for row in rows if row["item"] == 900)
     assert {row["item"] for row in rows} == {900, 901, 120}
     titles = {row["item"]: row["title"] for row in rows}
     assert titles == {900: "Fresh", 901: "", 120: "Heat"}
@@ -255,6 +264,12 @@ def test_new_items_from_a_file(matrix: sparse.csr_array, model: Path, tmp_path: 
     assert "there is no file" in refused("recommend", content, "3", "--new-items", tmp_path / "no")
     known = invoke("recommend", content, "3", "--new-items", file)
     assert "1 of the 3 items" in known.stderr
+    file.write_text("song,genre\n900,a|c\n901,b\n")
+    strange = invoke("recommend", content, "3", "--new-items", file)
+    assert strange.exit_code == 0
+    assert strange.stderr == (
+        "genre: nothing was learnt of 'c'; counted as none of the known values\n"
+    )
     file.write_text("song,tempo\nx1,3\n")
     assert "are numbers" in refused("recommend", content, "3", "--new-items", file)
     file.write_text("song,tempo\n")

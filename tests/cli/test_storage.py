@@ -35,7 +35,7 @@ def refused(*arguments: str | Path) -> str:
     ("address", "words"),
     [
         ("mysql://ann:s3cret@host/db", "not 'mysql://***@host/db'; left out, it is an SQLite"),
-        ("sqlite:///studies.db", "postgresql://USER@HOST/DATABASE, not 'sqlite:///studies.db'"),
+        ("sqlite:///studies.db", "postgresql://HOST/DATABASE, not 'sqlite:///studies.db'"),
         ("studies", "not 'studies'"),
         ("", "not ''"),
         ("postgresql://ann:s3/cret@host/db", "percent-encode it"),

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import time
-import tomllib
 from pathlib import Path
 
 import pytest
 from faults.campaign import STUDY
+from helpers import spec_of
 
-from cfexp.search.study_file import parse
 from cfexp.studies import audit, open_study
 from cfexp.tracking.mlflow import MlflowTracker
 
 NAME = "outage"
 TEXT = STUDY.replace("NAME", NAME)
-SPEC = parse(tomllib.loads(TEXT)).read_from(TEXT, Path.cwd())
+SPEC = spec_of(TEXT)
 SOON = 30  # seconds: what an outage may cost at the end of a study, on a busy machine
 AT_ONCE = 1.0  # seconds that a study waits for a call while it runs
 

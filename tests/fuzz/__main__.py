@@ -1,9 +1,9 @@
-"""`python -m tests.fuzz`: mutated study files and data files, read in a child that is watched.
+"""`python -m tests.fuzz`: mutated study files, data files and archives, read by a watched child.
 
-A case passes when its files are read, or refused with an error of exit code 2. A traceback,
-a warning, a hang, a child that dies (for want of memory, say), a write outside the output
-folder, an unpickled class, a process started or a connection made is a defect: its files are
-kept, and the exit code is 1.
+A case passes when its files are read, or refused with an error of exit code 2 (an archive's: 1).
+A traceback, a warning, a hang, a child that dies (for want of memory, say), a write outside the
+output folder, an unpickled class, a process started or a connection made is a defect: its files
+are kept, and the exit code is 1.
 """
 
 # ruff: noqa: T201 - a command that prints
@@ -25,6 +25,7 @@ import numpy as np
 
 from tests.fuzz.child import CASES, write
 
+KINDS = ["study", "data", "archive"]
 SECONDS = 60  # without a word from the child, on a busy machine
 
 
@@ -33,10 +34,10 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=10_000, help="cases of each kind")
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kind", choices=["study", "data"], help="both, when left out")
+    parser.add_argument("--kind", choices=KINDS, help="all, when left out")
     parser.add_argument("--keep", type=Path, help="where to put the files of defects")
     asked = parser.parse_args()
-    kinds = [asked.kind] if asked.kind else ["study", "data"]
+    kinds = [asked.kind] if asked.kind else KINDS
     defects = [fuzz(kind, asked) for kind in kinds]
     return int(any(defects))
 

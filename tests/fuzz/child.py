@@ -16,11 +16,12 @@ import numpy as np
 from cfexp.errors import CfexpError, InputError
 from cfexp.search.prepare import prepare
 from cfexp.search.study_file import load_study
+from tests.fuzz.archives import UNPACKED, archive_case, unpacked
 from tests.fuzz.guard import Guard
 from tests.fuzz.inputs import FILES, STUDY, data_case, study, study_case
 from tests.fuzz.mutations import toml
 
-CASES = {"study": study_case, "data": data_case}
+CASES = {"study": study_case, "data": data_case, "archive": archive_case}
 
 
 def attempt(folder: Path, outputs: Path) -> None:
@@ -32,15 +33,15 @@ def attempt(folder: Path, outputs: Path) -> None:
     own = outputs / spec.name
     own.mkdir(parents=True, exist_ok=True)
     prepared.save_vocabulary(own / "vocabulary.npz")
-    prepared.save_attributes(spec, own / "users.npz")
+    prepared.known.attributes.save(own / "users.npz")
 
 
-def outcome(folder: Path, guard: Guard) -> tuple[str, str]:
+def outcome(kind: str, folder: Path, guard: Guard) -> tuple[str, str]:
     """Return "read", "refused" or "defect", and a message or a traceback."""
     guard.noted.clear()
     guard.armed = True
     try:
-        attempt(folder, guard.outputs)
+        (unpacked if kind == "archive" else attempt)(folder, guard.outputs)
         word, words = "read", ""
     except InputError as error:
         word, words = "refused", str(error)
@@ -73,7 +74,8 @@ def main(kind: str, seed: int, first: int, last: int, scratch: Path) -> None:
     """Run cases `first` to `last` - 1; one line of JSON before and one after each."""
     warnings.simplefilter("error")
     folder = scratch / "case"
-    for number in range(30):  # what is imported or compiled on first use is no case's doing
+    for number in range(0 if kind == "archive" else 30):
+        # what is imported or compiled on first use is no case's doing
         document = study(np.random.default_rng([seed, number]))
         write(folder, FILES | {STUDY: toml(document)})
         attempt(folder, scratch / "outputs")
@@ -82,7 +84,8 @@ def main(kind: str, seed: int, first: int, last: int, scratch: Path) -> None:
         say(case=number)
         rng = np.random.default_rng([seed, number])
         write(folder, CASES[kind](rng))
-        word, words = outcome(folder, guard)
+        shutil.rmtree(scratch / "outputs" / UNPACKED, ignore_errors=True)
+        word, words = outcome(kind, folder, guard)
         say(case=number, outcome=word, words=words[-4000:], like=like(words))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.fuzz import packed
+from tests.fuzz import packed, published
 from tests.fuzz.mutations import NUMBERS, TEXTS, damaged, mutated, pick, toml
 
 STUDY = "study.toml"
@@ -56,8 +56,7 @@ _SOURCES: list[dict[str, Any]] = [
         **{"kind": "parquet", "path": "rows.parquet", "columns": {**_COLUMNS, "part": "part"}},
         "users": {"path": "users.parquet", "id": "user"},
     },
-    {"kind": "movielens", "edition": "ml-1m"},
-    {"kind": "movielens", "edition": "ml-100k"},
+    *published.PUBLIC,
     {"kind": "synthetic", "users": 40, "items": 30, "interactions": 600, "seed": 1},
 ]
 _STORED = [
@@ -130,6 +129,7 @@ def files() -> dict[str, bytes]:
         "ml-100k/u.item": _csv(movies, "|", head=False).encode("latin-1"),
         "ml-100k/u.user": _csv(people, "|", head=False).encode("latin-1"),
     }
+    texts |= published.files(rows)
     return texts | {"rows.parquet": _parquet(rows), "users.parquet": _parquet(ages)}
 
 
@@ -139,7 +139,11 @@ FILES = files()
 def study(rng: np.random.Generator) -> dict[str, Any]:
     """Return a sound study file's document."""
     source = pick(rng, _SOURCES)
-    said = "part" in source.get("columns", {})  # which rows are held out
+    folder = published.folder_of(source)
+    said = "part" in source.get("columns", {}) or folder in published.PARTED
+    splits = _SPLITS if said else _SPLITS[:-1]
+    if folder in published.TIMELESS:
+        splits = [one for one in splits if one["kind"] in {"random_per_user", "predefined"}]
     document: dict[str, Any] = {
         "name": "fuzzed",
         "seed": 1,
@@ -149,7 +153,7 @@ def study(rng: np.random.Generator) -> dict[str, Any]:
         "feedback": pick(
             rng, [{"duplicates": "sum"}, {"positive_from": 1.0}, {"duplicates": "last"}]
         ),
-        "split": {**pick(rng, _SPLITS if said else _SPLITS[:-1]), "novel_only": True},
+        "split": {**pick(rng, splits), "novel_only": True},
         "search": {"trials": 4, "sampler": {"kind": pick(rng, ["tpe", "random", "grid"])}},
         "finals": {"configurations": 1, "seeds": 2},
         "models": [{"model": _ALS, "space": _SPACE, "start": [{"alpha": 1.0}]}],
@@ -195,11 +199,11 @@ def data_case(rng: np.random.Generator) -> dict[str, bytes]:
     while document["data"]["kind"] == "synthetic":
         document = study(rng)
     source = document["data"]
-    edition = source.get("edition", "")
+    folder = published.folder_of(source)
     table = source.get("users")
     named = [source.get("path"), table["path"] if table else None]
     named.append(source.get("url", "").rpartition("/")[2])
-    name = pick(rng, [one for one in FILES if one in named or one.startswith(f"{edition}/")])
+    name = pick(rng, [one for one in FILES if one in named or one.startswith(f"{folder}/")])
     if rng.random() < 0.2:
         document["data"] = mutated(source, rng, KEYS)
     data = FILES[name]
@@ -221,7 +225,7 @@ def data_case(rng: np.random.Generator) -> dict[str, bytes]:
 
 def _cells(data: bytes, rng: np.random.Generator) -> bytes:
     """Return delimited text in which lines and cells were replaced, moved or repeated."""
-    separator = next(one for one in (b"::", b"\t", b"|", b",") if one in data)
+    separator = next(one for one in (b"<SEP>", b"::", b"\t", b"|", b",", b" ") if one in data)
     lines = [line.split(separator) for line in data.split(b"\n")]
     for _ in range(rng.integers(1, 6)):
         line, other = pick(rng, lines), pick(rng, lines)

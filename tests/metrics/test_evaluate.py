@@ -10,13 +10,14 @@ from scipy import sparse
 
 from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import EvaluationError, InputError, TrainingError
+from cfexp.metrics.averages import average, over_folds
 from cfexp.metrics.classes import ItemClasses
 from cfexp.metrics.evaluate import evaluate
-from cfexp.metrics.evaluation import Evaluation, average, over_folds
+from cfexp.metrics.evaluation import Evaluation
 from cfexp.metrics.lists import Shelf
 from cfexp.metrics.metric import Metric
-from cfexp.models.model import Scorer
 from cfexp.models.popularity import Popularity
+from cfexp.models.scorer import Scorer
 from cfexp.ranking import ExactRanks
 from cfexp.splits.stage_data import StageData
 from cfexp.splits.stage_users import StageUsers
@@ -80,6 +81,7 @@ def stage() -> StageData:
         history=Positives(matrix(history)),
         seen=matrix(seen),
         relevant=matrix(relevant),
+        candidates=seen.any(axis=0),
     )
 
 
@@ -178,6 +180,19 @@ def test_of_all_users_nothing_is_copied(stage: StageData) -> None:
     assert everybody.relevant is stage.relevant
 
 
+def test_lists_of_one_score_are_counted(stage: StageData) -> None:
+    similarity = np.zeros((N_ITEMS, N_ITEMS))
+    first, *_ = stage.users  # all but this user have something else in their list
+    own = stage.history.toarray()[first] > 0
+    similarity[~own] = np.arange(N_ITEMS)
+    others = stage.history.toarray()[stage.users][:, ~own].any(axis=1)
+    found = evaluate(ItemItem(similarity), stage, ["ndcg@5"], mask="none")
+    assert found.tied == pytest.approx(1 - others.mean())
+    assert 0 < found.tied < 1
+    assert evaluate(ItemItem(0 * similarity), stage, ["ndcg@5"]).tied == 1
+    assert evaluate(ItemItem(0 * similarity), stage, ["ndcg@1"]).tied == 0, "one item has no order"
+
+
 def test_classes_are_measured_as_deep_as_their_metric(stage: StageData, scorer: ItemItem) -> None:
     codes = np.arange(N_ITEMS) % 2
 
@@ -202,6 +217,7 @@ def test_a_relevant_item_that_is_hidden_is_refused(stage: StageData, scorer: Ite
         history=stage.history,
         seen=stage.seen,
         relevant=stage.seen,
+        candidates=stage.candidates,
     )
     expected = rf"{stage.seen.nnz} of {stage.seen.nnz} relevant .*mask = \"none\".*novel_only"
     with pytest.raises(EvaluationError, match=expected):

@@ -25,7 +25,7 @@ from cfexp.splits.stage_data import StageData
 
 if TYPE_CHECKING:
     from cfexp.metrics.evaluation import Evaluation
-    from cfexp.models.model import Scorer
+    from cfexp.models.scorer import Scorer
 
 CUTS = (1, 3, 10, 200)
 N_STAGES, N_USERS = 25, 40
@@ -88,7 +88,7 @@ def cases() -> list[Case]:
         features = rng.normal(5, 3, (n_items, 4))
         features[rng.random(features.shape) < 0.3] = np.nan
         training = TrainingData(Positives(weighted), ItemFeatures.of(features))
-        stage = StageData("test", training, Positives(matrices[0]), *matrices[1:])
+        stage = StageData("test", training, Positives(matrices[0]), *matrices[1:], candidates)
         assert len(stage.users) == N_USERS
         shown = candidates & ~seen[:-1]
         counts = history.sum(axis=0)

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cfexp.arrays import Matrix
-    from cfexp.models.model import Model, Scorer
+    from cfexp.models.model import Model
+    from cfexp.models.scorer import Scorer
 
 MODELS = [
     ALS(factors=12, epochs=3),

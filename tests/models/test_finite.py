@@ -48,7 +48,9 @@ def test_fits_that_overflow(model: Model, largest: float, words: str) -> None:
 def test_scores_that_rank_nothing_are_not_measured(model: Model, largest: float) -> None:
     history = positives(largest)
     free = sparse.csr_array((history.toarray() == 0).astype(np.float32))
-    stage = StageData("validation", TrainingData(history), history, history.matrix, free)
+    known = np.diff(history.transposed().indptr) > 0
+    data = TrainingData(history)
+    stage = StageData("validation", data, history, history.matrix, free, known)
     scorer = model.fit(history, rng=0)
     with pytest.raises(TrainingError, match=r"scores of \d+ of 60 users are not finite"):
         evaluate(scorer, stage, ["ndcg@10"])

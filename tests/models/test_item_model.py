@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import sparse
 
 from cfexp.data.training import Positives
 from cfexp.errors import DataError
@@ -14,16 +13,6 @@ from cfexp.models.ease import EASE
 from cfexp.models.item_knn import ItemKNN
 from cfexp.models.item_model import ItemModel, ItemScorer
 from cfexp.models.saved import load
-
-
-@pytest.fixture(scope="module")
-def positives() -> Positives:
-    rng = np.random.default_rng(4)
-    matrix = sparse.csr_array(
-        ((rng.random((90, 30)) < 0.2) * rng.integers(1, 6, (90, 30))).astype(np.float32)
-    )
-    rank = np.concatenate([rng.permutation(n) for n in np.diff(matrix.indptr)]).astype(np.int32)
-    return Positives(matrix, rank, (rank * 2.5).astype(np.float32))
 
 
 def dense(positives: Positives, values: np.ndarray) -> np.ndarray:

@@ -37,16 +37,6 @@ WEIGHTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def positives() -> Positives:
-    rng = np.random.default_rng(4)
-    matrix = sparse.csr_array(
-        ((rng.random((90, 30)) < 0.25) * rng.integers(1, 6, (90, 30))).astype(np.float32)
-    )
-    rank = np.concatenate([rng.permutation(n) for n in np.diff(matrix.indptr)]).astype(np.int32)
-    return Positives(matrix, rank, (rank * 2.5).astype(np.float32))
-
-
 def fitted(model: Model, positives: Positives) -> RelatingScorer:
     features = np.random.default_rng(6).normal(size=(positives.shape[1], 4))
     scorer = model.fit(TrainingData(positives, ItemFeatures.of(features)), rng=0)

@@ -78,6 +78,18 @@ def test_few_trials_and_a_last_epoch(make_study: Callable[..., StudyRecord]) -> 
     ]
 
 
+def test_lists_in_the_order_of_ids(make_study: Callable[..., StudyRecord]) -> None:
+    study = make_study()
+    tied = tuple(
+        dataclasses.replace(run, facts={"tied_lists": "97% on test"})
+        if run.role == "baseline"
+        else run
+        for run in study.runs
+    )
+    (words,) = warned(searched(dataclasses.replace(study, runs=tied), {"alpha": ALPHA}))
+    assert words.startswith("als default, item_knn, popularity: on test most users' lists hold")
+
+
 def test_seeds_that_outweigh_the_choice(make_study: Callable[..., StudyRecord]) -> None:
     study = make_study()
     runs = tuple(
@@ -116,7 +128,7 @@ def risen(study: StudyRecord, factor: float, users: slice = slice(None)) -> Stud
 def test_luck_of_the_choice(make_study: Callable[..., StudyRecord]) -> None:
     (words,) = warned(risen(make_study(), 1.5))
     assert words.startswith(
-        "From validation to test the winner changed by -36.6%, als default by -6.4%"
+        "From validation to test the winner changed by −36.6%, als default by −6.4%"  # noqa: RUF001
     )
 
 

@@ -21,7 +21,6 @@ from cfexp.errors import InputError, StorageError, StudyConflictError
 from cfexp.launch import join_study
 from cfexp.search.claims import Claims
 from cfexp.search.forget import forget, refuse_held
-from cfexp.search.jobs import TrialJob
 from cfexp.search.leases import LEASES, lease_seconds
 from cfexp.search.mirror import Mirror
 from cfexp.search.observer import Observer
@@ -30,6 +29,7 @@ from cfexp.search.record import RunRecord
 from cfexp.search.spec import StudySpec
 from cfexp.search.storage import open_storage
 from cfexp.search.store import Store
+from cfexp.search.trial_job import TrialJob
 from cfexp.search.trials import Trials
 from cfexp.studies import audit
 

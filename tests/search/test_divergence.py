@@ -31,7 +31,8 @@ def stage() -> StageData:
     later = ~taken & (rng.random((40, 30)) < 0.1)
     history = Positives(sparse.csr_array(taken.astype(np.float32)))
     relevant = sparse.csr_array(later.astype(np.float32))
-    return StageData("validation", TrainingData(history), history, history.matrix, relevant)
+    known = taken.any(axis=0)
+    return StageData("validation", TrainingData(history), history, history.matrix, relevant, known)
 
 
 @pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import spec_of
 
 from cfexp.data.interactions import Interactions
 from cfexp.data.places import Places
@@ -100,7 +101,7 @@ def data_of(name: str) -> str:
 @pytest.mark.parametrize("name", SPLITS)
 def test_a_study_of_every_split(name: str, folder: Path, tmp_path: Path) -> None:
     text = STUDY.format(data=data_of(name), split=SPLITS[name])
-    spec = parse(tomllib.loads(text)).read_from(text, folder)
+    spec = spec_of(text, folder)
     study = run_study(spec, home=tmp_path, track=False)
     assert {run.state for run in study.runs} <= {"complete", "pruned"}
     assert len(study.of_role("baseline")) == 7

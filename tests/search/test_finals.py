@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cfexp.metrics.metric import Metric
 from cfexp.search.finals import best_trials
 from cfexp.search.record import RunRecord
 
 if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
 
-METRIC = Metric.parse("ndcg@10")
-
 
 class Study:
+    objectives = ("ndcg@10",)
+    direction = "maximize"
+
     def __init__(self, *trials: tuple[str, int, float]) -> None:
         self.trials = [
             RunRecord(
@@ -37,7 +37,7 @@ class Study:
 
 def chosen(study: Study, count: int) -> list[int | None]:
     known: StudyRecord = study  # type: ignore[assignment]
-    return [run.number for run in best_trials(known, METRIC, count)]
+    return [run.number for run in best_trials(known, count)]
 
 
 def test_the_best_of_every_model_is_among_them() -> None:

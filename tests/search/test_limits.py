@@ -18,8 +18,9 @@ from cfexp.errors import DataError, InputError
 from cfexp.launch import run_study
 from cfexp.metrics.metric import Metric
 from cfexp.report.findings import findings
-from cfexp.search import jobs, pool, trials
+from cfexp.search import pool, trial_job, trials
 from cfexp.search.observer import Observer
+from cfexp.search.reader import ReadJob
 from cfexp.search.record import Point, RunRecord, StudyRecord
 from cfexp.search.runs import read_run, search_run
 from cfexp.search.spec import StudySpec
@@ -62,15 +63,15 @@ def test_what_a_killed_process_computed_is_computed_again(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    begun, killed = jobs.ReadJob.begin, []
+    begun, killed = ReadJob.begin, []
 
-    def begin(job: jobs.ReadJob) -> None:
+    def begin(job: ReadJob) -> None:
         begun(job)
         if job.record.role == "final" and not killed:
             killed.append(job.record.key)
             to_workers(signal.SIGKILL)
 
-    monkeypatch.setattr(jobs.ReadJob, "begin", begin)
+    monkeypatch.setattr(ReadJob, "begin", begin)
     kills = Signals(signal.SIGSEGV, "trial/2")
     found = run_study(small, home=tmp_path, track=False, observer=kills)
     assert killed
@@ -97,16 +98,16 @@ def test_a_trial_that_three_processes_died_of_has_failed(
 def test_a_final_that_failed_is_run_again_by_the_next_session(
     small: StudySpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = jobs.ReadJob.begin
+    begun = ReadJob.begin
 
-    def begin(job: jobs.ReadJob) -> None:
+    def begin(job: ReadJob) -> None:
         begun(job)
         if job.record.role == "final":
             to_workers(signal.SIGKILL)
 
     spec = changed(small, trials=1)
     with monkeypatch.context() as patched:
-        patched.setattr(jobs.ReadJob, "begin", begin)
+        patched.setattr(ReadJob, "begin", begin)
         patched.setattr(pool, "DEATHS", 1)
         found = run_study(spec, home=tmp_path, track=False)
     assert found.of_role("final")[0].state == "failed"
@@ -136,14 +137,14 @@ def test_a_trial_that_does_not_react_to_its_limit_is_ended(
     small: StudySpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "GRACE", 0.2)
-    begun = jobs.TrialJob.begin
+    begun = trial_job.TrialJob.begin
 
-    def begin(job: jobs.TrialJob) -> None:
+    def begin(job: trial_job.TrialJob) -> None:
         begun(job)
         if job.label.endswith("#1"):
             to_workers(signal.SIGSTOP)
 
-    monkeypatch.setattr(jobs.TrialJob, "begin", begin)
+    monkeypatch.setattr(trial_job.TrialJob, "begin", begin)
     spec = changed(small, trial_timeout=2.5, trials=3)
     hangs = Signals(signal.SIGSTOP, "trial/0")
     found = run_study(spec, home=tmp_path, track=False, observer=hangs).of_role("trial")
@@ -168,7 +169,7 @@ def test_a_search_stopped_by_its_timeout_names_its_best_and_goes_on(
         time=time.time,
         perf_counter=time.perf_counter,
     )
-    monkeypatch.setattr(jobs, "time", clock)
+    monkeypatch.setattr(trial_job, "time", clock)
     monkeypatch.setattr(trials, "time", clock)
 
     class Waits(Signals):

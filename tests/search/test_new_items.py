@@ -80,7 +80,9 @@ def test_a_study(folder: Path) -> None:
         run for run in record.of_role("baseline") if run.key.split("/")[1] in {"als", "popularity"}
     ]
     assert len(others) == 2
+    assert "tied_lists" not in content.facts
     for run in others:  # all new items are one to them
+        assert run.facts["tied_lists"] == "100% on test"
         assert run.metrics["test/auc"] == pytest.approx(0.5)
         assert content.metrics["test/ndcg@10"] > 2 * run.metrics["test/ndcg@10"]
     assert content.metrics["test/auc"] > 0.9

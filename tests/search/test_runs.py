@@ -48,7 +48,7 @@ class Scripted(Model):
 def stage() -> StageData:
     seen = np.zeros((USERS, 4), np.float32)
     seen[:, 0] = 1
-    seen[0] = 1, 0, 1, 1  # so that all can be recommended
+    seen[0] = 1, 0, 1, 1
     seen[1] = 1, 1, 0, 0
     relevant = np.zeros((USERS, 4), np.float32)
     relevant[2:, 1] = 1
@@ -59,6 +59,7 @@ def stage() -> StageData:
         history,
         history.matrix,
         sparse.csr_array(relevant),
+        np.ones(4, bool),
     )
 
 

@@ -83,7 +83,7 @@ def test_nothing_is_left_to_compile(model: Model) -> None:
     matrix = sparse.csr_array(taken.astype(np.float32))
     history = Positives(matrix, np.zeros(matrix.nnz, np.int32))
     training = TrainingData(history, ItemFeatures.of(rng.random((40, 3))))
-    stage = StageData("validation", training, history, matrix, later)
+    stage = StageData("validation", training, history, matrix, later, taken.any(axis=0))
     metrics = [name if name in UNCUT else f"{name}@{k}" for name in METRICS for k in (3, 8)]
     for epoch in model.train(stage.training, rng):
         epoch.loss()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import numpy as np
 import optuna
 import pandas as pd
 import pytest
+from helpers import spec_of
 from mlflow import MlflowClient
 
 from cfexp.analysis.bucket_recipe import Buckets
@@ -21,8 +21,6 @@ from cfexp.errors import EvaluationError, StudyConflictError, StudyFileError
 from cfexp.launch import run_study
 from cfexp.metrics.evaluation import Evaluation
 from cfexp.search.record import StudyRecord
-from cfexp.search.spec import StudySpec
-from cfexp.search.study_file import parse
 from cfexp.search.trial import Objective
 
 TEXT = """
@@ -84,10 +82,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def spec_of(folder: Path, text: str = TEXT) -> StudySpec:
-    return parse(tomllib.loads(text)).read_from(text, folder)
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
@@ -95,7 +89,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def study(folder: Path, home: Path) -> StudyRecord:
-    return run_study(spec_of(folder), home=home)
+    return run_study(spec_of(TEXT, folder), home=home)
 
 
 GOAL = "recall@10:worst:country"
@@ -179,7 +173,7 @@ def test_mlflow_has_the_objective_and_the_groups(study: StudyRecord, home: Path)
 
 
 def test_the_objective_of_python_agrees(study: StudyRecord, folder: Path) -> None:
-    objective = Objective(spec_of(folder), threads=1)
+    objective = Objective(spec_of(TEXT, folder), threads=1)
     trial = optuna.trial.FixedTrial(
         {f"als.{name}": study.of_role("trial")[0].model[name] for name in ("factors", "alpha")}
     )
@@ -190,9 +184,9 @@ def test_other_buckets_may_change_but_not_the_objective(
     study: StudyRecord, folder: Path, home: Path
 ) -> None:
     with pytest.raises(StudyConflictError, match="minimum: stored 20, now 25"):
-        run_study(spec_of(folder, TEXT.replace("= 20", "= 25")), home=home, track=False)
+        run_study(spec_of(TEXT.replace("= 20", "= 25"), folder), home=home, track=False)
     more = TEXT.replace('by = "item_popularity"', 'by = "item_popularity"\nquantiles = 4')
-    again = run_study(spec_of(folder, more), home=home, track=False)
+    again = run_study(spec_of(more, folder), home=home, track=False)
     assert len(again.of_role("trial")) == 5
     path = next(Path(study.folder).glob("vectors/final-*-test.npz"))
     buckets = Buckets(metric="ndcg@10", by="item_popularity", quantiles=4)
@@ -208,12 +202,12 @@ def test_attributes_of_an_objective_may_not_change(
     (tmp_path / "rows.csv").write_text((folder / "rows.csv").read_text())
     users = pd.read_csv(folder / "users.csv")
     users.assign(age=20).to_csv(tmp_path / "users.csv", index=False)
-    run_study(spec_of(tmp_path), home=home, track=False)
+    run_study(spec_of(TEXT, tmp_path), home=home, track=False)
     users.assign(country=users["country"].replace("is", "de")).to_csv(
         tmp_path / "users.csv", index=False
     )
     with pytest.raises(StudyConflictError, match="other user attributes"):
-        run_study(spec_of(tmp_path), home=home, track=False)
+        run_study(spec_of(TEXT, tmp_path), home=home, track=False)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +223,7 @@ def test_attributes_of_an_objective_may_not_change(
 def test_mistakes_in_the_file(folder: Path, old: str, new: str, words: str) -> None:
     assert old in TEXT
     with pytest.raises(StudyFileError, match=words):
-        spec_of(folder, TEXT.replace(old, new, 1))
+        spec_of(TEXT.replace(old, new, 1), folder)
 
 
 @pytest.mark.parametrize(
@@ -245,5 +239,5 @@ def test_groups_that_cannot_be_made_stop_a_study_before_it_runs(
     folder: Path, tmp_path: Path, old: str, new: str, words: str
 ) -> None:
     with pytest.raises(EvaluationError, match=words):
-        run_study(spec_of(folder, TEXT.replace(old, new, 1)), home=tmp_path, track=False)
+        run_study(spec_of(TEXT.replace(old, new, 1), folder), home=tmp_path, track=False)
     assert list(tmp_path.iterdir()) == []

@@ -191,4 +191,4 @@ def test_mutated_files_end_in_clear_errors() -> None:
         timeout=280,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count(" 0 defects") == 2, done.stdout
+    assert done.stdout.count(" 0 defects") == 3, done.stdout

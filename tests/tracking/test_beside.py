@@ -127,7 +127,7 @@ def test_a_projector_that_dies_is_said_once_and_stops_nothing(
         beside.completed(study)
     assert len(said) == 1
     assert "SIGKILL" in said[0]
-    assert "cfexp sync made up" in said[0]
+    assert f"`cfexp sync 'made up' --home {home}`" in said[0]
     assert len(statuses(home)) == 1 + len(study.runs)
     assert "RUNNING" not in statuses(home)
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from helpers import TRACKED, spec_of
 
 from cfexp.launch import run_study
-from cfexp.search.study_file import parse
 from cfexp.tracking.client import open_client
 from cfexp.tracking.ui import running_ui, study_links
 from cfexp.tracking.view import TAG
@@ -28,35 +27,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SECONDS = 60
-STUDY = """
-name = "shown"
-description = "A whole study in a few seconds."
-metrics = ["recall@10"]
-[data]
-kind = "synthetic"
-users = 300
-items = 150
-interactions = 12000
-[split]
-kind = "per_user_last"
-validation = 2
-novel_only = true
-[search]
-trials = 6
-[finals]
-configurations = 1
-seeds = 2
-[[models]]
-model = { kind = "als", epochs = 4 }
-[models.space]
-factors = { kind = "int", low = 4, high = 16 }
-alpha = { kind = "float", low = 0.1, high = 40.0, log = true }
-[[baselines]]
-model = { kind = "popularity" }
-[[buckets]]
-metric = "recall@10"
-edges = [20]
-"""
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +34,7 @@ def ran(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     home = tmp_path_factory.mktemp("shown")
     shutil.copy(migrated, home / "mlflow.db")
     uri = f"sqlite:///{home}/mlflow.db"
-    return home, run_study(
-        parse(tomllib.loads(STUDY)).read_from(STUDY, home), home=home, tracking_uri=uri
-    )
+    return home, run_study(spec_of(TRACKED, home), home=home, tracking_uri=uri)
 
 
 @pytest.fixture(scope="module")

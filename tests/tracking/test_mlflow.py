@@ -344,7 +344,7 @@ from cfexp.search.record import RunRecord
 from cfexp.tracking.mlflow import MlflowTracker
 import pickle
 study = pickle.loads(Path(sys.argv[1]).read_bytes())
-MlflowTracker(None, Path(sys.argv[2])).complete(study)
+MlflowTracker(None, Path(sys.argv[2]), print).complete(study)
 """
 
 
@@ -405,7 +405,7 @@ def test_a_dead_server_is_said_once_and_costs_seconds(home: Path, study: StudyRe
 def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
     code = (
         "import sys; from pathlib import Path; from cfexp.tracking.mlflow import MlflowTracker;"
-        "MlflowTracker(None, Path('x')); assert 'mlflow' not in sys.modules; "
+        "MlflowTracker(None, Path('x'), print); assert 'mlflow' not in sys.modules; "
         "import cfexp.tracking.ui; assert 'numpy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from helpers import TRACKED
 from mlflow import MlflowClient
 from servers import mlflow_service
 
@@ -33,34 +34,7 @@ if TYPE_CHECKING:
     from cfexp.search.record import StudyRecord
 
 USER, PASSWORD, WRONG = "ann", "correct horse/battery@staple", "a wrong passphrase"
-STUDY = """
-name = "remote"
-description = "A whole study in a few seconds."
-metrics = ["recall@10"]
-[data]
-kind = "synthetic"
-users = 300
-items = 150
-interactions = 12000
-[split]
-kind = "per_user_last"
-validation = 2
-novel_only = true
-[search]
-trials = 3
-[finals]
-configurations = 1
-seeds = 2
-[[models]]
-model = { kind = "als", epochs = 4 }
-[models.space]
-factors = { kind = "int", low = 4, high = 16 }
-[[baselines]]
-model = { kind = "popularity" }
-[[buckets]]
-metric = "recall@10"
-edges = [20]
-"""
+STUDY = TRACKED.replace('name = "shown"', 'name = "remote"').replace("trials = 6", "trials = 3")
 
 
 def fail(message: str) -> None:

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import time
-import tomllib
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -18,12 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from helpers import SMALL
+from helpers import SMALL, spec_of
 from typer.testing import CliRunner
 
 import cfexp
 from cfexp.cli.main import app
-from cfexp.search.study_file import parse
 from cfexp.studies import register
 
 if TYPE_CHECKING:
@@ -41,7 +39,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = folder / "home"
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        cfexp.run_study(parse(tomllib.loads(text)).read_from(text, folder), home=home)
+        cfexp.run_study(spec_of(text, folder), home=home)
         register(home, "small", "shop")
     return home
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cfexp.errors import TrackingError
+from cfexp.errors import InputError, TrackingError
 from cfexp.tracking import ui
 from cfexp.tracking.address import login_header
 from cfexp.tracking.client import open_client
@@ -103,7 +103,7 @@ def test_logins_stay_out_of_links_and_in_headers(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_home_without_studies_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(TrackingError, match="nothing was tracked"):
+    with pytest.raises(InputError, match="nothing was tracked"):
         serve_ui(tmp_path)
 
 

@@ -17,13 +17,14 @@ from cfexp.cli.bench.options import (
     Threads,
     events,
     matrices,
+    names,
     numbers,
     peer_names,
 )
-from cfexp.errors import BenchmarkError, InputError
+from cfexp.errors import BenchmarkError
 
 app = typer.Typer(
-    help="Measure cfexp against implicit and irspack (pip install 'cfexp\\[peers]'), and what "
+    help="Measure cfexp against implicit and irspack (pip install 'cfexp[peers]'), and what "
     "tracking costs.",
     no_args_is_help=True,
 )
@@ -37,7 +38,7 @@ def als(
     factors: FactorList = _FACTORS,
     nnz: Sizes = None,
     alpha: Annotated[float, typer.Option(min=0, help="Of our objective: c = 1 + alpha r.")] = 4.0,
-    regularization: Annotated[float, typer.Option(min=1e-6)] = 0.01,
+    regularization: Annotated[float, typer.Option(min=1e-6, help="Of our objective.")] = 0.01,
     iterations: Annotated[int, typer.Option(min=1, help="Of the peers.")] = 15,
     repeats: Repeats = 3,
     threads: Threads = None,
@@ -185,9 +186,7 @@ def data(
     from cfexp.bench.show import data_table
     from cfexp.cli.bench.measurement import Measurement
 
-    asked = [one.strip() for one in formats.split(",")]
-    if wrong := [one for one in asked if one not in FORMS]:
-        raise InputError(f"--formats takes {' and '.join(FORMS)}, got {wrong[0]!r}")
+    asked = names(formats, "--formats", FORMS)
     sizes = numbers(rows, "--rows")
     run = Measurement("data", None, [], chart, file)
     run.state("peaks are of whole processes; a second start finds what the first one kept")

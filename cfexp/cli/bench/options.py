@@ -10,6 +10,8 @@ import typer
 from cfexp.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from cfexp.arrays import Matrix
 
 Json = Annotated[Path | None, typer.Option("--json", help="Write everything to this file.")]
@@ -43,15 +45,19 @@ def numbers(text: str, flag: str) -> list[int]:
     return list(dict.fromkeys(found))
 
 
+def names(text: str, flag: str, choices: Collection[str]) -> list[str]:
+    """Return the names in `text`, all of them among `choices`; an InputError names the flag."""
+    found = [name.strip() for name in text.split(",")]
+    if wrong := [name for name in found if name not in choices]:
+        raise InputError(f"{flag} takes {' and '.join(choices)}, got {wrong[0]!r}")
+    return found
+
+
 def peer_names(text: str) -> list[str]:
     """Return the names in `text`, all of them peers."""
     from cfexp.bench.peers import PEERS
 
-    names = [name.strip() for name in text.split(",")]
-    wrong = [name for name in names if name not in PEERS]
-    if wrong:
-        raise InputError(f"--peers takes {' and '.join(PEERS)}, got {wrong[0]!r}")
-    return names
+    return names(text, "--peers", PEERS)
 
 
 def matrices(nnz: str | None) -> list[tuple[str, Matrix]]:

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
@@ -17,14 +17,12 @@ from cfexp.data.public.transfer import Patience, transfer
 from cfexp.errors import DownloadError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from cfexp.data.public.catalogue import Download, File
     from cfexp.data.public.shelf import Shelf
-    from cfexp.data.public.transfer import Watch
+    from cfexp.data.public.transfer import Say, Watch
 
-Say: TypeAlias = "Callable[[str], None]"
-"""Is told in a line what happens."""
 _SHARE = 8
 """About how many times its size an archive of text unpacks to."""
 
@@ -45,6 +43,7 @@ def fetch(
         When the transfer fails, or what came is not what was published.
     """
     dataset = shelf.dataset
+    _unpack_laid(shelf, say)
     _convert(shelf, say)
     if not shelf.missing(dataset.files):
         return
@@ -62,6 +61,20 @@ def fetch(
                     if not all(file.optional for file in download.files):
                         raise
                     say(f"{error}\n(the data set can be read without it)")
+
+
+def _unpack_laid(shelf: Shelf, say: Say) -> None:
+    """Take files from archives that lie in the data set's folder already, which stay there."""
+
+    def ready() -> list[tuple[Download, Path]]:
+        laid = [(one, shelf.folder / one.name) for one in shelf.dataset.downloads]
+        return [(one, file) for one, file in laid if shelf.missing(one.files) and file.is_file()]
+
+    if not ready():
+        return
+    with writable(shelf.root), _alone(shelf, say):
+        for download, archive in ready():  # another process may have done so meanwhile
+            _take(shelf, download, archive, say)
 
 
 def _convert(shelf: Shelf, say: Say) -> None:
@@ -85,16 +98,25 @@ def _convert(shelf: Shelf, say: Say) -> None:
 def _one(shelf: Shelf, download: Download, watch: Watch, say: Say, patience: Patience) -> None:
     archive = shelf.work / download.name
     _room(shelf, download)
-    transfer(download.url, archive, download.most, watch, patience)
-    say(f"{download.name}: unpacking and verifying")
     try:
-        with _staging(shelf) as folder:
-            _verify_archive(archive, download)
-            missing = shelf.missing(download.files)  # what a user laid there stays
-            unpack(archive, [file.published for file in missing], folder)
-            _place(shelf, folder, missing, say)
+        transfer(download.url, archive, download.most, watch=watch, say=say, patience=patience)
+    except DownloadError as error:
+        by_hand = f"{download.name} from {shelf.dataset.page} may be laid into {shelf.folder}"
+        raise DownloadError(f"{error}\n({by_hand})") from error
+    try:
+        _take(shelf, download, archive, say)
     finally:
         archive.unlink(missing_ok=True)
+
+
+def _take(shelf: Shelf, download: Download, archive: Path, say: Say) -> None:
+    """Put the files of an archive that are missing in their places."""
+    say(f"{download.name}: unpacking and verifying")
+    with _staging(shelf) as folder:
+        _verify_archive(archive, download)
+        missing = shelf.missing(download.files)  # what a user laid there stays
+        unpack(archive, [file.published for file in missing], folder)
+        _place(shelf, folder, missing, say)
 
 
 def _place(shelf: Shelf, folder: Path, files: Iterable[File], say: Say) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -18,18 +18,20 @@ if TYPE_CHECKING:
     from cfexp.data.files import TableReader
     from cfexp.data.interactions import Interactions
 
+Rules: TypeAlias = "Callable[[pa.Table], Mapping[str, Mask]]"
+"""Says of a table's rows which each rule drops; a row that breaks two counts for the first."""
+
 
 class Kept:
     """Reads a file without the rows that break a rule; knows the places of those it keeps.
 
-    `rules` return, for a table with the columns asked for and those of `extra`, which rows
-    each rule drops; a row that breaks two counts for the first.
+    The `rules` see the columns asked for and those of `extra`.
     """
 
     def __init__(
         self,
         reader: TableReader,
-        rules: Callable[[pa.Table], Mapping[str, Mask]],
+        rules: Rules,
         extra: Mapping[str, int | str] | None = None,
     ) -> None:
         self._reader, self._rules, self._extra = reader, rules, dict(extra or {})

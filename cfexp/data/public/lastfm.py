@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cfexp.data.csv_reader import CsvReader
     from cfexp.data.interactions import Interactions
     from cfexp.data.places import Places
+    from cfexp.data.public.kept import Rules
 
 _END = datetime(2010, 1, 1, tzinfo=UTC)
 """The listens were collected until May 2009; a clock that says 2010 or later was wrong."""
@@ -37,6 +38,7 @@ _360K_USERS = UserTable(
     quote="",
     header=False,
 )
+_SHA1 = "^[0-9a-f]{40}$"
 _ITEMS = {
     "lastfm-1k": ("artist_id", "artist_name", "track_id"),
     "lastfm-2k": ("artist_id",),
@@ -51,7 +53,8 @@ class LastFm(PublicSource):
     `lastfm-1k`: every listen with its time (UTC), value 1; rows from 2010 on are dropped, since
     the collection ended in 2009; tabs beyond the sixth column belong to the track's name.
     `lastfm-360k`, `lastfm-2k`: play counts without times; rows without a count or with 0 plays
-    are dropped. The users' gender, age and country are known but in `lastfm-2k`.
+    are dropped, and in `lastfm-360k` a few rows that have a date in place of the user's hash.
+    The users' gender, age and country are known but in `lastfm-2k`.
     """
 
     kind: Literal["lastfm"] = "lastfm"
@@ -85,9 +88,10 @@ class LastFm(PublicSource):
             roles = {"user": 1, "item": 2, "value": 4, "title": 3}
             if item == "artist_name":
                 roles = {"user": 1, "item": 3, "value": 4}
-            return with_users(_plays(_tabs(file, header=False), roles), _360K_USERS, file)
+            rows = _plays(_tabs(file, header=False), roles, _hashed)
+            return with_users(rows, _360K_USERS, file)
         file = self.find(places, "user_artists.dat")
-        rows = _plays(_tabs(file, header=True), {"user": 1, "item": 2, "value": 3})
+        rows = _plays(_tabs(file, header=True), {"user": 1, "item": 2, "value": 3}, _played)
         names = titles(_tabs(file.with_name("artists.dat"), header=True), rows.items)
         return dataclasses.replace(rows, titles=names)
 
@@ -123,11 +127,23 @@ def _in_time(table: pa.Table) -> Mapping[str, Mask]:
     return {"listens dated 2010 or later": late.to_numpy()}
 
 
-def _plays(file: CsvReader, roles: Mapping[str, int]) -> Interactions:
+def _plays(file: CsvReader, roles: Mapping[str, int], rules: Rules) -> Interactions:
     from cfexp.data.public.kept import Kept, interactions_of
 
-    reader = Kept(file, _played)
+    reader = Kept(file, rules)
     return interactions_of(reader, roles, "auto", reader)
+
+
+def _hashed(table: pa.Table) -> Mapping[str, Mask]:
+    import numpy as np
+    import pyarrow.compute as pc
+
+    from cfexp.data.table import encoded
+
+    codes, ids = encoded(table["user"])
+    bad = pc.invert(pc.match_substring_regex(ids, _SHA1)).to_numpy(zero_copy_only=False)
+    dates = np.append(bad, False)[codes]  # the last, -1, is nobody
+    return {"users that are no SHA-1": dates, **_played(table)}
 
 
 def _played(table: pa.Table) -> Mapping[str, Mask]:

@@ -49,21 +49,22 @@ class StrayTabs:
         return CsvReader(self.file, "\t", "", header=False).show(rows)
 
     def _with_stray_tabs(self, types: Mapping[str, pa.DataType]) -> pa.Table:
+        try:
+            return self._mended(types)
+        except pa.ArrowInvalid:  # a time that is none: the rules will find and show it
+            try:
+                return self._mended(dict.fromkeys(types, _TEXT))
+            except pa.ArrowInvalid as error:
+                raise DataError(f"{self.file}: {error}") from error
+
+    def _mended(self, types: Mapping[str, pa.DataType]) -> pa.Table:
         torn: list[tuple[int, str]] = []
 
         def note(row: Any) -> str:  # noqa: ANN401 - pyarrow has no types
             torn.append((row.number, row.text))
             return "skip"
 
-        try:
-            table = self._parse(types, use_threads=False, invalid_row_handler=note)
-        except pa.ArrowInvalid:  # a time that is none: the rules will find and show it
-            torn.clear()
-            types = dict.fromkeys(types, _TEXT)
-            try:
-                table = self._parse(types, use_threads=False, invalid_row_handler=note)
-            except pa.ArrowInvalid as error:
-                raise DataError(f"{self.file}: {error}") from error
+        table = self._parse(types, use_threads=False, invalid_row_handler=note)
         if not torn:
             return table
         cut = [text.split("\t", self.columns - 1) for _, text in torn]

@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from ssl import SSLCertVerificationError
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from cfexp.errors import DownloadError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from requests import Response
@@ -31,6 +33,10 @@ class Watch(Protocol):
 
     def __call__(self, what: str, done: int, total: int | None) -> None:
         """`done` of `total` bytes of `what`."""
+
+
+Say: TypeAlias = "Callable[[str], None]"
+"""Is told in a line what happens."""
 
 
 class _AgainError(Exception):
@@ -70,6 +76,10 @@ class _Partial:
     def size(self) -> int:
         return self.file.stat().st_size if self.file.exists() else 0
 
+    @property
+    def resumable(self) -> bool:
+        return bool(self.version and self.size)
+
     def begin(self, response: Response) -> None:
         self.discard()
         tag = response.headers.get("ETag", "")  # a weak one says nothing of the bytes
@@ -87,39 +97,44 @@ class _Partial:
         self._note.unlink(missing_ok=True)
 
 
-def transfer(url: str, target: Path, most: int, watch: Watch, patience: Patience) -> None:
+def transfer(
+    url: str, target: Path, most: int, *, watch: Watch, say: Say, patience: Patience
+) -> None:
     """Download `url`, of at most `most` bytes, to `target`.
 
     Raises
     ------
     DownloadError
-        When the server refuses, sends too much, or stands still for all tries. What came
-        so far is kept when it can be resumed.
+        When the server refuses, sends too much, is not who it should be, or stands still for
+        all tries. What came so far is kept when it can be resumed.
     """
     partial = _Partial(target)
     try:
-        _until_whole(url, partial, most, watch, patience)
+        _until_whole(url, partial, most, watch=watch, say=say, patience=patience)
     except BaseException:
-        if not partial.version:  # nothing that could be resumed
+        if not partial.resumable:
             partial.discard()
         raise
     partial.finish()
 
 
-def _until_whole(url: str, partial: _Partial, most: int, watch: Watch, patience: Patience) -> None:
+def _until_whole(
+    url: str, partial: _Partial, most: int, *, watch: Watch, say: Say, patience: Patience
+) -> None:
     import requests
 
     failures, furthest = 0, partial.size
     while True:
         try:
             return _attempt(url, partial, most, watch, patience.timeout)
-        except requests.exceptions.InvalidURL as error:
-            raise DownloadError(f"{url}: {error}") from error
         except (requests.RequestException, _AgainError) as error:
+            if _lasting(error):
+                raise DownloadError(f"{url}: {_reason(error)}") from error
             failures = 1 if partial.size > furthest else failures + 1
             furthest = max(furthest, partial.size)
             if failures >= patience.tries:
                 raise DownloadError(_gave_up(url, partial, error, failures)) from error
+            say(f"{partial.target.name}: {_reason(error)}; trying again")
             time.sleep(patience.pause * 2 ** (failures - 1))
 
 
@@ -128,11 +143,12 @@ def _attempt(url: str, partial: _Partial, most: int, watch: Watch, timeout: floa
     import requests
 
     headers = {"Accept-Encoding": "identity", "User-Agent": "cfexp"}
-    if partial.version and partial.size:
+    if partial.resumable:
         headers |= {"Range": f"bytes={partial.size}-", "If-Range": partial.version}
     else:
         partial.discard()
     with requests.get(url, headers=headers, stream=True, timeout=timeout) as response:
+        _refuse_detour(url, response)
         total = _total(url, partial, response)
         if total is not None and total > most:
             partial.discard()
@@ -150,6 +166,14 @@ def _attempt(url: str, partial: _Partial, most: int, watch: Watch, timeout: floa
         raise DownloadError(_too_much(url, done, most))
     if total is not None and done != total:
         raise _AgainError(f"the connection ended after {done:,} of {total:,} bytes")
+
+
+def _refuse_detour(url: str, response: Response) -> None:
+    """Raise DownloadError where an encrypted address led to one that is not."""
+    passed = [one.url for one in (*response.history, response)]
+    plain = next((one for one in passed if not one.startswith("https:")), None)
+    if plain and url.startswith("https:"):
+        raise DownloadError(f"{url}: the server leads to {plain}, which is not encrypted; refused")
 
 
 def _total(url: str, partial: _Partial, response: Response) -> int | None:
@@ -179,7 +203,30 @@ def _too_much(url: str, size: int, most: int) -> str:
 def _gave_up(url: str, partial: _Partial, error: Exception, tries: int) -> str:
     kept = (
         f"; {partial.size:,} bytes are kept, and the same command goes on from there"
-        if partial.version and partial.size
+        if partial.resumable
         else "; nothing was kept"
     )
-    return f"{url}: no progress in {tries} tries, the last time: {error}{kept}"
+    return f"{url}: no progress in {tries} tries, the last time: {_reason(error)}{kept}"
+
+
+def _lasting(error: Exception) -> bool:
+    """Return whether what failed will fail again."""
+    from requests import exceptions
+
+    addresses = (exceptions.InvalidSchema, exceptions.InvalidURL, exceptions.TooManyRedirects)
+    return isinstance(error, addresses) or isinstance(_root(error), SSLCertVerificationError)
+
+
+def _reason(error: Exception) -> str:
+    """Return what failed, without the names of pools around it."""
+    root = _root(error)
+    words = root.args[0] if root.args and isinstance(root.args[0], str) else str(root)
+    return re.sub(r"^HTTPS?Connection(Pool)?\(.*?\): ", "", words)
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return the error that others were made of."""
+    inner = getattr(error, "reason", None)
+    if not isinstance(inner, BaseException):
+        inner = next(iter(error.args), None)
+    return _root(inner) if isinstance(inner, BaseException) else error

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from cfexp.report.html.figure import BLUE, MARGIN, ORANGE, drawn
+from cfexp.report.html.figure import BLUE, LEGEND, MARGIN, ORANGE, drawn
 from cfexp.report.html.markup import Html, bullets, joined, lines, table, tag
 from cfexp.report.html.page import Chapter, page
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from plotly.graph_objects import Figure
 
-    from cfexp.analysis.describe import Description, Spread, Times
+    from cfexp.analysis.describe import Description, Times, Values
     from cfexp.analysis.suggest import Suggestion
 
 Facts = list[tuple[str, str]]
+_DEEP = 1e-5
 
 
 def described(
@@ -27,7 +31,7 @@ def described(
         Chapter("In numbers", joined(*warned, table([], facts(found) + dropped, align="ll"))),
         Chapter("Users and items", _spreads(found)),
         *([Chapter("Over time", _over_time(found.times))] if found.times else []),
-        *([Chapter("Values", _values(found))] if found.values.distinct > 1 else []),
+        *([Chapter("Values", _values(found.values))] if found.values.distinct > 1 else []),
         Chapter("A study to begin with", joined(bullets(suggestion.reasons), lines(study))),
     ]
     return page(f"{name}: the data", lead, chapters)
@@ -52,8 +56,8 @@ def facts(found: Description) -> Facts:
         ]
     if times is not None:
         rows += [
-            ("first row", times.first),
-            ("last row", times.last),
+            ("first row (UTC)", times.first),
+            ("last row (UTC)", times.last),
             ("days", f"{times.days:,.1f}"),
             ("different moments", f"{times.distinct:,}"),
             ("rows that share user and moment", f"{times.together:.1%}"),
@@ -72,13 +76,13 @@ def _range(found: Description) -> str:
     values = found.values
     whole = "whole numbers" if values.whole else "numbers"
     different = f"{values.distinct:,} different {whole}"
-    return f"{values.low:g} to {values.high:g}, mean {values.mean:.3g}, {different}"
+    return f"{values.low:,.9g} to {values.high:,.9g}, mean {values.mean:,.4g}, {different}"
 
 
 def quantile_rows(found: Description) -> list[list[str]]:
     """Return quantiles of users' and items' rows: a name and a cell for each."""
     return [
-        [what, *(f"{number:,.0f}" for number in spread.quantiles.values())]
+        [what, *(f"{number:,.1f}".removesuffix(".0") for number in spread.quantiles.values())]
         for what, spread in (("rows of a user", found.activity), ("of an item", found.popularity))
     ]
 
@@ -96,23 +100,28 @@ def _spreads(found: Description) -> Html:
         "The share of users, and of items, that have at least so many rows; both axes are "
         "logarithmic. A straight line is a power law."
     )
-    return joined(quantiles, drawn("Activity and popularity", note, lambda: _curves(found)))
+    curves = {"users": found.activity.at_least, "items": found.popularity.at_least}
+    chart = drawn("Activity and popularity", note, lambda: _falling(curves, "rows, at least"))
+    return joined(quantiles, chart)
 
 
-def _curves(found: Description) -> Figure:
+def _falling(
+    lines: Mapping[str, Sequence[tuple[float, float]]], title: str, axis: str = "log"
+) -> Figure:
+    """Draw shares of at least so much, on an axis of logarithms."""
     import plotly.graph_objects as go
 
-    def line(name: str, spread: Spread, colour: str) -> go.Scatter:
-        x, y = zip(*spread.at_least, strict=True)
-        return go.Scatter(x=x, y=y, name=name, mode="lines+markers", line={"color": colour})
-
-    figure = go.Figure(
-        [line("users", found.activity, BLUE), line("items", found.popularity, ORANGE)]
-    )
+    figure = go.Figure()
+    lowest = min(share for points in lines.values() for _, share in points)
+    for (name, points), colour in zip(lines.items(), (BLUE, ORANGE), strict=False):
+        x, y = zip(*points, strict=True)
+        figure.add_scatter(x=x, y=y, name=name, mode="lines+markers", line={"color": colour})
     figure.update_traces(marker={"size": 4})
-    figure.update_xaxes(type="log", title="rows, at least")
-    figure.update_yaxes(type="log", title="share", tickformat="~p")
-    figure.update_layout(margin=MARGIN, height=420)
+    figure.update_xaxes(type=axis, title=title)
+    heights = [math.log10(lowest) - 0.1, 0.1]  # all have the least there is
+    ticks = "D2" if lowest > _DEEP else 1  # 1, 2, 5, 10 and so on, or powers of ten
+    figure.update_yaxes(type="log", range=heights, dtick=ticks, title="share", tickformat="~p")
+    figure.update_layout(margin=MARGIN, height=420, legend=LEGEND)
     return figure
 
 
@@ -127,15 +136,14 @@ def _over_time(times: Times) -> Html:
         figure.update_layout(margin=MARGIN, height=340)
         return figure
 
-    return drawn("Rows", "In equal stretches of time, each shown where it begins.", bars)
+    length = times.days / len(times.rows_in)
+    each = f"{length:.1f} days" if length >= 1 else f"{24 * length:.1f} hours"
+    note = f"In {len(times.rows_in)} stretches of {each}, each shown where it begins (UTC)."
+    return drawn("Rows", note, bars)
 
 
-def _values(found: Description) -> Html:
+def _values(values: Values) -> Html:
     import plotly.graph_objects as go
-
-    values = found.values
-    if not values.shares:
-        return tag("p", f"Values are {_range(found)}.")
 
     def bars() -> Figure:
         x, y = zip(*values.shares, strict=True)
@@ -145,4 +153,10 @@ def _values(found: Description) -> Html:
         figure.update_layout(margin=MARGIN, height=340)
         return figure
 
-    return drawn("Values", "How many of the rows have each value.", bars)
+    def curve() -> Figure:
+        axis = "log" if values.low > 0 else "linear"
+        return _falling({"rows": values.at_least}, "value, at least", axis=axis)
+
+    if values.shares:
+        return drawn("Values", "How many of the rows have each value.", bars)
+    return drawn("Values", "The share of the rows whose value is at least so much.", curve)

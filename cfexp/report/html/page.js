@@ -46,7 +46,8 @@ function draw(width) {
   const look = template();
   for (const { plot, content } of charts) {
     const { data, layout } = structuredClone(content); // Plotly writes into what it is given
-    Object.assign(layout, { template: look }, width ? { width, autosize: false } : {});
+    Object.assign(layout, { template: look }, width ? { width, autosize: false } : { autosize: true });
+    plot.style.height = `${layout.height}px`; // Plotly forgets the layout's when it is resized
     Plotly.react(plot, data, layout, CONFIG);
   }
 }

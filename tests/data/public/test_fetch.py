@@ -237,6 +237,31 @@ def test_a_disk_that_fills_up(
     assert left(tmp_path) == [".cfexp/little.json"]
 
 
+def test_what_cannot_be_downloaded_may_be_laid_there(server: Served, tmp_path: Path) -> None:
+    server.statuses = [404]
+    with pytest.raises(DownloadError) as caught:
+        get(shelf_of(little(server), tmp_path))
+    refused, by_hand = str(caught.value).splitlines()
+    assert refused.endswith("/little.zip: the server answers 404 Not Found")
+    assert by_hand == f"(little.zip from http://here may be laid into {tmp_path / 'little'})"
+    assert left(tmp_path) == [".cfexp/little.json"]
+
+
+def test_an_archive_that_was_laid_there(server: Served, tmp_path: Path) -> None:
+    shelf = shelf_of(little(server), tmp_path, accepted=False)
+    shelf.folder.mkdir()
+    laid = shelf.folder / "little.zip"
+    laid.write_bytes(server.files["little.zip"][:-1] + b"!")
+    with pytest.raises(DownloadError, match=r"little\.zip: not the file that was published"):
+        get(shelf)
+    laid.write_bytes(server.files["little.zip"])
+    get(shelf)
+    assert server.asked == []
+    assert shelf.state == "present"
+    assert (shelf.folder / "ratings.dat").read_bytes() == RATINGS
+    assert laid.is_file()
+
+
 def test_an_optional_file_that_fails_is_said(server: Served, tmp_path: Path) -> None:
     more = Download(url=f"{server.url}/none.txt", files=(File(path="none.txt", optional=True),))
     dataset = little(server)

@@ -2,58 +2,27 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from layouts import SOURCE, attribute, lay, load, pairs, titled
+from pydantic import ValidationError
 
-from cfexp.data.interactions import Interactions
 from cfexp.data.places import Places
 from cfexp.data.public.catalogue import catalogue
 from cfexp.data.public.check import check
 from cfexp.data.public.shelf import Shelf
-from cfexp.data.public.source import PublicSource
-from cfexp.data.sources import AnySource
 from cfexp.errors import DataError, InputError
 
-SOURCE: TypeAdapter[PublicSource] = TypeAdapter(AnySource)
-LISTENS = "userid-timestamp-artid-artname-traid-traname.tsv"
-PLAYS = "usersha1-artmbid-artname-plays.tsv"
-
-
-def lay(root: Path, files: dict[str, str], encoding: str = "utf-8") -> None:
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(text.encode(encoding))
-
-
-def load(root: Path, kind: str, **fields: str) -> Interactions:
-    return SOURCE.validate_python({"kind": kind, **fields}).load(Places(root / "study", root))
-
-
-def pairs(rows: Interactions) -> list[tuple[Any, Any, float]]:
-    users, items = rows.users.ids[rows.user], rows.items.ids[rows.item]
-    return list(zip(users.tolist(), items.tolist(), rows.value.tolist(), strict=True))
-
-
-def attribute(rows: Interactions, name: str) -> list[Any]:
-    assert rows.attributes is not None
-    return list(rows.attributes.columns[name].tolist())
-
-
-def titled(rows: Interactions) -> dict[Any, str]:
-    assert rows.titles is not None
-    return dict(zip(rows.items.ids.tolist(), rows.titles.tolist(), strict=True))
-
-
+LEON, TWO = (  # 19 genres: Action and Drama, Comedy
+    "|".join("1" if place in genres else "0" for place in range(19)) for genres in ({1, 8}, {5})
+)
 MOVIELENS = {
     "ml-100k": {
         "u.data": "7\t9\t4\t881250949\n8\t3\t5\t881250950\n",
-        "u.item": "3|Léon (1994)|01-Jan-1994||http://x|0|1\n9|Two|01-Jan-1995||http://y|1|0\n",
+        "u.item": f"3|Léon (1994)|01-Jan-1994||http://x|{LEON}\n9|Two|01-Jan-1995||http://y|{TWO}\n",
         "u.user": "7|24|M|technician|85711\n8|53|F|other|94043\n",
     },
     "ml-1m": {
@@ -84,193 +53,6 @@ def test_movielens(tmp_path: Path, edition: str) -> None:
     if encoding == "latin-1":
         assert attribute(rows, "gender") == ["M", "F"]
         assert attribute(rows, "age") == [24, 53]
-
-
-LASTFM_1K = {
-    LISTENS: (
-        'user_000001\t2009-05-04T23:08:57Z\tid-1\tDeep Dish\t\tFuck "Me" I\'m Famous\n'
-        'user_000001\t2009-05-04T13:54:10Z\tid-2\t"Quoted\tt-2\tComposition 0919\n'
-        "user_000002\t2009-05-04T13:52:04Z\tid-1\tDeep Dish\tt-3\tOne\ttab\ttoo many\n"
-        "user_000002\t2009-05-04T13:42:52Z\t\tNo id\tt-4\tHibari\n"
-        "user_000002\t2010-03-07T12:00:00Z\tid-9\tLater\tt-9\tThe clock was wrong\n"
-        "user_000002\t2009-12-31T23:59:59Z\tid-2\t坂本龍一\tt-2\tKept\n"
-    ),
-    "userid-profile.tsv": (
-        "#id\tgender\tage\tcountry\tregistered\n"
-        "user_000001\tm\t\tJapan\tAug 13, 2006\n"
-        "user_000002\tf\t24\tPeru\tFeb 24, 2006\n"
-        "user_000003\tm\t22\tUnited States\tOct 30, 2005\n"
-    ),
-}
-
-
-def test_lastfm_1k(tmp_path: Path) -> None:
-    lay(tmp_path / "lastfm-dataset-1K", LASTFM_1K)
-    rows = load(tmp_path, "lastfm", edition="lastfm-1k")
-    one, two = "user_000001", "user_000002"
-    assert pairs(rows) == [
-        (one, "id-1", 1.0),
-        (one, "id-2", 1.0),
-        (two, "id-1", 1.0),
-        (two, "id-2", 1.0),
-    ]
-    assert rows.dropped == {"listens dated 2010 or later": 1, "item missing": 1}
-    assert titled(rows) == {"id-1": "Deep Dish", "id-2": '"Quoted'}
-    assert rows.time is not None
-    utc = dt.datetime(2009, 5, 4, 23, 8, 57, tzinfo=dt.UTC)
-    assert rows.time[0] == utc.timestamp() * 1e6
-    assert attribute(rows, "country") == ["Japan", "Peru"]
-    assert np.isnan(attribute(rows, "age")[0])
-
-
-@pytest.mark.parametrize(
-    ("item", "ids", "title"),
-    [
-        ("artist_name", ['"Quoted', "Deep Dish", "No id", "坂本龍一"], None),
-        ("track_id", ["t-2", "t-3", "t-4"], "One\ttab\ttoo many"),
-    ],
-)
-def test_lastfm_1k_by_other_items(
-    tmp_path: Path, item: str, ids: list[str], title: str | None
-) -> None:
-    lay(tmp_path / "lastfm-1k", LASTFM_1K)
-    rows = load(tmp_path, "lastfm", edition="lastfm-1k", item=item)
-    assert rows.items.ids.tolist() == ids
-    assert rows.titles is None if title is None else titled(rows)["t-3"] == title
-
-
-@pytest.mark.parametrize(
-    ("line", "problem"),
-    [
-        ("user_000001\t2009-05-04\tid-1\n", "every row must have 6 columns.*\n  line 7: user_0"),
-        (
-            "user_000001\tsoon\ta\tb\tc\td\n",
-            "times must be readable.*\n  line 7: user_000001\tsoon",
-        ),
-    ],
-)
-def test_lastfm_1k_damaged(tmp_path: Path, line: str, problem: str) -> None:
-    lay(tmp_path / "lastfm-1k", {LISTENS: LASTFM_1K[LISTENS] + line})
-    with pytest.raises(DataError, match=problem):
-        load(tmp_path, "lastfm", edition="lastfm-1k")
-
-
-def test_stray_tabs_keep_their_place(tmp_path: Path) -> None:
-    plain = "user_1\t2009-05-04T23:08:57Z\tid-{0}\tA {0}\tt\tTrack\n"
-    torn = "user_1\t2009-05-04T23:08:57Z\tid-{0}\tA {0}\tt\tTr\tack\n"
-    numbers = range(40_000)
-    lines = [(torn if n in {5, 9_000, 39_999} else plain).format(n) for n in numbers]
-    lay(tmp_path / "lastfm-1k", {LISTENS: "".join(lines)})
-    rows = load(tmp_path, "lastfm", edition="lastfm-1k")
-    assert rows.items.ids[rows.item].tolist() == [f"id-{n}" for n in numbers]
-
-
-def test_lastfm_360k(tmp_path: Path) -> None:
-    lay(
-        tmp_path / "lastfm-dataset-360K",
-        {
-            PLAYS: (
-                '00000c\t3bd7-3256\tbetty "blowtorch\t2137\n00000c\t\tdie Ärzte\t1099\n'
-                "00000c\tb3ae\tmelissa\t0\n00001a\tb3ae\tmelissa\t\n00001a\t\t\t7\n"
-                "00001a\tf2fb\tdie Ärzte\t12\n"
-            ),
-            "usersha1-profile.tsv": "00000c\tf\t\tGermany\tFeb 1, 2007\n00001a\tm\t19\tMexico\t\n",
-        },
-    )
-    rows = load(tmp_path, "lastfm", edition="lastfm-360k")
-    assert pairs(rows) == [
-        ("00000c", 'betty "blowtorch', 2137),
-        ("00000c", "die Ärzte", 1099),
-        ("00001a", "die Ärzte", 12),
-    ]
-    assert rows.dropped == {"plays missing": 1, "plays zero": 1, "item missing": 1}
-    assert attribute(rows, "country") == ["Germany", "Mexico"]
-    by_id = load(tmp_path, "lastfm", edition="lastfm-360k", item="artist_id")
-    assert titled(by_id) == {"3bd7-3256": 'betty "blowtorch', "f2fb": "die Ärzte"}
-
-
-def test_lastfm_360k_damaged(tmp_path: Path) -> None:
-    lay(tmp_path / "lastfm-360k", {PLAYS: "a\tb\tc\t0\na\tb\td\t1\na\tb\td\tmany\n"})
-    with pytest.raises(DataError, match=r"values must be numbers.*\n  line 3: a\tb\td\tmany"):
-        load(tmp_path, "lastfm", edition="lastfm-360k")
-
-
-def test_lastfm_2k(tmp_path: Path) -> None:
-    lay(
-        tmp_path / "lastfm-2k",
-        {
-            "user_artists.dat": (
-                "userID\tartistID\tweight\r\n2\t51\t13883\r\n2\t52\t0\r\n4\t52\t9\r\n"
-            ),
-            "artists.dat": (
-                'id\tname\turl\tpictureURL\n51\tDuran "Duran\thttp://x\thttp://y\n'
-                "52\tMorcheeba\thttp://x\t\n99\tUnheard\thttp://x\t\n"
-            ),
-        },
-    )
-    rows = load(tmp_path, "lastfm", edition="lastfm-2k")
-    assert pairs(rows) == [(2, 51, 13883), (4, 52, 9)]
-    assert titled(rows) == {51: 'Duran "Duran', 52: "Morcheeba"}
-    assert rows.dropped == {"plays zero": 1}
-
-
-def test_items_that_an_edition_has_not() -> None:
-    with pytest.raises(ValidationError, match="an item of lastfm-2k is one of artist_id"):
-        SOURCE.validate_python({"kind": "lastfm", "edition": "lastfm-2k", "item": "track_id"})
-
-
-HEAD = "user_id,video_id,play_duration,video_duration,time,date,timestamp,watch_ratio\n"
-WATCHED = "{},{},13838,10867,2020-07-05 00:08:23.438,20200705,1593878903.438,{}\n"
-
-
-def kuairec(root: Path) -> None:
-    big = [WATCHED.format(*row) for row in [(0, 3649, 1.273397), (0, 9598, 1.2), (1, 3649, 2.5)]]
-    small = [WATCHED.format(14, 148, 0.7221), "14,183,11635,7075,,,,1.6444\n"]
-    lay(
-        root,
-        {
-            "data/big_matrix.csv": HEAD + "".join([*big, big[0], big[0]]),
-            "data/small_matrix.csv": HEAD + "".join(small),
-            "data/user_features.csv": (
-                "user_id,user_active_degree,is_lowactive_period,onehot_feat0\n"
-                "0,high_active,0,1\n1,full_active,0,\n14,full_active,1,3\n"
-            ),
-            "data/item_categories.csv": 'video_id,feat\n0,[8]\n1,"[27, 9]"\n1,"[27, 9]"\n',
-            "data/item_daily_features.csv": "video_id,date,video_tag_name\n0,20200705,建筑\n0,,\n",
-            "data/social_network.csv": 'user_id,friend_list\n3371,[2975]\n24,"[2665, 3]"\n',
-        },
-    )
-
-
-@pytest.mark.parametrize("folder", ["KuaiRec", "KuaiRec 2.0"])
-def test_kuairec(tmp_path: Path, folder: str) -> None:
-    kuairec(tmp_path / folder)
-    rows = load(tmp_path, "kuairec")
-    assert [(user, item) for user, item, _ in pairs(rows)] == [
-        (0, 3649),
-        (0, 9598),
-        (1, 3649),
-        (14, 148),
-    ]
-    assert rows.part is not None
-    assert rows.part.tolist() == [0, 0, 0, 2]
-    assert rows.value[0] == np.float32(1.273397)
-    assert rows.dropped == {
-        "rows that repeat another, 40.0% of big_matrix.csv": 2,
-        "rows with an empty column, 50.0% of small_matrix.csv": 1,
-    }
-    assert attribute(rows, "user_active_degree") == ["high_active", "full_active", "full_active"]
-    assert np.isnan(attribute(rows, "onehot_feat0")[1])
-
-
-def test_kuairec_damaged(tmp_path: Path) -> None:
-    kuairec(tmp_path / "kuairec")
-    with (tmp_path / "kuairec/data/small_matrix.csv").open("a") as file:
-        file.write(WATCHED.format(1, 2, "often"))
-    with pytest.raises(
-        DataError, match=r"values must be.*\n  small_matrix\.csv: line 4: 1,2,13838"
-    ):
-        load(tmp_path, "kuairec")
 
 
 ORDERS = {
@@ -376,7 +158,7 @@ def test_the_catalogue_and_the_sources_name_the_same_sets() -> None:
 
 
 def test_the_documentation_has_the_catalogue() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "data.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "public-data.md").read_text()
     for name, one in catalogue().items():
         rows = "" if one.rows is None else f"{one.rows:,}"
         fields = ", ".join(f'{key} = "{value}"' for key, value in one.study.items())

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime as dt
+import ipaddress
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from served import Served, serve
 
 from cfexp.data.public.transfer import Patience, transfer
@@ -23,11 +28,17 @@ def server() -> Iterator[Served]:
         yield served
 
 
-def get(server: Served, folder: Path, most: int = 1 << 30) -> tuple[bytes, list[int]]:
+def get(
+    server: Served, folder: Path, most: int = 1 << 30, say: Callable[[str], object] = print
+) -> tuple[bytes, list[int]]:
     seen: list[int] = []
     target = folder / "data.bin"
     url = f"{server.url}/data.bin"
-    transfer(url, target, most, lambda _what, done, _total: seen.append(done), QUICK)
+
+    def watch(_what: str, done: int, _total: int | None) -> None:
+        seen.append(done)
+
+    transfer(url, target, most, watch=watch, say=say, patience=QUICK)
     return target.read_bytes(), seen
 
 
@@ -117,9 +128,98 @@ def test_more_than_is_expected(server: Served, tmp_path: Path, length: bool) -> 
     assert left(tmp_path) == []
 
 
+def test_what_goes_wrong_is_said_in_plain_words(server: Served, tmp_path: Path) -> None:
+    server.cut, server.statuses = [300_000], [503]
+    said: list[str] = []
+    get(server, tmp_path, say=said.append)
+    again = "trying again"
+    broken = "Connection broken: IncompleteRead(300000 bytes read, 724000 more expected)"
+    assert said == [
+        f"data.bin: the server answers 503 Service Unavailable; {again}",
+        f"data.bin: {broken}; {again}",
+    ]
+
+
+def test_a_connection_that_breaks_before_any_byte_leaves_nothing(
+    server: Served, tmp_path: Path
+) -> None:
+    server.cut = [0] * 9
+    with pytest.raises(DownloadError, match="nothing was kept"):
+        get(server, tmp_path)
+    assert left(tmp_path) == []
+
+
+def test_redirected(server: Served, tmp_path: Path) -> None:
+    with serve() as first:
+        first.elsewhere = server.url
+        assert get(first, tmp_path)[0] == DATA
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "problem"),
+    [
+        ("file:///etc", "No connection adapters were found for 'file:///etc/data"),
+        ("", "30 redirect"),
+    ],
+)
+def test_redirected_to_nowhere(
+    server: Served, tmp_path: Path, elsewhere: str, problem: str
+) -> None:
+    server.elsewhere = elsewhere or server.url
+    with pytest.raises(DownloadError, match=problem):
+        get(server, tmp_path)
+    assert len(server.asked) == (1 if elsewhere else 31), "no second try"
+    assert left(tmp_path) == []
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PEM file of a key and of a certificate for 127.0.0.1 that nobody else signed."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(here, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path_factory.mktemp("certificate") / "certificate.pem"
+    plain = serialization.NoEncryption()
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    file.write_bytes(signed.public_bytes(pem) + key.private_bytes(pem, pkcs8, plain))
+    return str(file)
+
+
+def test_a_server_that_cannot_prove_who_it_is(certificate: str, tmp_path: Path) -> None:
+    with serve(certificate) as server, pytest.raises(DownloadError, match="certificate verify"):
+        get(server, tmp_path)
+    assert server.asked == []
+    assert left(tmp_path) == []
+
+
+def test_an_encrypted_address_leads_to_no_other(
+    server: Served, certificate: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificate)
+    with serve(certificate) as encrypted:
+        encrypted.files = server.files
+        assert get(encrypted, tmp_path)[0] == DATA
+        (tmp_path / "data.bin").unlink()
+        encrypted.elsewhere = server.url
+        with pytest.raises(DownloadError, match="which is not encrypted; refused"):
+            get(encrypted, tmp_path)
+    assert left(tmp_path) == []
+
+
 def test_nobody_there(tmp_path: Path) -> None:
     with serve() as gone:
-        url = gone.url
-    with pytest.raises(DownloadError, match="no progress in 3 tries"):
-        transfer(f"{url}/data.bin", tmp_path / "x", 1, lambda *_: None, QUICK)
+        pass
+    problem = (
+        r"no progress in 3 tries, the last time: Failed to establish a new connection: \[Errno"
+    )
+    with pytest.raises(DownloadError, match=problem):
+        get(gone, tmp_path)
     assert left(tmp_path) == []

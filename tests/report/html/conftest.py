@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import spec_of
 
 from cfexp.launch import run_study
-from cfexp.search.study_file import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,6 +115,6 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, StudyRecord]:
     frame = pd.DataFrame(rows, columns=["user", "film", "at"])
     frame["title"] = [f"Film {film}" if film != "f35" else EVIL for film in frame["film"]]
     frame.to_csv(folder / "films.csv", index=False)
-    spec = parse(tomllib.loads(TEXT)).read_from(TEXT, folder)
+    spec = spec_of(TEXT, folder)
     home = folder / "home"
     return home, run_study(spec, home=home, track=False)

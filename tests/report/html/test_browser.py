@@ -99,6 +99,23 @@ def test_light_and_dark(opened: Chrome) -> None:
     assert min(colour_of(opened, ".plot text", "fill")) > 200
 
 
+def test_charts_fit_their_boxes_however_the_window_changes(opened: Chrome) -> None:
+    def sizes(element: str) -> list[list[float]]:
+        found: list[list[float]] = ask(
+            opened,
+            f"[...document.querySelectorAll({element!r})].map(e => e.getBoundingClientRect())"
+            ".map(r => [Math.round(r.width), Math.round(r.height)])",
+        )
+        return found
+
+    for width in (1280, 700, 1100):
+        opened.set_window_size(width, 900)
+        opened.execute_async_script("setTimeout(arguments[0], 600)")  # Plotly waits for the end
+        assert sizes(".plot") == sizes(".plot .main-svg:first-child")
+    opened.execute_cdp_cmd("Page.printToPDF", {})
+    assert sizes(".plot") == sizes(".plot .main-svg:first-child")
+
+
 def test_nothing_is_cut_on_paper(opened: Chrome) -> None:
     opened.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",

@@ -1,4 +1,4 @@
-"""The two kinds of job: a trial, and a configuration read on validation and test."""
+"""`TrialJob`: one trial, from its parameters to its record."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from optuna.trial import TrialState
 from pydantic import ValidationError
 
+from cfexp.search.claims import STATES
 from cfexp.search.pool import Job
-from cfexp.search.record import TIMEOUT, Point, RunRecord
+from cfexp.search.record import TIMEOUT, Point, RunRecord, now_ms
 from cfexp.search.runs import best_point, validated
 from cfexp.seeds import seed_for
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from cfexp.search.claims import Claims, Slot
     from cfexp.search.mirror import Mirror
     from cfexp.search.observer import Observer
-    from cfexp.search.store import Store
     from cfexp.search.trial import Objective
 
 
@@ -59,7 +58,7 @@ class TrialJob(Job):
 
     def take(self, slot: Slot) -> FrozenTrial | None:
         """Take a waiting slot; None when another process was quicker."""
-        self._started = _now()
+        self._started = now_ms()
         with self._delaying():
             return self._claims.take(slot)
 
@@ -188,16 +187,14 @@ class TrialJob(Job):
             self._observer.finished(self._record)
 
     def _end(self, **found: Any) -> None:  # noqa: ANN401
-        record = dataclasses.replace(self._record, started=self._started, ended=_now(), **found)
+        record = dataclasses.replace(self._record, started=self._started, ended=now_ms(), **found)
         self._record = record
         with self._delaying():
             if record.state == "complete":
                 values = [record.metrics[f"val/{name}"] for name in self._spec.objectives]
                 self._mirror.tell(self._trial, values)
             else:
-                pruned = record.state == "pruned"
-                state = TrialState.PRUNED if pruned else TrialState.FAIL
-                self._mirror.tell(self._trial, state=state)
+                self._mirror.tell(self._trial, state=STATES[record.state])
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
@@ -211,48 +208,6 @@ class TrialJob(Job):
         with self._timed():
             yield
         self.delay += self.overhead - before
-
-
-class ReadJob(Job):
-    """A configuration fitted and read on validation and test: a baseline or a final."""
-
-    def __init__(
-        self, record: RunRecord, scorer: str | None, store: Store, observer: Observer
-    ) -> None:
-        self.record = record
-        self.label = record.label
-        self.scorer = scorer
-        self._store = store
-        self._observer = observer
-        self.task = {
-            "do": "read",
-            "model": record.model,
-            "mask": record.mask,
-            "seed": record.seed,
-            "vectors": record.vectors,
-            "scorer": scorer,
-        }
-
-    def claim(self) -> None:
-        self._started = _now()
-
-    def done(self, answer: dict[str, Any]) -> None:
-        self._end(**answer)
-
-    def failed(self, reason: str) -> None:
-        self._end(state="failed", reason=reason, vectors=None)
-
-    def keep(self) -> None:
-        self._store.add_run(self.record)
-        self._observer.finished(self.record)
-
-    def _end(self, **found: Any) -> None:  # noqa: ANN401
-        ended = _now()
-        self.record = dataclasses.replace(self.record, started=self._started, ended=ended, **found)
-
-
-def _now() -> int:
-    return int(time.time() * 1000)
 
 
 def _configuration(label: str, values: dict[str, Any]) -> str:

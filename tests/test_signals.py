@@ -1,3 +1,5 @@
+"""What is written down is written to its end, whenever Ctrl-C comes."""
+
 from __future__ import annotations
 
 import os
@@ -7,7 +9,7 @@ import time
 
 import pytest
 
-from cfexp.search.pool import _uninterrupted
+from cfexp.signals import uninterrupted
 
 
 @pytest.mark.parametrize("threads", [0, 1])
@@ -19,7 +21,7 @@ def test_what_is_being_written_is_written_to_its_end(threads: int) -> None:
     written = []
 
     def write() -> None:
-        with _uninterrupted():
+        with uninterrupted():
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.05)
             written.append(True)
