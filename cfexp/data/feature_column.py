@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -90,21 +90,12 @@ def _values(text: str, separator: str | None) -> list[str]:
     return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
-def _is_number(one: Any) -> bool:  # noqa: ANN401 - a cell
-    try:
-        np.float64(one)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
 def _amounts(name: str, column: AnyArray) -> Floats:
     given = np.asarray(column)
     try:  # of a list, Python's own words name the value
         amounts = np.asarray(given.tolist() if given.dtype.kind == "U" else given, np.float64)
     except (TypeError, ValueError) as error:
-        wrong = next(one for one in np.asarray(column, object).tolist() if not _is_number(one))
-        raise DataError(f"item feature {name!r} holds numbers, and {wrong!r} is none") from error
+        raise DataError(f"item feature {name!r} holds numbers: {error}") from error
     with np.errstate(over="ignore"):
         found: Floats = amounts.astype(np.float32)
     if (wrong := np.flatnonzero(np.isinf(found))).size:

@@ -346,7 +346,14 @@ def test_a_view_and_a_query_with_comments(address: str, tmp_path: Path) -> None:
     assert rows.fingerprint == load(tmp_path, url=address, table=TABLE).fingerprint
     query = f"-- all of them\n/* and\nmore */ SELECT * -- every column\nfrom {QUOTED}"
     assert load(tmp_path, url=address, query=query).fingerprint == rows.fingerprint
-    for wrong in ("-- select\n delete from counter", "/* select */ drop table counter", "--select"):
+    for wrong in (
+        *("-- select\n delete from counter", "/* select */ drop table counter", "--select"),
+        *("/* */ drop table counter /* */ select 1", "/* /* */ select */ drop table counter"),
+        *(
+            "/*! drop table counter */ select 1",
+            "/**/" * 9_000 + " " * 9_000 + "drop table counter",
+        ),
+    ):
         with pytest.raises(ValidationError, match="must begin with SELECT or WITH"):
             load(tmp_path, url=address, query=wrong)
     with pytest.raises(ValidationError, match="not in a comment either"):
