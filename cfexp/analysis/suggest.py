@@ -29,6 +29,7 @@ _REPEATS = 0.1  # of the rows, from which on they are what is to be predicted
 _SITTING = 0.2  # of the rows
 _COLD = 0.1  # of what a split in time holds out
 _MOST_TEST = 5
+_SHORTEST = 3  # rows of a user who is evaluated
 _LARGE = 100  # a value
 
 
@@ -94,8 +95,10 @@ def _feedback(found: Description, reasons: list[str]) -> dict[str, Any]:
 def _split(rows: Interactions, found: Description, reasons: list[str]) -> dict[str, Any]:
     middle = found.activity.quantiles["0.5"]
     test = int(np.clip(round(0.1 * middle), 1, _MOST_TEST))
-    kind = "per_user_last" if found.times and found.times.distinct > 1 else "random_per_user"
-    why = "the newest rows are held out" if kind == "per_user_last" else "there are no times"
+    kind, why = "per_user_last", "the newest rows are held out"
+    if found.times is None or found.times.distinct == 1:
+        none = found.times is None
+        kind, why = "random_per_user", "there are no times" if none else "all times are one"
     split: dict[str, Any] = {"kind": kind, "test": test, "validation": max(1, test // 2)}
     split["min_train"] = 5 if middle >= 5 + 2 * test else 1
     reasons.append(
@@ -119,8 +122,16 @@ def _split(rows: Interactions, found: Description, reasons: list[str]) -> dict[s
 
 def _warnings(found: Description) -> list[str]:
     times, words = found.times, []
+    if found.activity.quantiles["1"] < _SHORTEST:
+        words.append(
+            f"No user has {_SHORTEST} rows, one each to learn from, to validate and to test: the "
+            "study below holds nothing out."
+        )
     if times is None:
-        return ["There are no times: nothing can be said of the future, and models see all of it."]
+        words.append(
+            "There are no times: nothing can be said of the future, and models see all of it."
+        )
+        return words
     if times.together >= _SITTING:
         words.append(
             f"{times.together:.0%} of the rows share their moment with another row of their user: "

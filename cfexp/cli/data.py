@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cfexp.cli.describe import describe
-from cfexp.cli.plain_table import add_row, plain_table
+from cfexp.cli.plain_table import add_row, plain_table, table_console
 from cfexp.errors import CfexpError
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="As `cfexp d
 @app.command("list")
 def list_datasets(*, as_json: AsJson = False) -> None:
     """List the data sets, and which of them are here."""
-    from rich.console import Console
-
     shelves = _shelves([])
     if as_json:
         typer.echo(json.dumps([_summary(shelf) for shelf in shelves], indent=2))
@@ -43,7 +41,7 @@ def list_datasets(*, as_json: AsJson = False) -> None:
     for shelf in shelves:
         one = shelf.dataset
         add_row(table, one.name, shelf.state, _number(one.rows), one.terms.licence, one.title)
-    console = Console()
+    console = table_console()
     console.print(table)
     console.print(f"cache: {shelves[0].root}", markup=False, soft_wrap=True)
 
@@ -115,12 +113,10 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Compare what is here with what was published: checksums and rows."""
-    from rich.console import Console
-
     from cfexp.data.public.check import check as checked
 
     found = {}
-    console = Console()
+    console = table_console()
     for shelf in _shelves(names or []):
         if names or len(shelf.missing(shelf.dataset.files)) < len([*shelf.dataset.files]):
             with console.status(f"reading {shelf.folder}"):
@@ -167,20 +163,23 @@ def _plain(file: Checked) -> dict[str, Any]:
 
 
 def _show_checked(found: dict[str, list[Checked]], console: Console) -> None:
-    table = plain_table("data set", "file", "checksum", ">rows", "", ">left out")
+    table = plain_table("data set", "file", "checksum", ">rows", ">left out")
+    flawed = []
     for name, files in found.items():
         for file in files:
-            more = "" if file.expected_rows in {None, file.rows} else f"of {file.expected_rows:,}"
-            flaws = ""
-            if file.flaws is not None:
-                flaws = (
-                    f"{file.flaws.share:.1%}: {file.flaws.repeated:,} repeated, "
-                    f"{file.flaws.gaps:,} with gaps"
-                )
             verdict = f"{file.verdict} ✗" if file.wrong else str(file.verdict)
             verdict += ", not needed" if file.verdict == "missing" and file.optional else ""
-            add_row(table, name, file.path, verdict, _number(file.rows), more, flaws)
+            rows, short = _number(file.rows), file.path.rpartition("/")[2]
+            if file.rows is not None and file.expected_rows not in {None, file.rows}:
+                rows += f" of {file.expected_rows:,}"
+            share = "" if file.flaws is None else f"{file.flaws.share:.1%}"
+            add_row(table, name, short, verdict, rows, share)
+            if file.flaws is not None and file.flaws.share:
+                repeated, gaps = file.flaws.repeated, file.flaws.gaps
+                flawed.append(f"{short}: {repeated:,} repeated rows, {gaps:,} with gaps")
     console.print(table)
+    for line in flawed:
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def _number(count: int | None) -> str:

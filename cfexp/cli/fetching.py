@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import typer
@@ -70,6 +71,7 @@ def _somebody() -> bool:
 
 
 def terms_of(shelf: Shelf) -> list[str]:
-    """Return what a user agrees to, and what to cite."""
+    """Return what a user agrees to, and what to cite, in lines of any terminal's width."""
     terms = shelf.dataset.terms
-    return [f"{shelf.dataset.title}: {terms.licence}.", terms.text, f"Cite: {terms.citation}"]
+    parts = [f"{shelf.dataset.title}: {terms.licence}.", terms.text, f"Cite: {terms.citation}"]
+    return [line for part in parts for line in wrap(part, 79)]

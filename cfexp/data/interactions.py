@@ -203,7 +203,7 @@ class Interactions:
         if self.time is None:
             msg = (
                 f"these rows have no time column, which {what} needs; "
-                "name one in [data.columns] time"
+                "[data.columns] time names one, where a source takes columns"
             )
             raise DataError(msg)
         return self.time

@@ -122,6 +122,11 @@ def test_sittings_and_cold_items_are_warned_of(frame: pd.DataFrame) -> None:
     assert "in one sitting" in words
     words = " ".join(suggest(rows_of(late), describe(rows_of(late))).warnings)
     assert "no model here could know" in words
+    brief = rows_of(frame.drop_duplicates("user"))
+    assert suggest(brief, describe(brief)).warnings[0].startswith("No user has 3 rows")
+    once = rows_of(frame.assign(time=0))
+    reasons = " ".join(suggest(once, describe(once)).reasons)
+    assert "random_per_user: all times are one; test" in reasons
     assert (
         "There are no times"
         in suggest(
