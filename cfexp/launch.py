@@ -99,7 +99,7 @@ def run_study(
                 from cfexp.search.holding import held_data
 
                 wanted = spec.search.trials if trials is None else trials
-                ready = held.enter_context(held_data(spec, place, wanted, data))
+                ready = held.enter_context(held_data(spec, place, wanted, data, watcher.note))
                 from cfexp.search.study import run
 
                 store = run(
@@ -159,7 +159,7 @@ def join_study(
             join(
                 store,
                 spec,
-                prepare(spec),
+                prepare(spec, say=watcher.note),
                 pool,
                 home=place.home,
                 observer=watcher,

@@ -71,7 +71,7 @@ def suggest(rows: Interactions, found: Description) -> Suggestion:
             f'confidence = "log": values reach {found.values.high:,.9g} (from {_LARGE} on); as '
             "they are, the largest would outweigh all others"
         )
-    return Suggestion(split, feedback, mask, als, tuple(reasons), tuple(_warnings(found)))
+    return Suggestion(split, feedback, mask, als, tuple(reasons), (*rows.notes, *_warnings(found)))
 
 
 def _feedback(found: Description, reasons: list[str]) -> dict[str, Any]:

@@ -103,6 +103,7 @@ def _read(
     from pydantic import TypeAdapter, ValidationError
 
     from cfexp.data.cleaning.rules import clean
+    from cfexp.data.interactions import MANY
     from cfexp.data.places import places_of
     from cfexp.data.public.catalogue import catalogue
     from cfexp.data.sources import AnySource
@@ -129,7 +130,12 @@ def _read(
             raise InputError(f"{what}: {key}: {first['msg']}") from error
     if any(rule.settles_negatives for rule in rules):
         source = source.signed()
-    rows = clean(source.load(places_of(folder)), rules)
+    rows = source.load(places_of(folder))
+    if len(rows) >= MANY:
+        from cfexp.search.warm import compile_sorting
+
+        compile_sorting(lambda words: typer.echo(words, err=True))
+    rows = clean(rows, rules)
     return name, _written(source), [_written(rule) for rule in rules], rows
 
 

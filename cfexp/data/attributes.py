@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import re
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
 
     from cfexp.arrays import AnyArray, Longs, Mask
     from cfexp.data.interactions import Vocabulary
-
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?")
-"""A number as people write one; "007" and "1e3" stay text."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,18 +112,3 @@ def _undescribed(columns: Mapping[str, AnyArray], absent: Mask) -> int:
         ]
         absent = np.logical_and.reduce(unknown)
     return int(np.count_nonzero(absent))
-
-
-def column_of(texts: AnyArray) -> AnyArray:
-    """Return float64 where every text that is not empty is a number, else the texts.
-
-    >>> column_of(np.array(["1", "", "2.5"]))
-    array([1. , nan, 2.5])
-    >>> column_of(np.array(["007", "8"]))
-    array(['007', '8'], dtype='<U3')
-    """
-    texts = np.asarray(texts, np.str_)
-    distinct, codes = np.unique(texts, return_inverse=True)
-    if not all(_NUMBER.fullmatch(one) for one in distinct.tolist() if one):
-        return texts
-    return np.array([float(one) if one else np.nan for one in distinct.tolist()])[codes]

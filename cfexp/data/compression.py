@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
 _BEGINNINGS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
 """How compressed files begin, whatever they are called."""
+_UNPACK = "unpack it, or compress with gzip or zstd"
 _OTHERS = {
-    b"PK\x03\x04": "a ZIP archive",
-    b"\xfd7zXZ\x00": "an xz file",
-    b"7z\xbc\xaf": "a 7z archive",
+    b"PK\x03\x04": f"a ZIP archive; {_UNPACK}, or, if it is a workbook, save it as CSV",
+    b"\xfd7zXZ\x00": f"an xz file; {_UNPACK}",
+    b"7z\xbc\xaf": f"a 7z archive; {_UNPACK}",
+    b"PAR1\x15": 'a Parquet file, which kind = "parquet" reads',
+    b"SQLite f": 'an SQLite database, which kind = "database" reads',
+    b"\xd0\xcf\x11\xe0": "a workbook; save it as CSV",
 }
+"""What files are that are no text, and what to do."""
 _RATIO = 200
 _FREE = 1 << 28
 """A file may expand to this many bytes, or to so many times its size where that is more."""
@@ -32,7 +37,7 @@ def codec_of(file: Path) -> str | None:
         start = stream.read(8)
     for beginning, what in _OTHERS.items():
         if start.startswith(beginning):
-            raise DataError(f"{file}: this is {what}; unpack it, or compress with gzip or zstd")
+            raise DataError(f"{file}: this is {what}")
     return next((name for first, name in _BEGINNINGS.items() if start.startswith(first)), None)
 
 
@@ -64,7 +69,13 @@ class _Expanding(io.RawIOBase):
 
     def readinto(self, buffer: Buffer) -> int:
         view = memoryview(buffer).cast("B")
-        data = self._inner.read(len(view))
+        try:
+            data = self._inner.read(len(view))
+        except OSError as error:
+            raise DataError(
+                f"{self._file}: damaged, cut short, or with something else behind it ({error}); "
+                "copy or download it again"
+            ) from error
         self._given += len(data)
         if self._given > self._most:
             raise DataError(

@@ -140,6 +140,12 @@ class CsvText:
             raise DataError(f"{self.file}: the file is empty")
         if "\ufffd" in first.text:
             self.check_text()
+        if "\0" in first.text:
+            other = "utf-16-be" if first.text.startswith("\0") else "utf-16-le"
+            raise DataError(
+                f"{self.file}: line 1 holds NUL characters, as text in UTF-16 does; did you mean "
+                f"encoding = {other!r}?"
+            )
         return first
 
     @property

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from cfexp.data.places import Places
 
 _FROM_ENVIRONMENT = "env:"
+_SELECT = re.compile(
+    r"(\s|--[^\n]*\n|/\*(?!!)((?!\*/|/\*).)*\*/)*(select|with)\b", re.IGNORECASE | re.DOTALL
+)
+"""Behind comments: none within another, as PostgreSQL has them, and none that MySQL executes."""
 
 
 def _address(url: str) -> str:
@@ -37,11 +41,12 @@ def _address(url: str) -> str:
 def _one_select(query: str) -> str:
     """Return a query without its last semicolon; ValueError unless it is one that reads."""
     query = query.strip().removesuffix(";").strip()
-    if not re.match(r"(select|with)\b", query, re.IGNORECASE):
+    if not _SELECT.match(query):
         raise ValueError("must begin with SELECT or WITH: it is only read from")
     if ";" in query:
         raise ValueError(
-            "must be one statement, so it may hold no ';' but at its end; in a text write chr(59)"
+            "must be one statement, so it may hold no ';' but at its end, not in a comment either; "
+            "in a text write chr(59)"
         )
     return query
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cfexp.data.places import Places
 
 _CHUNK = 50_000
-_STREAMED = {"yield_per": _CHUNK}
+_STREAMED = {"stream_results": True}
 _PATIENCE = {
     "connect_timeout": 15,
     "keepalives_idle": 30,
@@ -33,6 +33,8 @@ _PATIENCE = {
     "tcp_user_timeout": 60_000,
 }
 """libpq's: seconds to connect, and until a connection to a machine that is gone is given up."""
+_LOCKED = 30
+"""Seconds after which a table that somebody else locks is given up."""
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 _PLAIN = {int, float, bool, str, bytes, Decimal, dt.datetime, dt.date}
 _NUMBERS = {int, float, bool}
@@ -60,6 +62,7 @@ class DatabaseReader:
         self._url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
         self._places = places
         self._table, self._schema, self._query = table, schema, query
+        self._driver_error: type[Exception] = SQLAlchemyError
         self.rows = 0
 
     @property
@@ -79,10 +82,9 @@ class DatabaseReader:
         ):
             at = positions(self.file, roles, list(result.keys()))
             chunks: dict[str, list[pa.Array]] = {role: [] for role in at}
-            for rows in result.partitions():
-                columns = list(zip(*rows, strict=True))
+            for rows in _fetched(result):
                 for role, place in at.items():
-                    chunks[role].append(_array(columns[place]))
+                    chunks[role].append(_array([row[place] for row in rows]))
                 self.rows += len(rows)
         self._read = pa.table({role: _joined(parts) for role, parts in chunks.items()})
         return self._read
@@ -125,12 +127,14 @@ class DatabaseReader:
     def _connected(self) -> Iterator[sa.Connection]:
         engine = self._engine()
         kind = engine.dialect.name
+        self._driver_error = engine.dialect.loaded_dbapi.Error
         try:
             with engine.connect() as connection:
                 if kind == "postgresql":
                     connection.execution_options(
                         isolation_level="REPEATABLE READ", postgresql_readonly=True
                     )
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCKED}s'")
                 elif kind in {"mysql", "mariadb"}:
                     connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
                     connection.rollback()
@@ -148,7 +152,9 @@ class DatabaseReader:
         file = self._places.find(name)
         where = f"file:{quote(str(file.absolute()))}?mode=ro"
         return sa.create_engine(
-            "sqlite://", creator=lambda: sqlite3.connect(where, uri=True), poolclass=sa.NullPool
+            "sqlite://",
+            creator=lambda: sqlite3.connect(where, uri=True, timeout=_LOCKED),
+            poolclass=sa.NullPool,
         )
 
     @contextlib.contextmanager
@@ -165,7 +171,7 @@ class DatabaseReader:
             raise DataError(
                 f"{self.file}: the driver {error.name!r} is not installed; pip install {error.name}"
             ) from error
-        except (SQLAlchemyError, sqlite3.Error) as error:
+        except (SQLAlchemyError, self._driver_error, UnicodeDecodeError) as error:
             cause = getattr(error, "orig", None) or error
             words = redacted(cause)
             if secret := self._url.password:
@@ -176,6 +182,17 @@ class DatabaseReader:
                 after = f"{self.rows:,} rows, none of which is kept"
                 what = f"the database ended the reading after {after}"
             raise DataError(f"{self.file}: {what}: {lines[0]}") from error
+
+
+def _fetched(result: sa.CursorResult[Any]) -> Iterator[Sequence[Sequence[Any]]]:
+    """Yield chunks of rows as the driver gives them: SQLAlchemy's own take as long again."""
+    cursor: Any = result.cursor
+    rows: list[Sequence[Any]] = [*result.fetchmany(1)]  # perhaps fetched ahead, for the columns
+    if rows:
+        rows += cursor.fetchmany(_CHUNK - 1)
+    while rows:
+        yield rows
+        rows = cursor.fetchmany(_CHUNK)
 
 
 def _array(values: Sequence[Any]) -> pa.Array:

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 from scipy import sparse
 
+from cfexp.data.repeats import lasts, repeats, sums
 from cfexp.data.sound import MOST
 from cfexp.data.training import Positives
 from cfexp.recipe import Recipe
@@ -64,15 +65,11 @@ class Feedback(Recipe):
 
     def _pairs(self, rows: Interactions) -> tuple[Longs, Floats]:
         """Return the last row of each pair, sorted by user and item, and the pair's value."""
-        order = rows.by_time_within(rows.item)
-        user, item = rows.user[order], rows.item[order]
-        new = (user[1:] != user[:-1]) | (item[1:] != item[:-1])
-        last = order[np.append(new, True)[: len(order)]]
+        order, starts = repeats(rows)
+        last = lasts(order, starts)
         if self.duplicates == "last" or len(last) == len(order):
             return last, rows.value[last]
-        starts = np.flatnonzero(np.append(True, new))
-        sums = np.add.reduceat(rows.value[order].astype(np.float64), starts)
-        return last, sums.astype(np.float32)
+        return last, sums(rows, order, starts).astype(np.float32)
 
 
 def _matrix(values: Floats, users: Codes, items: Codes, shape: tuple[int, int]) -> Matrix:

@@ -61,11 +61,12 @@ class Joined:
         first, *others = tables
         for table, reader in zip(others, self.readers[1:], strict=True):
             for role in first.column_names:
-                here, there = first.schema.field(role).type, table.schema.field(role).type
+                here, there = (_kind(one.schema.field(role).type) for one in (first, table))
                 if here != there and not pa.types.is_null(there):
                     return (
                         f"the columns of {self.readers[0].file} and {reader.file} must hold the "
-                        f"same types; the {role} is {here} in the one and {there} in the other"
+                        f"same types; the {role} is {here} in the one and {there} in the other; "
+                        "write ids all as whole numbers or all as text"
                     )
         return f"the columns of {self.file} must hold the same types"
 
@@ -108,6 +109,11 @@ def _below_each_other(tables: Iterable[pa.Table]) -> pa.Table:
             pa.table(dict(map(_as_text, table.column_names, table.columns))) for table in tables
         ]
         return pa.concat_tables(texts, promote_options="permissive")
+
+
+def _kind(kind: pa.DataType) -> pa.DataType:
+    """Return the type of what a column holds, encoded by a dictionary or not."""
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def _as_text(role: str, column: pa.ChunkedArray) -> tuple[str, pa.ChunkedArray]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from cfexp.data.amounts import column_of, stored_numbers, text
 from cfexp.data.columns import Column
 from cfexp.data.places import DataPath
 from cfexp.data.text_layout import TextLayout
@@ -121,9 +122,7 @@ class IdTable(TextLayout):
 
     def column(self, column: pa.ChunkedArray, name: str) -> AnyArray:
         """Return a column as float64 or str."""
-        from cfexp.data.attributes import column_of
-
-        found = numbers(column)
+        found = stored_numbers(column)
         return column_of(text(column, name)) if found is None else found
 
     def _others(self, names: list[str], title: Column | None) -> dict[str, Column]:
@@ -133,30 +132,5 @@ class IdTable(TextLayout):
         return {name: name for name in names if name not in own}
 
 
-EXACT = 2**53
-"""From here on float64 does not hold every whole number."""
 _ATTRIBUTE = "attribute "
 """Begins the role of an attribute's column."""
-
-
-def numbers(column: pa.ChunkedArray) -> AnyArray | None:
-    """Return a column that is stored as numbers as float64, NaN where empty; None for another.
-
-    Whole numbers that float64 cannot tell apart are no amounts: such a column is another.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    whole = pa.types.is_integer(column.type)
-    if whole and any(abs(one or 0) >= EXACT for one in pc.min_max(column).as_py().values()):
-        return None
-    if whole or pa.types.is_floating(column.type):
-        return np.asarray(column.cast(pa.float64(), safe=False).to_pandas(), np.float64)
-    return None
-
-
-def text(column: pa.ChunkedArray, name: str) -> AnyArray:
-    """Return a column as text, "" where it is empty."""
-    from cfexp.arrays import as_text
-
-    return as_text(column.cast("string").fill_null("").to_pylist(), name)

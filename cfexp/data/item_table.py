@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
 
+from cfexp.data.amounts import NUMBER, is_exact, stored_numbers, text
 from cfexp.data.columns import Column
-from cfexp.data.id_table import EXACT, IdTable, Name, numbers, text
+from cfexp.data.id_table import IdTable, Name
 from cfexp.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from cfexp.data.interactions import Interactions
     from cfexp.data.places import Places
 
-_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*|0?(?=\.))(\.[0-9]*)?([eE][-+]?[0-9]+)?")
-"""A number as people and programs write it; "007" is a name."""
 _UNKNOWN = {"", "na", "nan", "n/a", "null", "none"}
 _INFINITE = {"inf", "+inf", "-inf", "infinity", "-infinity"}
 LIST = "\x1f"
@@ -116,7 +114,7 @@ class ItemTable(IdTable):
         """Return amounts as float64, kinds and lists as str."""
         if name in self.categories or name in self.lists:
             return text(column, name)
-        found = numbers(column)
+        found = stored_numbers(column)
         return _amounts(name, text(column, name)) if found is None else found
 
     def _separators(self, columns: Mapping[str, AnyArray]) -> dict[str, str]:
@@ -161,7 +159,7 @@ def _amounts(name: str, texts: AnyArray) -> AnyArray:
     distinct, codes = np.unique(texts, return_inverse=True)
     stripped = [one.strip() for one in distinct.tolist()]
     kinds = [one for one in stripped if one.lower() not in _UNKNOWN]
-    others = [one for one in kinds if not _NUMBER.fullmatch(one)]
+    others = [one for one in kinds if not NUMBER.fullmatch(one)]
     if kinds and 2 * len(others) > len(kinds):
         return texts
     if others:
@@ -174,7 +172,7 @@ def _amounts(name: str, texts: AnyArray) -> AnyArray:
         )
         raise DataError(f"item feature {name!r} has the value {others[0]!r}: {way}")
     for one in kinds:
-        if one.lstrip("+-").isdecimal() and abs(int(one)) >= EXACT:
+        if not is_exact(one):
             raise DataError(
                 f"item feature {name!r} has the value {one}, and amounts of 2^53 or more are not "
                 f"told apart; if these are names, write categories = [{name!r}]"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal
+import re
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import model_validator
 
+from cfexp.data.messages import clip
 from cfexp.data.table_file import TableFile
 from cfexp.errors import DataError
 
@@ -55,7 +57,7 @@ class JsonLinesReader:
         from cfexp.data.nested import column, paths
 
         try:
-            known = self._schema()
+            known = self._schema(roles)
             try:
                 at = paths(self.file, roles, known)
             except DataError:  # a field may occur later for the first time
@@ -63,21 +65,20 @@ class JsonLinesReader:
                 at = paths(self.file, roles, known)
             wanted = {path[0] for path in at.values()}
             texts = {path[0] for role, path in at.items() if role != "time"}
-            fields = [known.field(name) for name in known.names if name in wanted]
-            schema = pa.schema(
-                # what looks like a moment is read as one, but an id is text
-                pa.field(one.name, pa.string())
-                if one.name in texts and pa.types.is_timestamp(one.type)
-                else one
-                for one in fields
-            )
+            fields = {name: known.field(name).type for name in known.names if name in wanted}
+            for name, kind in fields.items():
+                if name in texts and pa.types.is_timestamp(kind):
+                    fields[name] = pa.string()  # what looks like a moment, but is an id
+                elif [name] == at.get("value") and pa.types.is_integer(kind):
+                    fields[name] = pa.float64()  # 1.5 may follow
+            schema = pa.schema(fields)
             try:
                 table = self._parse(schema)
             except pa.ArrowInvalid:  # later lines hold other types, such as 1.5 after 1
                 named = [one for one in schema if one.name in texts and one.type == pa.string()]
                 table = self._parse(pa.schema(named), others="infer")
             return pa.table({role: column(table, path) for role, path in at.items()})
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowInvalid, UnicodeDecodeError) as error:  # of a value, of a field's name
             raise self._explained(error) from error
         except KeyError as error:
             raise DataError(f"{self.file}: no line has the field {error}") from error
@@ -102,10 +103,9 @@ class JsonLinesReader:
                 if text := line.strip():
                     yield number, text
 
-    def _schema(self) -> pa.Schema:
-        """Return the fields of the first lines."""
+    def _schema(self, roles: Mapping[str, int | str]) -> pa.Schema:
+        """Return the fields of the first lines; those that nobody asks for may be of any types."""
         import pyarrow as pa
-        import pyarrow.json as pa_json
 
         head, size = [], 0
         for _, line in self._lines():
@@ -115,8 +115,16 @@ class JsonLinesReader:
                 break
         if not head:
             raise DataError(f"{self.file}: the file is empty")
-        block = pa_json.ReadOptions(block_size=size + len(head) + 1)
-        return pa_json.read_json(pa.BufferReader(b"\n".join(head) + b"\n"), block).schema
+        try:
+            return _inferred(head)
+        except pa.ArrowInvalid as error:
+            names = set(map(str, roles.values()))
+            try:
+                return _inferred([_only(line, names) for line in head])
+            except pa.ArrowInvalid:
+                raise
+            except (ValueError, AttributeError, RecursionError):  # no JSON, or no object
+                raise error from None
 
     def _parse(self, schema: pa.Schema | None, others: str = "ignore") -> pa.Table:
         """Return the fields of a schema, None for all; `others` may be inferred as well."""
@@ -135,8 +143,12 @@ class JsonLinesReader:
         table.validate(full=True)  # JSON is UTF-8
         return table
 
-    def _explained(self, error: pa.ArrowInvalid) -> DataError:
+    def _explained(self, error: Exception) -> DataError:
         """Return an error that names the first line at fault, where one alone is."""
+        reason = str(error).removeprefix("JSON parse error: ").partition(" in row")[0]
+        found_in = re.match(r"Column\(/(.*?)\)", reason)
+        path = found_in[1].split("/") if found_in else []
+        kinds: set[type] = set()
         for number, line in self._lines():
             if len(line) > _BLOCK:
                 return DataError(
@@ -144,18 +156,57 @@ class JsonLinesReader:
                     "is it not one object per line?"
                 )
             try:
-                if not isinstance(json.loads(line), dict):
+                found = json.loads(line.decode(), object_pairs_hook=_fields)
+                if not isinstance(found, dict):
                     raise ValueError("it is no object")  # noqa: TRY301, TRY004 - one way out
+                json.dumps(found, ensure_ascii=False).encode()  # half characters are no text
+                kinds |= _kind(found, path)
+                if len(kinds) > 1:
+                    raise ValueError(f"{'.'.join(path)!r} has another type before")  # noqa: TRY301
             except (ValueError, RecursionError) as problem:
-                from cfexp.data.messages import clip
-
                 text = clip(line.decode(errors="replace"))
+                rule = "every line must be a JSON object"
+                if len(kinds) > 1:
+                    rule = (
+                        "every field must hold one type on all lines, such as numbers or text alone"
+                    )
+                elif isinstance(problem, UnicodeDecodeError):
+                    rule = "every line must be a JSON object in UTF-8"
                 return DataError(
-                    f"{self.file}: every line must be a JSON object; line {number} is not "
-                    f"({problem}):\n  {text}"
+                    f"{self.file}: {rule}; line {number} is not ({problem}):\n  {text}"
                 )
-        reason = str(error).removeprefix("JSON parse error: ").partition(" in row")[0]
-        return DataError(
-            f"{self.file}: every field must hold one type on all lines: {reason}; "
-            "write its values all as numbers or all as text"
-        )
+        return DataError(f"{self.file}: cannot be read as JSON: {reason}")
+
+
+def _inferred(lines: Sequence[bytes]) -> pa.Schema:
+    import pyarrow as pa
+    import pyarrow.json as pa_json
+
+    text = b"\n".join(lines) + b"\n"
+    return pa_json.read_json(
+        pa.BufferReader(text), pa_json.ReadOptions(block_size=len(text) + 1)
+    ).schema
+
+
+def _only(line: bytes, names: set[str]) -> bytes:
+    """Return an object with nothing in the fields that none of `names` is, or is in."""
+    wanted = names | {name.partition(".")[0] for name in names}
+    found = json.loads(line).items()
+    return json.dumps({name: one if name in wanted else None for name, one in found}).encode()
+
+
+def _kind(found: Any, path: Sequence[str]) -> set[type]:  # noqa: ANN401 - JSON
+    """Return the type of what stands at `path`, nothing where nothing does."""
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return {float if type(found) is int else type(found)} - {type(None)} if path else set()
+
+
+def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; ValueError where a field occurs twice, whose value nobody knows."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the field {clip(repr(twice))} occurs twice")
+    return found

@@ -64,12 +64,16 @@ def positions(
             continue
         count = list(names).count(column)
         if count != 1:
-            problem = "no column" if count == 0 else f"{count} columns are called"
+            if count > 1:
+                raise DataError(
+                    f"{file}: {count} columns are called {clip(column)!r}, and the {role} is one "
+                    "of them; rename one, or give its position from 1"
+                )
             hint = "; is the separator right?" if len(names) == 1 else ""
             known = ", ".join(clip(repr(name), 60) for name in names[:_NAMES])
             more = f" and {len(names) - _NAMES:,} more" if len(names) > _NAMES else ""
             raise DataError(
-                f"{file}: {problem} {clip(column)!r} for the {role}; the columns are "
+                f"{file}: no column {clip(column)!r} for the {role}; the columns are "
                 f"{known or 'none'}{more}{did_you_mean(column, names)}{hint}"
             )
         found[role] = list(names).index(column)

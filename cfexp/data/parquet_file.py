@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Literal
 
 from cfexp.data.table_file import TableFile
@@ -47,7 +48,7 @@ class ParquetReader:
         try:
             return list(pq.read_schema(self.file).names)
         except (pa.ArrowException, OSError) as error:
-            raise DataError(f"{self.file}: not a Parquet file that can be read: {error}") from error
+            raise self._unreadable(error) from error
 
     def read(self, roles: Mapping[str, int | str]) -> pa.Table:
         """Return a table with one column per role."""
@@ -68,8 +69,17 @@ class ParquetReader:
             self._table = pa.table({role: column(table, path) for role, path in at.items()})
             self._table.validate(full=True)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{self.file}: not a Parquet file that can be read: {error}") from error
+            raise self._unreadable(error) from error
         return self._table
+
+    def _unreadable(self, error: Exception) -> DataError:
+        from cfexp.data.compression import codec_of
+
+        hint = ""
+        with contextlib.suppress(OSError, DataError):
+            if codec := codec_of(self.file):
+                hint = f"; it is compressed with {codec}: unpack it"
+        return DataError(f"{self.file}: not a Parquet file that can be read: {error}{hint}")
 
     def _texts(self) -> list[str]:
         """Return the columns of text, which are read as codes and distinct values.

@@ -6,7 +6,6 @@ value, time, title, part) and a way to show rows in messages; the rules are here
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +15,9 @@ import pyarrow.compute as pc
 from cfexp.data.columns import UNIX
 from cfexp.data.interactions import PARTS, Interactions, Vocabulary
 from cfexp.data.kinds import is_text, plain
-from cfexp.data.messages import SHOWN, clip, refuse
+from cfexp.data.lookalikes import lookalikes
+from cfexp.data.messages import refuse
+from cfexp.data.row_order import in_order
 from cfexp.data.times import are_calendar_dates, microseconds, writings
 from cfexp.errors import DataError
 
@@ -67,6 +68,8 @@ def interactions(
         )
     if len(kept) < n_rows:
         table = table.take(pa.array(kept))
+    for role, codes, ids in (("user", user, user_ids), ("item", item, item_ids)):
+        _refuse_ids(role, codes[kept], ids, kept, reader)
     users, user = vocabulary(user[kept], user_ids)
     items, item = vocabulary(item[kept], item_ids)
     notes = [*lookalikes("users", users), *lookalikes("items", items)]
@@ -83,34 +86,7 @@ def interactions(
         part=_parts(table, kept, reader),
         notes=tuple(notes),
     )
-    return rows if ordered else _in_order(rows)
-
-
-def _in_order(rows: Interactions) -> Interactions:
-    """Return the rows in an order that follows from what they hold."""
-    keys = [rows.part, rows.value, rows.item, rows.user, rows.time]
-    order = np.lexsort([key for key in keys if key is not None])
-    return dataclasses.replace(rows.select(order), row=np.arange(len(rows)))
-
-
-def lookalikes(what: str, known: Vocabulary) -> list[str]:
-    """Return a note when ids differ only in case or in spaces around them.
-
-    >>> lookalikes("users", Vocabulary(np.array(["Ann", "ann ", "bob"], object)))
-    ["2 users have ids that differ only in case or spaces around them, such as 'Ann', 'ann '"]
-    """
-    if known.ids.dtype.kind != "O":
-        return []
-    text = pa.array(known.ids, pa.string())
-    plain_text = pc.utf8_lower(pc.utf8_trim_whitespace(text)).dictionary_encode()
-    codes = plain_text.indices.to_numpy()
-    twins = np.flatnonzero(np.bincount(codes)[codes] > 1)
-    if len(twins) == 0:
-        return []
-    alike = twins[codes[twins] == codes[twins[0]]][:SHOWN]
-    shown = ", ".join(clip(repr(known.ids[code]), 60) for code in alike)
-    how = "have ids that differ only in case or spaces around them"
-    return [f"{len(twins):,} {what} {how}, such as {shown}"]
+    return rows if ordered else in_order(rows)
 
 
 def encoded(column: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
@@ -139,11 +115,31 @@ def vocabulary(codes: Codes, ids: pa.Array) -> tuple[Vocabulary, Codes]:
     return known, new[codes]
 
 
+def _refuse_ids(role: str, codes: Codes, ids: pa.Array, kept: Longs, reader: Reader) -> None:
+    """Raise DataError for ids that would be taken for others, or kept as others."""
+    if pa.types.is_floating(ids.type):
+        numbers = ids.to_numpy(zero_copy_only=False)
+        bits = np.finfo(numbers.dtype).nmant + 1
+        bad = ~(np.abs(numbers) < 2**bits)
+        rule = (
+            f"the {role}, stored as a floating-point number, must be below 2^{bits}, up to which "
+            "whole numbers are told apart; store ids as integers or text"
+        )
+    elif is_text(ids.type):
+        found = pc.match_substring(ids, "\0")
+        bad = pc.fill_null(found, fill_value=False).to_numpy(zero_copy_only=False)
+        rule = f"the {role} must have no NUL characters"
+    else:
+        return
+    if bad.any():
+        refuse(reader, rule, bad[codes], kept)
+
+
 def _identities(ids: pa.Array) -> AnyArray:
     """Return distinct ids as int64 where all are whole numbers, else as text."""
     if pa.types.is_floating(ids.type):
         numbers = ids.to_numpy(zero_copy_only=False)
-        if (numbers == np.round(numbers)).all() and (np.abs(numbers) < 2**53).all():
+        if (numbers == np.round(numbers)).all():
             return np.asarray(numbers, np.int64)
     if pa.types.is_integer(ids.type) and ids.type != pa.uint64():
         return np.asarray(ids.cast(pa.int64()).to_numpy())

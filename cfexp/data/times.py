@@ -59,10 +59,12 @@ def are_calendar_dates(times: Longs) -> bool:
 
 
 def writings(column: pa.ChunkedArray) -> str:
-    """Return how many times of a column are numbers, ISO dates or neither, in words."""
+    """Return how many times of a column are numbers, ISO dates, missing or neither, in words."""
+    missing = column.is_null().to_numpy()
     number = np.isfinite(_numbers(column))
     iso = ~number & (_from_text(column, "ISO8601") != _NOT_A_TIME)
-    counts = {"numbers": number.sum(), "ISO dates": iso.sum(), "neither": (~number & ~iso).sum()}
+    counts = {"numbers": number.sum(), "ISO dates": iso.sum(), "missing": missing.sum()}
+    counts["neither"] = (~number & ~iso & ~missing).sum()
     return ", ".join(f"{count:,} are {what}" for what, count in counts.items() if count)
 
 

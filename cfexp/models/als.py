@@ -196,6 +196,10 @@ class ALS(Model):
         # users, items as they are, were and run ahead; then the fixed side's sums or a copy of it
         return 4 * f * (users + 3 * items) + max(gram_size(most, f), 4 * f * most) + 24 * nnz
 
+    @property
+    def scores_by_age(self) -> bool:
+        return self.weighting(scoring=True).by_age
+
     def weighting(self, *, scoring: bool = False) -> Confidence:
         """Return the confidence of positives, at training or when users are scored."""
         given = {

@@ -75,6 +75,11 @@ class Confidence:
     recency_by: RecencyName = "rank"
 
     @property
+    def by_age(self) -> bool:
+        """Whether it fades by days, which needs times."""
+        return self.recency > 0 and self.recency_by == "age"
+
+    @property
     def has_loss(self) -> bool:
         """Whether both sides weigh a pair alike."""
         return not (self.kind == "log" and self.epsilon == "side_mean")

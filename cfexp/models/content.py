@@ -90,9 +90,18 @@ class Content(Model):
             data = TrainingData(data.positives, ItemFeatures.of(item_features))
         return cast("ContentScorer", super().fit(data, rng, threads=threads))
 
+    @property
+    def scores_by_age(self) -> bool:
+        return self._confidence.by_age
+
     def weights(self, positives: Positives) -> Doubles:
         """Return the confidence of every entry."""
-        confidence = Confidence(
+        weights: Doubles = 1 + self._confidence.added(positives).astype(np.float64)
+        return weights
+
+    @property
+    def _confidence(self) -> Confidence:
+        return Confidence(
             kind=self.confidence,
             alpha=self.alpha,
             epsilon=self.epsilon,
@@ -102,5 +111,3 @@ class Content(Model):
             recency_scale=self.recency_scale,
             recency_by=self.recency_by,
         )
-        weights: Doubles = 1 + confidence.added(positives).astype(np.float64)
-        return weights

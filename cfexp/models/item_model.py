@@ -51,15 +51,21 @@ class ItemModel(Model):
         """Return `matrix` with the model's own weights, which recency then multiplies."""
         return matrix
 
+    @property
+    def scores_by_age(self) -> bool:
+        return self._strength > 0 and self.recency_by == "age"
+
     def scored(self, positives: Positives, *, binary: bool) -> Matrix:
         """Return the histories to score from, users x items."""
-        strength, scale = self.scoring_recency, self.scoring_recency_scale
-        fading = self._fading(
-            positives,
-            self.recency if strength is None else strength,
-            self.recency_scale if scale is None else scale,
-        )
+        scale = self.scoring_recency_scale
+        scale = self.recency_scale if scale is None else scale
+        fading = self._fading(positives, self._strength, scale)
         return _times(valued(positives, binary=binary), fading)
+
+    @property
+    def _strength(self) -> float:
+        """How much recency adds to a history that is scored from."""
+        return self.recency if self.scoring_recency is None else self.scoring_recency
 
     def _fading(self, positives: Positives, strength: float, scale: float) -> Doubles | None:
         ago = past(positives, self.recency_by) if strength else None

@@ -78,6 +78,11 @@ class Model(Recipe, ABC):
         a factor of 2 where it is hundreds of megabytes.
         """
 
+    @property
+    def scores_by_age(self) -> bool:
+        """Whether what was long ago counts less when a user is scored, by days and not by rank."""
+        return False
+
     def refuse_unfit(self, *data: TrainingData, threads: int | None = None) -> None:
         """Raise DataError, with both numbers, where fits on all of `data` at once cannot fit."""
         size = sum(self.memory(one, cores() if threads is None else threads) for one in data)

@@ -206,11 +206,7 @@ class SavedModel:
     @property
     def needs_times(self) -> bool:
         """Whether a history needs times: the model fades it by its age."""
-        model = self.scorer.model
-        strength = getattr(model, "scoring_recency", None)
-        strength = getattr(model, "recency", 0) if strength is None else strength
-        by_age = bool(strength) and getattr(model, "recency_by", "rank") == "age"
-        return by_age and self.scorer.history.age is not None
+        return self.scorer.model.scores_by_age and self.scorer.history.age is not None
 
     def user_codes(self, ids: AnyArray) -> Codes:
         """Return the codes of users; raise a DataError that names those with nothing to go by."""

@@ -36,23 +36,25 @@ def held_data(
     place: Place,
     trials: int,
     data: Any = None,  # noqa: ANN401
+    say: Callable[[str], None] | None = None,
 ) -> Iterator[Held]:
     """Hold a study and its data: found in the home, or prepared, and left there to be found.
 
-    What is not to be found again lies in the study's folder until the block ends.
+    What is not to be found again lies in the study's folder until the block ends. `say` is told
+    what takes a while the first time on a machine.
     """
     own = (place.folder(spec.name) / "stages").resolve()
     known = own.parent.is_dir()  # else nothing is written before the data are in order
     with ExitStack() as held:
         check = held.enter_context(study_lock(place, spec.name)) if known else None
         key = content_key(spec) if data is None else None
-        ready = _found(place.home, spec, key) or prepare(spec, data)
+        ready = _found(place.home, spec, key) or prepare(spec, data, say)
         if spec.models and len(ready.known.stages) == 1 and trials:
             raise InputError("trials need a validation stage; [split] validation = 0 leaves none")
         check = check or held.enter_context(study_lock(place, spec.name))
         held.callback(shutil.rmtree, own, ignore_errors=True)
         if isinstance(ready, Kept) and not use(place.home, spec.name, ready.key):
-            ready = prepare(spec, data)
+            ready = prepare(spec, data, say)
         if isinstance(ready, Kept):
             stages, facts = ready.folder, ready.facts(spec)
         else:

@@ -12,6 +12,7 @@ from cfexp.arrays import save_arrays
 from cfexp.data.attributes import Attributes
 from cfexp.data.cleaning.step import report
 from cfexp.data.frame import Frame
+from cfexp.data.interactions import MANY
 from cfexp.data.places import places_of
 from cfexp.errors import DataError
 from cfexp.search.known import FeatureFacts, Known
@@ -19,6 +20,7 @@ from cfexp.splits.futures import future_share
 from cfexp.splits.moments import written
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from cfexp.data.interactions import Interactions
@@ -131,11 +133,15 @@ class Prepared:
         save_arrays(path, arrays)
 
 
-def prepare(spec: StudySpec, data: Any = None) -> Prepared:  # noqa: ANN401
+def prepare(
+    spec: StudySpec,
+    data: Any = None,  # noqa: ANN401
+    say: Callable[[str], None] | None = None,
+) -> Prepared:
     """Load, clean and split a study's data.
 
     `data` are the rows of a study with `[data] kind = "frame"`: a data frame, or
-    `Interactions`.
+    `Interactions`. `say` is told what takes a while the first time on a machine.
 
     Raises
     ------
@@ -155,6 +161,10 @@ def prepare(spec: StudySpec, data: Any = None) -> Prepared:  # noqa: ANN401
             f"rows are given from Python, but [data] kind = {source.kind!r} reads its own; "
             "write kind = 'frame' with columns"
         )
+    if len(loaded) >= MANY:
+        from cfexp.search.warm import compile_sorting
+
+        compile_sorting(say)
     rows = spec.split.cleaned(loaded, spec.clean)
     split = spec.split.divide(rows)
     prepared = Prepared(rows, split, split.view(spec.feedback))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from threading import Timer
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 
+from cfexp.data.ordering import sorted_within
 from cfexp.data.training import TrainingData
 from cfexp.metrics.evaluate import evaluate
 from cfexp.models.als import ALS
@@ -27,22 +29,29 @@ _ALL_LOOPS = ("diversity@1", "auc")
 
 
 def compile_kernels(announce: Callable[[str], None] | None = None) -> None:
-    """Make every compiled loop ready; call `announce` once if that takes a while."""
-
-    def say() -> None:
-        if announce is not None:
-            announce(
-                "Compiling the numerical kernels; this happens once and takes about ten seconds."
-            )
-
-    timer = Timer(_PATIENCE, say)
-    timer.start()
-    try:
+    """Make every compiled loop of models ready; call `announce` once if that takes a while."""
+    with _announced(announce, "the numerical kernels", "about ten seconds"):
         ones = sparse.csr_array(np.eye(3, dtype=np.float32))
         data = TrainingData.of(ones)
         stage = StageData("warm", data, data.positives, ones, ones, np.ones(3, bool))
         for scorer in _scorers(data):
             evaluate(scorer, stage, _ALL_LOOPS, mask="none", threads=1)
+
+
+def compile_sorting(announce: Callable[[str], None] | None = None) -> None:
+    """Make what sorts many rows ready; call `announce` once if that takes a while."""
+    with _announced(announce, "what sorts many rows", "a few seconds"):
+        code, key = np.zeros(1, np.int32), np.zeros(1, np.int64)
+        sorted_within(code, (key,), np.ones(1, np.int64))
+
+
+@contextmanager
+def _announced(announce: Callable[[str], None] | None, what: str, seconds: str) -> Iterator[None]:
+    words = f"Compiling {what}; this happens once and takes {seconds}."
+    timer = Timer(_PATIENCE, lambda: announce and announce(words))
+    timer.start()
+    try:
+        yield
     finally:
         timer.cancel()
 

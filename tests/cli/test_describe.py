@@ -68,3 +68,12 @@ def test_mistakes_are_said(arguments: list[str], words: str, log: Path) -> None:
     done = invoke("data", "describe", *(one.format(log=log) for one in arguments))
     assert isinstance(done.exception, InputError)  # of which `main` makes exit code 2
     assert words in str(done.exception)
+
+
+def test_what_reading_noted_is_said(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("u,i,t\nAnn,1,978300760000\nann,1,978300761000\n")
+    options = ("--user", "u", "--item", "i", "--time", "t", "--json")
+    found = json.loads(invoke("data", "describe", str(tmp_path / "log.csv"), *options).output)
+    alike, unit = found["suggestion"]["warnings"][:2]
+    assert "2 users have ids that differ only in case or spaces around them" in alike
+    assert "times are read as milliseconds since 1970" in unit

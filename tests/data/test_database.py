@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,8 @@ FRAME = pd.DataFrame(
 )
 TABLE = "Events (all)"
 QUOTED = f'"{TABLE}"'
+VIEW = f"create view seen as select * from {QUOTED}"  # noqa: S608 - a constant
+MORE = f"update {QUOTED} set n = n + "  # noqa: S608
 HIDDEN = "of the database"
 
 
@@ -62,6 +66,7 @@ def postgres(databases: str) -> str:
         connection.execute(sa.text("create schema logs"))
         connection.execute(sa.text("create sequence numbers"))
         connection.execute(sa.text("create table counter (n int)"))
+        connection.execute(sa.text(VIEW))
         big = "create table logs.big as select g as u, g % 9 as i, now() as t "
         connection.execute(sa.text(big + "from generate_series(1, 120000) g"))
     engine.dispose()
@@ -74,8 +79,24 @@ def sqlite(tmp_path: Path) -> str:
     with sqlite3.connect(tmp_path / "a b?.db") as connection:
         stored.to_sql(TABLE, connection, index=False)
         connection.execute("create table counter (n int)")
+        connection.execute(VIEW)
     connection.close()
     return "sqlite:///a b%3F.db".replace(" ", "%20")
+
+
+TYPES = {
+    "plain": ("int4 '7'", "7"),
+    "long": ("int8 '9007199254740993'", 2**53 + 1),
+    "exact": ("numeric '1.50'", "1.50"),
+    "huge": ("numeric '18446744073709551617'", str(2**64 + 1)),
+    "real": ("float8 '2'", 2),
+    "truth": ("true", "true"),
+    "day": ("date '2024-05-01'", "2024-05-01"),
+    "unique": ("uuid '00000000-0000-0000-0000-00000000000A'", f"{0:08}-0000-0000-0000-{10:012x}"),
+    "padded": ("char(3) 'a'", "a  "),
+    "bytes": ("bytea 'b7'", "b7"),
+    "json": ("""json '{"a": 1}'""", "{'a': 1}"),
+}
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -261,6 +282,151 @@ def test_a_database_that_goes_away(
     message = refused(tmp_path, url=postgres, **fields)
     assert "the database ended the reading after 100,000 rows, none of which is kept:" in message
     assert "of%20the" not in message
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_types_of_postgres(postgres: str, tmp_path: Path, kind: str) -> None:
+    written, expected = TYPES[kind]
+    query = f"select {written} as i union all select null"
+    query = f"select 1 as u, i from ({query}) as one"  # noqa: S608
+    rows = load(tmp_path, url=postgres, query=query, columns={"user": "u", "item": "i"})
+    assert [str(one) for one in rows.items.ids.tolist()] == [str(expected)]
+    assert rows.dropped == {"item missing": 1}
+
+
+def test_values_and_times_of_postgres(postgres: str, tmp_path: Path) -> None:
+    columns = {"user": "u", "item": "u", "value": "v", "time": "t"}
+    for value in ("1.5::numeric", "1.5::float4", "1.5::float8", "'1.5'::text"):
+        for time in (
+            "'2024-05-01 12:00:00.25+02'::timestamptz",
+            "'2024-05-01 10:00:00.25'::timestamp",
+            "'2024-05-01T10:00:00.25Z'::text",
+            "1714557600.25::float8",
+            "1714557600.25::numeric",
+            "1714557600250::int8",
+        ):
+            query = f"select 1 as u, {value} as v, {time} as t"
+            rows = load(tmp_path, url=postgres, query=query, columns=columns)
+            assert rows.value.tolist() == [1.5], value
+            assert rows.time is not None
+            assert rows.time.tolist() == [1_714_557_600_250_000], time
+    query = "select 1 as u, true as v, date '2024-05-01' as t"
+    rows = load(tmp_path, url=postgres, query=query, columns=columns)
+    assert rows.value.tolist() == [1]
+    for value, time, words in (
+        ("'NaN'::numeric", "now()", "values must be numbers, finite"),
+        ("1", "'infinity'::timestamptz", "timestamp too large"),
+        ("1", "null::date", "times must be readable"),
+        ("array[1]", "now()", "values must be numbers, finite"),
+        ("1/0", "now()", "division by zero"),
+    ):
+        query = f"select 1 as u, {value} as v, {time} as t"
+        assert words in refused(tmp_path, url=postgres, query=query, columns=columns)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 7])
+def test_every_row_of_every_chunk(
+    address: str, tmp_path: Path, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_reader, "_CHUNK", 3)
+    numbers = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 9) "
+    query = f"{numbers} select i as u, i from n where i <= {count} order by i"  # noqa: S608
+    columns = {"user": "u", "item": "i"}
+    if count == 0:
+        assert "no rows left of 0 read" in refused(
+            tmp_path, url=address, query=query, columns=columns
+        )
+        return
+    rows = load(tmp_path, url=address, query=query, columns=columns)
+    assert rows.users.ids.tolist() == list(range(1, count + 1))
+
+
+def test_a_view_and_a_query_with_comments(address: str, tmp_path: Path) -> None:
+    rows = load(tmp_path, url=address, table="seen")
+    assert rows.fingerprint == load(tmp_path, url=address, table=TABLE).fingerprint
+    query = f"-- all of them\n/* and\nmore */ SELECT * -- every column\nfrom {QUOTED}"
+    assert load(tmp_path, url=address, query=query).fingerprint == rows.fingerprint
+    for wrong in (
+        *("-- select\n delete from counter", "/* select */ drop table counter", "--select"),
+        *("/* */ drop table counter /* */ select 1", "/* /* */ select */ drop table counter"),
+        *(
+            "/*! drop table counter */ select 1",
+            "/**/" * 9_000 + " " * 9_000 + "drop table counter",
+        ),
+    ):
+        with pytest.raises(ValidationError, match="must begin with SELECT or WITH"):
+            load(tmp_path, url=address, query=wrong)
+    with pytest.raises(ValidationError, match="not in a comment either"):
+        load(tmp_path, url=address, query="select 1 -- one; two\n")
+
+
+@contextlib.contextmanager
+def somebody_else(address: str, folder: Path) -> Iterator[Callable[[str], object]]:
+    """Give what executes statements on a connection of its own, each at once."""
+    if address.startswith("sqlite"):
+        connection: Any = sqlite3.connect(folder / "a b?.db", isolation_level=None)
+    else:
+        import psycopg
+
+        connection = psycopg.connect(address.replace("+psycopg", ""), autocommit=True)
+    with contextlib.closing(connection):
+        yield connection.execute
+
+
+def test_a_table_that_another_locks_is_given_up(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_reader, "_LOCKED", 1)
+    if address.startswith("sqlite"):
+        locks, words = ["begin exclusive"], "database is locked"
+    else:
+        locks = ["begin", f"lock table {QUOTED} in access exclusive mode"]
+        words = "due to lock timeout"
+    with somebody_else(address, tmp_path) as execute:
+        for lock in locks:
+            execute(lock)
+        message = refused(tmp_path, url=address, table=TABLE)
+        execute("rollback")
+    assert words in message
+    assert "of%20the" not in message
+    assert len(load(tmp_path, url=address, table=TABLE)) == 5
+
+
+def test_rows_that_others_write_meanwhile_are_not_seen(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_reader, "_CHUNK", 2)
+    before = load(tmp_path, url=address, table=TABLE)
+    array, calls = database_reader._array, 0
+    with somebody_else(address, tmp_path) as execute:
+        if address.startswith("sqlite"):
+            execute("pragma journal_mode = wal")
+
+        def writing(values: Any) -> Any:  # noqa: ANN401
+            nonlocal calls
+            calls += 1
+            if calls == 2:
+                execute(f"{MORE} 10")
+            return array(values)
+
+        monkeypatch.setattr(database_reader, "_array", writing)
+        assert load(tmp_path, url=address, table=TABLE).fingerprint == before.fingerprint
+        changed = load(tmp_path, url=address, table=TABLE)
+        assert changed.value.tolist() == (before.value + 10).tolist()
+        execute(f"{MORE} -10")
+
+
+def test_text_of_sqlite_that_is_none(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "x.db") as connection:
+        connection.execute("create table t (u, i)")
+        connection.execute("insert into t values (1, cast(x'ff' as text))")
+    connection.close()
+    message = refused(tmp_path, url="sqlite:///x.db", table="t", columns={"user": "u", "item": "i"})
+    assert "Could not decode to UTF-8" in message
+    damaged = (tmp_path / "x.db").read_bytes().replace(b"CREATE TABLE", b"CREATE \xc1\xc1BLE")
+    (tmp_path / "x.db").write_bytes(damaged)
+    message = refused(tmp_path, url="sqlite:///x.db", table="t", columns={"user": "u", "item": "i"})
+    assert "'utf-8' codec can't decode byte 0xc1" in message
 
 
 def test_values_of_several_types(tmp_path: Path) -> None:

@@ -243,3 +243,98 @@ def test_ids_that_look_alike_are_noted(tmp_path: Path) -> None:
     words = "5 users have ids that differ only in case or spaces around them, such as 'Ann', 'ann'"
     assert [note.startswith(words) for note in rows.notes] == [True]
     assert load(tmp_path, columns={"user": "i", "item": "i"}).notes == ()
+    (tmp_path / "rows").write_text('u,i\n1,2\n1,"3\n4,5\n')
+    (note,) = load(tmp_path, columns={"user": "u", "item": "i"}).notes
+    words = "ids of items with line breaks: 1, such as '3\\n4,5\\n'; is a quote left open?"
+    assert note == words
+
+
+def test_fields_that_nobody_reads_may_be_of_any_types(tmp_path: Path) -> None:
+    data = json_lines({"u": 1, "i": 2, "x": 1}, {"u": 2, "i": 2, "x": {"y": []}}, {"u": 1, "i": 3})
+    (tmp_path / "rows").write_bytes(data)
+    columns = {"user": "u", "item": "i"}
+    assert load(tmp_path, kind="jsonl", columns=columns).items.ids.tolist() == [2, 3]
+    (tmp_path / "rows").write_bytes(data + json_lines({"u": "b", "i": 4}))
+    message = refused(tmp_path, kind="jsonl", columns=columns)
+    assert "hold one type on all lines, such as numbers or text alone; line 4 is not" in message
+    assert '\n  {"u": "b", "i": 4}' in message
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b'{"u": 1, "u": 2, "i": 3}', "line 2 is not (the field 'u' occurs twice)"),
+        (b'{"u": "\\ud800", "i": 3}', "line 2 is not ('utf-8' codec can't encode"),
+        ('{"u": "é", "i": 3}'.encode("latin-1"), "must be a JSON object in UTF-8; line 2 is not"),
+        (b'{"u": 1, "i": 3, "\xed\xa0\x80": 1}', "JSON object in UTF-8; line 2 is not"),
+        (b'{"u": {"a": 1}, "i": 3}', "line 2 is not ('u' has another type before)"),
+        (b'{"u": 18446744073709551617, "i": 3}', "must be below 2^53, up to which whole numbers"),
+    ],
+)
+def test_a_bad_line_of_json_is_named(tmp_path: Path, line: bytes, words: str) -> None:
+    (tmp_path / "rows").write_bytes(b'{"u": 1, "i": 2}\n' + line + b"\n")
+    message = refused(tmp_path, kind="jsonl", columns={"user": "u", "item": "i"})
+    assert words in message
+    assert "line 2" in message
+
+
+def test_ids_that_would_be_taken_for_others_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "rows").write_bytes(b"u,i\na,1\na\0,1\n")
+    message = refused(tmp_path, columns={"user": "u", "item": "i"})
+    assert "the user must have no NUL characters; 1 of 2 rows break this" in message
+    for kind, bits in (("float64", 53), ("float32", 24)):
+        ids = pa.array([1.0, 2.0**bits, None], kind)
+        pq.write_table(pa.table({"u": [1, 2, 3], "i": ids}), tmp_path / "rows")
+        message = refused(tmp_path, kind="parquet", columns={"user": "u", "item": "i"})
+        assert f"the item, stored as a floating-point number, must be below 2^{bits}" in message
+        assert "1 of 2 rows break this:\n  row 2: user 2, item " in message
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "rows").write_bytes(TEXT.encode(encoding))
+    assert f"did you mean encoding = '{encoding}'?" in refused(tmp_path)
+    assert load(tmp_path, encoding=encoding).users.ids.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize("codec", ["gzip", "bz2", "zstd"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_compressed_file_that_is_not_whole(tmp_path: Path, codec: str, kind: str) -> None:
+    text = json_lines(*({"u": n, "i": n, "v": 1, "t": n} for n in range(900)))
+    data = compressed(codec, text if kind == "jsonl" else TEXT.encode() + b"c,7,1,9\n" * 900)
+    for wrong in (data[:-3], data + b"something else"):
+        (tmp_path / "rows").write_bytes(wrong)
+        message = refused(tmp_path, kind=kind)
+        assert "damaged, cut short, or with something else behind it" in message
+        assert "copy or download it again" in message
+
+
+def test_files_that_are_no_text_say_what_they_are(tmp_path: Path) -> None:
+    for start, words in (
+        (b"PAR1\x15\x04", 'a Parquet file, which kind = "parquet" reads'),
+        (b"SQLite format 3\0", 'an SQLite database, which kind = "database" reads'),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook; save it as CSV"),
+    ):
+        (tmp_path / "rows").write_bytes(start + bytes(90))
+        for kind in ("csv", "jsonl"):
+            assert words in refused(tmp_path, kind=kind)
+    (tmp_path / "rows").write_bytes(gzip.compress(b"PAR1"))
+    assert "it is compressed with gzip: unpack it" in refused(tmp_path, kind="parquet")
+
+
+def test_ids_of_one_file_in_another_type(tmp_path: Path) -> None:
+    columns = {"user": "u", "item": "i"}
+    for name, ids in (("a", [1, 2]), ("b", [1.0, 2.5]), ("c", [None, None])):
+        pq.write_table(pa.table({"u": ids, "i": [1, 1]}), tmp_path / f"{name}.pq")
+    rows = load(tmp_path, kind="parquet", path="[ac].pq", columns=columns)
+    assert rows.users.ids.tolist() == [1, 2]
+    assert rows.dropped == {"user missing": 2}
+    rows = load(tmp_path, kind="parquet", path="[ab].pq", columns=columns)
+    assert rows.users.ids.tolist() == ["1", "2", "2.5"]
+    pq.write_table(pa.table({"u": ["x", "y"], "i": [1, 1]}), tmp_path / "b.pq")
+    message = refused(tmp_path, kind="parquet", path="[ab].pq", columns=columns)
+    assert "the user is int64 in the one and string in the other; write ids all as" in message
+    (tmp_path / "a.csv").write_text("u,i\n1,1\n")
+    (tmp_path / "b.csv").write_text("u,i\n1.0,1\n")
+    (note,) = load(tmp_path, path="*.csv", columns=columns).notes
+    assert note == "2 users have ids that differ only in a final '.0', such as '1', '1.0'"

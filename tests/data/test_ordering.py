@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cfexp.data.ordering import sorted_within
+from cfexp.data.row_order import lexsorted
 
 
 @pytest.mark.parametrize("n", [0, 1, 5_000])
@@ -20,3 +21,11 @@ def test_as_lexsort(n: int, groups: int, n_keys: int) -> None:
         given = tuple(key.astype(kind) for key in keys)
         found = sorted_within(codes, given, np.bincount(codes, minlength=groups))
         np.testing.assert_array_equal(found, np.lexsort((*given, codes)))
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 400])
+@pytest.mark.parametrize("times", [1, 20, 2_000, 10**9])
+def test_ties_alone_are_sorted_by_the_other_keys(n: int, times: int) -> None:
+    rng = np.random.default_rng(n + times)
+    keys = [rng.random(n).astype(np.float32), rng.integers(3, size=n), rng.integers(times, size=n)]
+    np.testing.assert_array_equal(lexsorted(keys), np.lexsort(keys))

@@ -14,13 +14,16 @@ import argparse
 import json
 import os
 import select
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+
+import numpy as np
+
+from tests.fuzz.child import CASES, write
 
 KINDS = ["study", "data", "archive"]
 SECONDS = 60  # without a word from the child, on a busy machine
@@ -52,9 +55,9 @@ def fuzz(kind: str, asked: argparse.Namespace) -> int:
                     errors[like] += 1
                 if word == "defect":
                     print(f"{kind} {number}: {words}", flush=True)
-                    if asked.keep:
+                    if asked.keep:  # made again: the child is at the next case
                         kept = asked.keep / f"{kind}-{asked.seed}-{number}"
-                        shutil.copytree(Path(scratch, "case"), kept, dirs_exist_ok=True)
+                        write(kept, CASES[kind](np.random.default_rng([asked.seed, number])))
                 next_case = number + 1
     print(
         f"{kind}: {asked.count:,} cases in {time.monotonic() - began:.0f} s; "

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.fuzz import published
+from tests.fuzz import packed, published
 from tests.fuzz.mutations import NUMBERS, TEXTS, damaged, mutated, pick, toml
 
 STUDY = "study.toml"
@@ -50,6 +50,7 @@ _SOURCES: list[dict[str, Any]] = [
         **{"kind": "csv", "path": "rows.csv", "columns": {**_COLUMNS, "part": "part"}},
         "users": {"path": "users.csv", "id": "user", "columns": {"age": "age", "country": 3}},
     },
+    *packed.SOURCES,
     {"kind": "parquet", "path": "rows.parquet", "columns": _COLUMNS, "time_format": "auto"},
     {
         **{"kind": "parquet", "path": "rows.parquet", "columns": {**_COLUMNS, "part": "part"}},
@@ -120,6 +121,7 @@ def files() -> dict[str, bytes]:
         "rows.tsv": _csv(rows, "\t", head=False).encode(),
         "rows.dat": _csv(rows, "::").encode("latin-1"),
         "users.csv": _csv(users).encode(),
+        **packed.files(rows, _csv(rows).encode()),
         "ml-1m/ratings.dat": _csv(ratings, "::", head=False).encode("latin-1"),
         "ml-1m/movies.dat": _csv(movies, "::", head=False).encode("latin-1"),
         "ml-1m/users.dat": _csv(people, "::", head=False).encode("latin-1"),
@@ -200,18 +202,21 @@ def data_case(rng: np.random.Generator) -> dict[str, bytes]:
     folder = published.folder_of(source)
     table = source.get("users")
     named = [source.get("path"), table["path"] if table else None]
+    named.append(source.get("url", "").rpartition("/")[2])
     name = pick(rng, [one for one in FILES if one in named or one.startswith(f"{folder}/")])
     if rng.random() < 0.2:
         document["data"] = mutated(source, rng, KEYS)
     data = FILES[name]
-    if name.endswith(".parquet") and rng.random() < 0.4:
+    if name.endswith((".gz", ".zst", ".db")) and rng.random() < 0.6:
+        data = packed.other(name, data, _rows(), rng, _cells)
+    elif name.endswith(".parquet") and rng.random() < 0.4:
         data = _parquet(
             {role: pick(rng, _STORED) if rng.random() < 0.3 else pa.array(rows)
              for role, rows in _rows().items()},
             compression=pick(rng, ["none", "snappy", "zstd"]),
             row_group_size=int(pick(rng, [1, 7, 1000])),
         )  # fmt: skip
-    elif rng.random() < 0.5 and not name.endswith(".parquet"):
+    elif rng.random() < 0.5 and not name.endswith((".parquet", ".gz", ".zst", ".db")):
         data = _cells(data, rng)
     if rng.random() < 0.7:
         data = damaged(data, rng)

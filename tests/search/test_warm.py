@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numba.core.dispatcher import Dispatcher
 from scipy import sparse
 
 from cfexp import ranking
+from cfexp.data import ordering
 from cfexp.data.item_features import ItemFeatures
 from cfexp.data.training import Positives, TrainingData
 from cfexp.metrics import similarity
@@ -20,12 +24,13 @@ from cfexp.models.ease import EASE
 from cfexp.models.item_knn import ItemKNN
 from cfexp.models.model import Model
 from cfexp.models.nmf import NMF
-from cfexp.search import warm
+from cfexp.search import prepare, warm
+from cfexp.search.study_file import load_study
 from cfexp.splits.stage_data import StageData
 
 LOOPS = {
     f"{module.__name__}.{name}": loop
-    for module in (exact, kernels, neighbours, nmf, ranking, similarity)
+    for module in (exact, kernels, neighbours, nmf, ordering, ranking, similarity)
     for name, loop in vars(module).items()
     if isinstance(loop, Dispatcher)
 }
@@ -43,6 +48,25 @@ def test_what_takes_a_while_is_announced(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(said) == 1
 
 
+def test_a_study_of_many_rows_announces_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "study.toml"
+    data = 'kind = "synthetic", users = 40, items = 30, interactions = 600, seed = 1'
+    split = 'kind = "per_user_last", test = 1, validation = 0, novel_only = true'
+    model = 'kind = "popularity"'
+    file.write_text(
+        f'name = "x"\nobjectives = ["ndcg@5"]\ndata = {{ {data} }}\nsplit = {{ {split} }}\n'
+        f"[[baselines]]\nmodel = {{ {model} }}\n"
+    )
+    said: list[str] = []
+    monkeypatch.setattr(warm, "_PATIENCE", 0.01)
+    monkeypatch.setattr(warm, "sorted_within", lambda *_: time.sleep(0.2))
+    prepare.prepare(load_study(file), say=said.append)
+    assert said == []
+    monkeypatch.setattr(prepare, "MANY", 500)
+    prepare.prepare(load_study(file), say=said.append)
+    assert said == ["Compiling what sorts many rows; this happens once and takes a few seconds."]
+
+
 @pytest.mark.parametrize(
     "model",
     [ALS(factors=5, epochs=3, nu=1), ALS(factors=5, epochs=2, solver="cholesky"), EASE(),
@@ -51,6 +75,7 @@ def test_what_takes_a_while_is_announced(monkeypatch: pytest.MonkeyPatch) -> Non
 )  # fmt: skip
 def test_nothing_is_left_to_compile(model: Model) -> None:
     warm.compile_kernels()
+    warm.compile_sorting()
     compiled = {name: len(loop.overloads) for name, loop in LOOPS.items()}
     rng = np.random.default_rng(0)
     taken = rng.random((60, 40)) < 0.2
@@ -63,4 +88,6 @@ def test_nothing_is_left_to_compile(model: Model) -> None:
     for epoch in model.train(stage.training, rng):
         epoch.loss()
         evaluate(epoch.scorer(), stage, metrics)
+    codes = rng.integers(0, 3, 99).astype(np.int32)
+    ordering.sorted_within(codes, (rng.integers(0, 9, 99), codes), np.bincount(codes))
     assert {name: len(loop.overloads) for name, loop in LOOPS.items()} == compiled

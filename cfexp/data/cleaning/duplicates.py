@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cfexp.data.cleaning.rule import Rule
+from cfexp.data.repeats import lasts, repeats, sums
 
 if TYPE_CHECKING:
     from cfexp.data.interactions import Interactions
@@ -27,23 +28,15 @@ class Duplicates(Rule):
     """What must be equal: user and item, or also the time."""
 
     def apply(self, rows: Interactions) -> tuple[Interactions, str]:
-        order = rows.by_time_within(rows.item)
-        user, item = rows.user[order], rows.item[order]
-        new = (user[1:] != user[:-1]) | (item[1:] != item[:-1])
-        if self.of == "event":
-            time = rows.times("duplicates of events")[order]
-            new |= time[1:] != time[:-1]
-        first = np.append(True, new)
-        last = np.append(new, True)
-        # kept rows stay in the order of the input
-        chosen = np.sort(order[first if self.keep == "first" else last])
-        kept = rows.select(chosen)
+        order, starts = repeats(rows, of_events=self.of == "event")
+        chosen = order[starts] if self.keep == "first" else lasts(order, starts)
+        stays = np.zeros(len(rows), bool)  # so that kept rows are in the order of the input
+        stays[chosen] = True
+        kept = rows.select(stays)
         if self.keep == "sum":
-            total = np.empty(len(rows))
-            total[order[last]] = np.add.reduceat(
-                rows.value[order].astype(np.float64), np.flatnonzero(first)
-            )
-            kept = dataclasses.replace(kept, value=total[chosen].astype(np.float32))
+            total = np.empty(len(rows), np.float32)
+            total[chosen] = sums(rows, order, starts)
+            kept = dataclasses.replace(kept, value=total[stays])
         what = "user and item" if self.of == "pair" else "user, item and time"
         how = {"sum": "values summed", "last": "the last kept", "first": "the first kept"}
         return kept, f"duplicates of one {what}, {how[self.keep]}"

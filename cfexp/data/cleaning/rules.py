@@ -48,10 +48,11 @@ def clean(rows: Interactions, rules: Iterable[Rule]) -> Interactions:
     negative = np.flatnonzero(rows.value < 0)
     if len(negative):
         first = int(negative[0])
+        (user,) = rows.users.ids[rows.user[[first]]].tolist()
+        (item,) = rows.items.ids[rows.item[[first]]].tolist()
         raise DataError(
             f"values must not be negative after cleaning; {len(negative):,} of {len(rows):,} "
-            f"are, the first is {rows.value[first]:g} of user "
-            f"{rows.users.ids[rows.user[first]]!r} and item {rows.items.ids[rows.item[first]]!r}; "
+            f"are, the first is {rows.value[first]:g} of user {user!r} and item {item!r}; "
             "end [[clean]] with kind = 'values', above = 0"
         )
     return rows
