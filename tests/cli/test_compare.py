@@ -91,8 +91,11 @@ def test_formats(home: Path) -> None:
     assert "| run | ndcg@10 | 95% interval |" in text
     assert "| small:popularity | 0." in text
     assert "**recall@10 by train positives, on test**" in text
+    assert "-0." not in text, "hyphens are no minus signs"
+    assert "is what the others are compared with because it is best on test" in text
     table = call("compare", *names, cwd=home)
     assert table.returncode == 0, table.stderr
+    assert "-0." not in table.stdout
     assert "small: The test set was read once, after 3 trials." in " ".join(table.stdout.split())
 
 
