@@ -79,6 +79,12 @@ def test_another_reference(home: Path) -> None:
     assert run["relative"] == pytest.approx(run["difference"] / base["mean"])
 
 
+def test_a_study_s_name_is_its_winner_among_other_runs_of_it(home: Path) -> None:
+    found = compared(home, "small:popularity", "small", "weak", "--against", "small")
+    assert found["against"] == compared(home, "small", "weak", "--against", "small")["against"]
+    assert found["against"] != "small:popularity"
+
+
 def test_formats(home: Path) -> None:
     names = ("small", "weak", "small:popularity")
     rows = list(
@@ -132,7 +138,10 @@ def test_other_positives_are_refused(home: Path) -> None:
         (("small", "weak", "--metric", "ndcg@99"), "ndcg@99 was not measured for small:"),
         (("small", "weak", "--metric", "ndcg@10:worst:age"), "compared over all users, not by"),
         (("small", "weak", "--against", "smal"), "none of those compared"),
-        (("small", "small:popularity", "--against", "small"), "several of those compared: small:"),
+        (
+            ("small:popularity", "small:als default", "--against", "small"),
+            "several of those compared: small:",
+        ),
     ],
 )
 def test_mistakes_are_exit_code_2(home: Path, arguments: tuple[str, ...], words: str) -> None:
