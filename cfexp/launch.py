@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from contextlib import ExitStack, closing, contextmanager
 from importlib import import_module
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from cfexp.search.record import StudyRecord
     from cfexp.search.spec import StudySpec
+
+_MOMENT = 0.05  # seconds
 
 
 def run_study(
@@ -236,7 +239,11 @@ def _tracking(
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Treat SIGTERM like Ctrl-C while the block runs (in the main thread, where it can)."""
+    """Treat SIGTERM like Ctrl-C while the block runs (in the main thread, where it can).
+
+    Python ignores an exception in a weak reference's callback or `__del__`, Ctrl-C too; such
+    a one comes again a moment later.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -244,10 +251,19 @@ def _terminable() -> Iterator[None]:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    def ignored(what: sys.UnraisableHookArgs) -> None:
+        if issubclass(what.exc_type, KeyboardInterrupt):
+            threading.Timer(_MOMENT, signal.pthread_kill, [main, signal.SIGTERM]).start()
+        else:
+            hook(what)
+
+    main = threading.get_ident()
+    before, hook = signal.signal(signal.SIGTERM, interrupt), sys.unraisablehook
+    sys.unraisablehook = ignored
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         signal.signal(signal.SIGTERM, before)
 
 
