@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
 from contextlib import ExitStack, closing, contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +18,7 @@ from cfexp.studies import open_study, report
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.record import RunRecord, StudyRecord
     from cfexp.search.spec import StudySpec
 
 
@@ -203,16 +201,16 @@ def _tracking(
 
 
 class _Session(Observer):
-    """Remembers the study once it is in the store, for a session that ends early.
-
-    From then on there is time to import what the report will need: workers compute.
-    """
+    """Remembers the study once it is in the store, for a session that ends early."""
 
     study: StudyRecord | None = None
 
     def started(self, study: StudyRecord) -> None:
         self.study = study
 
+    def finished(self, run: RunRecord) -> None:
+        if run.role == "final":  # there is time to import what the report needs: the next computes
+            import cfexp.report.ahead  # noqa: F401
+
     def computed(self, study: StudyRecord) -> None:
         self.study = study
-        threading.Thread(target=import_module, args=["cfexp.report.ahead"]).start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -11,9 +12,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_MOMENT = 0.05
+"""Seconds after which a Ctrl-C that Python ignored comes again."""
+
+
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Treat SIGTERM like Ctrl-C while the block runs."""
+    """Treat SIGTERM like Ctrl-C while the block runs.
+
+    Python ignores an exception in a weak reference's callback or `__del__`, Ctrl-C too; such
+    a one comes again a moment later.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -21,10 +30,19 @@ def terminable() -> Iterator[None]:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    def ignored(what: sys.UnraisableHookArgs) -> None:
+        if issubclass(what.exc_type, KeyboardInterrupt):
+            threading.Timer(_MOMENT, signal.pthread_kill, [main, signal.SIGTERM]).start()
+        else:
+            hook(what)
+
+    main = threading.get_ident()
+    before, hook = signal.signal(signal.SIGTERM, interrupt), sys.unraisablehook
+    sys.unraisablehook = ignored
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         signal.signal(signal.SIGTERM, before)
 
 

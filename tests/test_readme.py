@@ -9,7 +9,8 @@ from pathlib import Path
 import optuna
 import pytest
 
-from cfexp.search.study_file import parse
+from cfexp.search.prepare import prepare
+from cfexp.search.study_file import load_study, parse
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -33,9 +34,23 @@ def test_the_python_runs(
     assert "ndcg@10" in capsys.readouterr().out
 
 
-def test_the_study_file_is_valid() -> None:
-    (text,) = blocks("toml")
-    assert parse(tomllib.loads(text)).name == "listens"
+def test_the_study_files_are_valid() -> None:
+    assert [parse(tomllib.loads(text)).name for text in blocks("toml")] == ["plays", "listens"]
+
+
+def test_the_shortest_study_reads_the_file_that_it_names(tmp_path: Path) -> None:
+    (tmp_path / "plays.toml").write_text(blocks("toml")[0])
+    rows = [f"u{user},s{(user * at) % 30},{at}" for user in range(40) for at in range(1, 25)]
+    (tmp_path / "plays.csv").write_text("\n".join(["user,song,time", *rows]) + "\n")
+    facts = prepare(load_study(tmp_path / "plays.toml")).facts(load_study(tmp_path / "plays.toml"))
+    assert facts["data"]["users"] == 40
+    assert facts["split"]["rows"]["test"] > 0
+
+
+def test_every_page_is_listed() -> None:
+    pages = {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")}
+    listed = re.findall(r"^\| \[([^\]]+)\]\(\1\) \|", README, flags=re.MULTILINE)
+    assert set(listed) == pages | {"studies/README.md"}
 
 
 def test_the_files_that_are_linked_exist() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from helpers import SMALL, outcomes
 
 from cfexp.launch import run_study
 from cfexp.search.study_file import load_study
+from cfexp.signals import terminable
 from cfexp.studies import open_study
 
 TRIALS, CUTS = 30, 5
@@ -52,3 +55,18 @@ def test_killed_at_random_trials_and_resumed_equals_uninterrupted(tmp_path: Path
     assert outcomes(resumed) == outcomes(whole), f"cut at {cuts} (seed {seed})"
     assert resumed.readings == whole.readings
     assert (resumed.budget, resumed.fingerprint) == (whole.budget, whole.fingerprint)
+
+
+def test_ctrl_c_that_python_ignores_comes_again() -> None:
+    class Dropped:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    def waiting() -> None:
+        Dropped()
+        time.sleep(5)
+
+    begin = time.monotonic()
+    with terminable(), pytest.raises(KeyboardInterrupt):
+        waiting()
+    assert time.monotonic() - begin < 5

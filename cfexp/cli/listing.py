@@ -55,7 +55,7 @@ def list_studies(
         writer.writerows(rows)
         typer.echo(text.getvalue(), nl=False)
     elif rows:
-        _print(rows)
+        show(rows)
     else:
         typer.echo(f"no studies in {place} yet; `cfexp run STUDY.toml` makes one")
 
@@ -91,7 +91,8 @@ def _row(study: StudyRecord, where: Where) -> dict[str, Any]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def _print(rows: list[dict[str, Any]]) -> None:
+def show(rows: list[dict[str, Any]]) -> None:
+    """Print a table of the rows of `studies`."""
     from rich import box
     from rich.table import Table
     from rich.text import Text

@@ -184,6 +184,8 @@ def _place(contenders: Sequence[Contender], reference: str) -> int:
     if reference in names:
         return names.index(reference)
     own = [place for place, one in enumerate(contenders) if one.study.name == reference]
+    if winners := [place for place in own if contenders[place].row.winner]:
+        return winners[0]  # as everywhere, a study's name stands for it
     if len(own) > 1:
         choices = ", ".join(names[place] for place in own)
         raise InputError(f"--against {reference!r} is several of those compared: {choices}")

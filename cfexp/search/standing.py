@@ -77,7 +77,8 @@ def state(study: StudyRecord, where: Where) -> str:
         return "running"
     if is_finished(study):
         return "finished"
-    with open_storage(where).engine.begin() as connection:
+    storage = open_storage(where)  # its connections are closed when it is forgotten
+    with storage.engine.begin() as connection:
         return "workers only" if working_hosts(connection, study.name) else "interrupted"
 
 

@@ -79,6 +79,12 @@ def test_another_reference(home: Path) -> None:
     assert run["relative"] == pytest.approx(run["difference"] / base["mean"])
 
 
+def test_a_study_s_name_is_its_winner_among_other_runs_of_it(home: Path) -> None:
+    found = compared(home, "small:popularity", "small", "weak", "--against", "small")
+    assert found["against"] == compared(home, "small", "weak", "--against", "small")["against"]
+    assert found["against"] != "small:popularity"
+
+
 def test_formats(home: Path) -> None:
     names = ("small", "weak", "small:popularity")
     rows = list(
@@ -91,8 +97,11 @@ def test_formats(home: Path) -> None:
     assert "| run | ndcg@10 | 95% interval |" in text
     assert "| small:popularity | 0." in text
     assert "**recall@10 by train positives, on test**" in text
+    assert "-0." not in text, "hyphens are no minus signs"
+    assert "is what the others are compared with because it is best on test" in text
     table = call("compare", *names, cwd=home)
     assert table.returncode == 0, table.stderr
+    assert "-0." not in table.stdout
     assert "small: The test set was read once, after 3 trials." in " ".join(table.stdout.split())
 
 
@@ -129,7 +138,10 @@ def test_other_positives_are_refused(home: Path) -> None:
         (("small", "weak", "--metric", "ndcg@99"), "ndcg@99 was not measured for small:"),
         (("small", "weak", "--metric", "ndcg@10:worst:age"), "compared over all users, not by"),
         (("small", "weak", "--against", "smal"), "none of those compared"),
-        (("small", "small:popularity", "--against", "small"), "several of those compared: small:"),
+        (
+            ("small:popularity", "small:als default", "--against", "small"),
+            "several of those compared: small:",
+        ),
     ],
 )
 def test_mistakes_are_exit_code_2(home: Path, arguments: tuple[str, ...], words: str) -> None:

@@ -52,10 +52,11 @@ def test_run_then_more_trials_then_status(study: Path, tmp_path: Path) -> None:
     assert f"solver {used.partition(' (')[0]}" in table  # the rest is on the next line
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_cleanly_and_says_how_to_resume(
-    how: signal.Signals, study: Path, tmp_path: Path
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, None])
+def test_what_is_stopped_ends_cleanly_and_says_how_to_resume(
+    how: signal.Signals | None, study: Path, tmp_path: Path
 ) -> None:
+    """By a signal, or because its output is read no more (`cfexp run FILE | head`)."""
     study.write_text(SMALL.replace("trials = 8", "trials = 500"))
     with subprocess.Popen(
         [sys.executable, "-m", "cfexp.cli.main", "run", str(study), "--no-track"],
@@ -68,11 +69,17 @@ def test_a_signal_ends_cleanly_and_says_how_to_resume(
         for line in process.stdout:
             if "trial als" in line:
                 break
-        process.send_signal(how)
-        out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+        if how is None:
+            process.stdout.close()
+            assert process.stderr is not None
+            out, err = "", process.stderr.read()
+            process.wait(60)
+        else:
+            process.send_signal(how)
+            out, err = process.communicate(timeout=60)
+    assert process.returncode == (1 if how is None else 130)
     assert "Traceback" not in err + out
-    assert f"cfexp run {study} --no-track" in out
+    assert f"cfexp run {study} --no-track" in (err if how is None else out)
     row = json.loads(call("status", "small", "--json", cwd=tmp_path).stdout)[0]
     assert 0 < row["ended"] < 500
     assert row["failed"] == 0
@@ -112,8 +119,21 @@ def test_a_storage_that_fails_is_an_error_in_one_line(
     assert capsys.readouterr().err.startswith("error: Optuna's storage cannot be written: no such")
 
 
+def test_what_nobody_may_write_is_named_and_exit_code_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing() -> None:
+        raise PermissionError(13, "Permission denied", str(tmp_path / "ui.log"))
+
+    monkeypatch.setattr(main, "app", failing)
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"error: {tmp_path / 'ui.log'}: Permission denied\n"
+
+
 def test_wrong_usage_is_exit_code_2(tmp_path: Path) -> None:
-    for arguments in (["run"], ["run", "none.toml"], ["fly"], ["run", "x.toml", "--workers", "0"]):
+    for arguments in (["run"], ["run", "none.toml"], ["run", tmp_path]):
         done = call(*arguments, cwd=tmp_path)
         assert done.returncode == 2, arguments
         assert "Traceback" not in done.stderr

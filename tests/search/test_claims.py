@@ -27,8 +27,10 @@ from cfexp.search.observer import Observer
 from cfexp.search.place import Place
 from cfexp.search.record import RunRecord
 from cfexp.search.spec import StudySpec
+from cfexp.search.standing import state
 from cfexp.search.storage import open_storage
 from cfexp.search.store import Store
+from cfexp.search.study_lock import study_lock
 from cfexp.search.trial_job import TrialJob
 from cfexp.search.trials import Trials
 from cfexp.studies import audit
@@ -195,7 +197,12 @@ def test_a_study_that_workers_run_is_not_forgotten(
     dead, worker = session(coordinator=True), session()
     assert dead.take(dead.look()[0]) is not None
     refuse_held(place, "small")  # of a coordinator its lock tells
+    study = Store.load("small", place).record()
+    assert state(study, place) == "interrupted"
     assert worker.take(worker.look()[1]) is not None
+    assert state(study, place) == "workers only"
+    with study_lock(place, "small"):
+        assert state(study, place) == "running"
     for refused in (refuse_held, forget):
         with pytest.raises(StudyConflictError, match="is being run by workers on"):
             refused(place, "small")

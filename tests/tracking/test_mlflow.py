@@ -399,6 +399,7 @@ def test_a_dead_server_is_said_once_and_costs_seconds(home: Path, study: StudyRe
     tracker.interrupted(study)
     assert time.monotonic() - begin < 30
     assert len(said) == 1
+    assert f"--home {home} --tracking-uri 'http://***@127.0.0.1:9'` completes" in said[0]
     assert "secret" not in said[0]
 
 

@@ -144,3 +144,9 @@ def test_addresses_are_checked_first(tmp_path: Path, monkeypatch: pytest.MonkeyP
         serve_ui(tmp_path, "https://ann:s3cr/et@host")
     with pytest.raises(TrackingError, match="choose another --home"):
         serve_ui(tmp_path / "what?")
+
+
+def test_a_study_that_is_not_tracked_is_said() -> None:
+    said: list[str] = []
+    ui._announce("http://127.0.0.1:5000", {}, "nope", said.append)
+    assert said == ["Study 'nope' was not found there.", "MLflow: http://127.0.0.1:5000"]
