@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from cfexp.models.repeat_last import RepeatLast
     from cfexp.models.saved import load
     from cfexp.models.svd import PureSVD
-    from cfexp.search.study_file import load_study
-    from cfexp.search.trial import Objective
+    from cfexp.search.run.trial import Objective
+    from cfexp.search.spec.study_file import load_study
 
 __version__ = "0.1.0"
 
@@ -35,14 +35,14 @@ _HOMES = {
     "Interactions": "cfexp.data.interactions",
     "ItemKNN": "cfexp.models.item_knn",
     "NMF": "cfexp.models.nmf",
-    "Objective": "cfexp.search.trial",
+    "Objective": "cfexp.search.run.trial",
     "Popularity": "cfexp.models.popularity",
     "PureSVD": "cfexp.models.svd",
     "Random": "cfexp.models.random",
     "RepeatLast": "cfexp.models.repeat_last",
     "evaluate": "cfexp.metrics.evaluate",
     "load": "cfexp.models.saved",
-    "load_study": "cfexp.search.study_file",
+    "load_study": "cfexp.search.spec.study_file",
     "run_study": "cfexp.launch",
 }
 

@@ -48,8 +48,8 @@ class Deletion:
         self._tracked: Removal | None = None
 
     def __enter__(self) -> Self:
-        from cfexp.search.forget import refuse_held, trials_by_study
-        from cfexp.search.study_lock import study_lock
+        from cfexp.search.store.forget import refuse_held, trials_by_study
+        from cfexp.search.store.study_lock import study_lock
 
         names = trials_by_study(self._place)
         here = self._name in names or (
@@ -71,7 +71,7 @@ class Deletion:
 
     def _identity(self) -> dict[str, str] | None:
         """Return by what the study is known in MLflow; None where it never began."""
-        from cfexp.search.store import Store
+        from cfexp.search.store.store import Store
         from cfexp.tracking.summary import identity
 
         try:
@@ -84,8 +84,8 @@ class Deletion:
 
     def parts(self) -> list[str]:
         """Return in words what there is to delete."""
-        from cfexp.search.forget import trials_by_study
-        from cfexp.search.sharing import used_alone
+        from cfexp.search.prepared.sharing import used_alone
+        from cfexp.search.store.forget import trials_by_study
 
         parts = []
         if self._sound:
@@ -102,8 +102,8 @@ class Deletion:
 
     def delete(self) -> None:
         """Delete it all; refused where a worker has joined meanwhile."""
-        from cfexp.search.forget import forget, refuse_held, trials_by_study
-        from cfexp.search.sharing import sweep
+        from cfexp.search.prepared.sharing import sweep
+        from cfexp.search.store.forget import forget, refuse_held, trials_by_study
 
         refuse_held(self._place, self._name)
         if self._tracked is not None:

@@ -11,15 +11,15 @@ from cfexp.errors import InputError
 from cfexp.parallel import cores, excess
 from cfexp.search.observer import Observer, Observers
 from cfexp.search.place import DEFAULT_HOME, Place
-from cfexp.search.timeout import Timeout
+from cfexp.search.run.timeout import Timeout
 from cfexp.signals import terminable
 from cfexp.studies import open_study, report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cfexp.search.record import RunRecord, StudyRecord
-    from cfexp.search.spec import StudySpec
+    from cfexp.search.spec.spec import StudySpec
+    from cfexp.search.store.record import RunRecord, StudyRecord
 
 
 def run_study(
@@ -85,7 +85,7 @@ def run_study(
     watcher = observer or Observer()
     _check(place, workers, threads, watcher)
     watcher.phase("data", 0)
-    from cfexp.search.pool import Pool
+    from cfexp.search.run.pool import Pool
 
     session = _Session()
     with terminable(), ExitStack() as held:
@@ -94,11 +94,11 @@ def run_study(
         try:
             # Workers and MLflow, which take seconds to start, do so while data are read.
             with Pool(workers, watcher.note) as pool:
-                from cfexp.search.holding import held_data
+                from cfexp.search.prepared.holding import held_data
 
                 wanted = spec.search.trials if trials is None else trials
                 ready = held.enter_context(held_data(spec, place, wanted, data, watcher.note))
-                from cfexp.search.study import run
+                from cfexp.search.run.study import run
 
                 store = run(
                     spec,
@@ -141,8 +141,8 @@ def join_study(
     place = Place(Path(home), storage)
     watcher = observer or Observer()
     _check(place, workers, threads, watcher)
-    from cfexp.search.joining import join, stored_spec
-    from cfexp.search.storage import told_of_storage
+    from cfexp.search.run.joining import join, stored_spec
+    from cfexp.search.store.storage import told_of_storage
 
     with told_of_storage():
         store = open_study(place, name)
@@ -150,8 +150,8 @@ def join_study(
         if store.all_ended():
             return store.record()
         watcher.phase("data", 0)
-        from cfexp.search.pool import Pool
-        from cfexp.search.prepare import prepare
+        from cfexp.search.prepared.prepare import prepare
+        from cfexp.search.run.pool import Pool
 
         with terminable(), Pool(workers, watcher.note) as pool:
             join(
@@ -171,11 +171,11 @@ def _check(place: Place, workers: int, threads: int | None, watcher: Observer) -
     if workers < 1 or (threads is not None and threads < 1):
         raise InputError(f"workers and threads start at 1, not {workers} and {threads}")
     if os.environ.get("CFEXP_LEASE_SECONDS"):
-        from cfexp.search.leases import lease_seconds
+        from cfexp.search.store.leases import lease_seconds
 
         lease_seconds()
     if place.storage is not None:
-        from cfexp.search.postgres import check_shared
+        from cfexp.search.store.postgres import check_shared
 
         check_shared(place.storage)
     if words := excess(threads or 1, workers):

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from cfexp.search.audit import Check
     from cfexp.search.place import Where
-    from cfexp.search.record import StudyRecord
-    from cfexp.search.store import Store
+    from cfexp.search.store.record import StudyRecord
+    from cfexp.search.store.store import Store
 
 
 def open_study(where: Where, name: str) -> Store:
@@ -26,7 +26,7 @@ def open_study(where: Where, name: str) -> Store:
     StudyConflictError
         When there is none of this name; names those that there are.
     """
-    from cfexp.search.store import Store
+    from cfexp.search.store.store import Store
 
     return Store.load(name, where)
 
@@ -106,7 +106,7 @@ def audit(where: Where, name: str, *, tracking_uri: str | None = None, track: bo
         When MLflow cannot be reached.
     """
     from cfexp.search.audit import audit_files, audit_store, remarks
-    from cfexp.search.forget import refuse_held
+    from cfexp.search.store.forget import refuse_held
 
     store = open_study(where, name)
     _refuse_running(where, name, "audit")
@@ -121,7 +121,7 @@ def audit(where: Where, name: str, *, tracking_uri: str | None = None, track: bo
 
 
 def _refuse_running(where: Where, name: str, verb: str) -> None:
-    from cfexp.search.study_lock import is_running
+    from cfexp.search.store.study_lock import is_running
 
     if is_running(where, name):
         raise StudyConflictError(f"study {name!r} is being run; {verb} it when that has ended")

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from typer.testing import CliRunner
 
 from cfexp.cli.main import app
-from cfexp.search.study_file import parse
+from cfexp.search.spec.study_file import parse
 
 if TYPE_CHECKING:
     from click.testing import Result
 
-    from cfexp.search.record import RunRecord, StudyRecord
-    from cfexp.search.spec import StudySpec
+    from cfexp.search.spec.spec import StudySpec
+    from cfexp.search.store.record import RunRecord, StudyRecord
 
 SMALL = """
 name = "small"

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from cfexp.data.files.places import Places
 from cfexp.data.interactions import Interactions
-from cfexp.data.places import Places
 from cfexp.data.public.source import PublicSource
 from cfexp.data.sources import AnySource
 

@@ -15,9 +15,9 @@ from mlflow.entities import Run
 from cfexp import load, run_study
 from cfexp.errors import StudyConflictError
 from cfexp.search.observer import Observer
-from cfexp.search.record import RunRecord, StudyRecord
-from cfexp.search.spec import StudySpec
-from cfexp.search.study_lock import study_lock
+from cfexp.search.spec.spec import StudySpec
+from cfexp.search.store.record import RunRecord, StudyRecord
+from cfexp.search.store.study_lock import study_lock
 from cfexp.studies import sync
 
 TEXT = (

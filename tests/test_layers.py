@@ -92,7 +92,7 @@ def test_every_module_has_a_layer() -> None:
 @pytest.mark.parametrize(
     ("layer", "source"),
     [
-        ("models", "from cfexp.search.study import run"),
+        ("models", "from cfexp.search.run.study import run"),
         ("data", "def late():\n    import cfexp.models.als"),
         ("search", "import mlflow"),
         ("metrics", "from cfexp import cli"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cfexp import load_study
-from cfexp.search.prepare import Prepared, prepare
+from cfexp.search.prepared.prepare import Prepared, prepare
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 STUDIES = Path(__file__).parent.parent / "studies"

@@ -15,7 +15,7 @@ from cfexp import ALS, EASE, evaluate, load_study
 from cfexp.bench import published
 from cfexp.bench.figures import FIGURES, Figure, Key
 from cfexp.bench.published import Row
-from cfexp.search.prepare import Prepared, prepare
+from cfexp.search.prepared.prepare import Prepared, prepare
 from cfexp.splits.stage_data import StageData
 
 USUAL = ["recall@10", "ndcg@10", "recall@20", "mrr@10", "hitrate@10"]

@@ -9,8 +9,8 @@ from pathlib import Path
 import optuna
 import pytest
 
-from cfexp.search.prepare import prepare
-from cfexp.search.study_file import load_study, parse
+from cfexp.search.prepared.prepare import prepare
+from cfexp.search.spec.study_file import load_study, parse
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -14,7 +14,7 @@ import pytest
 from helpers import SMALL, outcomes
 
 from cfexp.launch import run_study
-from cfexp.search.study_file import load_study
+from cfexp.search.spec.study_file import load_study
 from cfexp.signals import terminable
 from cfexp.studies import open_study
 

@@ -17,7 +17,7 @@ from cfexp.analysis.bucket_recipe import (
     Buckets,
 )
 from cfexp.analysis.intervals import Interval, bootstrap
-from cfexp.data.attributes import Attributes
+from cfexp.data.side_information.attributes import Attributes
 from cfexp.errors import EvaluationError, did_you_mean
 from cfexp.metrics.classes import ItemClasses
 from cfexp.metrics.metric import Metric

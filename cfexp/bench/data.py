@@ -149,10 +149,10 @@ def pandas_read(folder: str, form: Form) -> Stages:
 
 def prepare(folder: str, form: Form) -> Stages:
     """Do what a study's first start does with its data, stage by stage."""
-    from cfexp.data.places import places_of
-    from cfexp.search.kept import content_key, keep
-    from cfexp.search.prepare import Prepared
-    from cfexp.search.study_file import load_study
+    from cfexp.data.files.places import places_of
+    from cfexp.search.prepared.kept import content_key, keep
+    from cfexp.search.prepared.prepare import Prepared
+    from cfexp.search.spec.study_file import load_study
 
     del form
     spec = load_study(Path(folder) / "study.toml")
@@ -175,8 +175,8 @@ def prepare(folder: str, form: Form) -> Stages:
 def second_start(folder: str, form: Form) -> Stages:
     """Do what a study's second start does."""
     from cfexp.errors import BenchmarkError
-    from cfexp.search.kept import content_key, kept
-    from cfexp.search.study_file import load_study
+    from cfexp.search.prepared.kept import content_key, kept
+    from cfexp.search.spec.study_file import load_study
 
     del form
     spec = load_study(Path(folder) / "study.toml")

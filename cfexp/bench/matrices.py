@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from cfexp.data.feedback import Feedback
-from cfexp.data.places import Places, data_dir
+from cfexp.data.files.places import Places, data_dir
 from cfexp.data.public.movielens import MovieLens
 from cfexp.errors import InputError
 

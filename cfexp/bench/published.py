@@ -18,8 +18,8 @@ from cfexp.models.als import ALS
 from cfexp.models.ease import EASE
 from cfexp.models.item_knn import ItemKNN
 from cfexp.models.popularity import Popularity
-from cfexp.search.prepare import prepare
-from cfexp.search.spec import StudySpec
+from cfexp.search.prepared.prepare import prepare
+from cfexp.search.spec.spec import StudySpec
 from cfexp.splits.per_user_last import PerUserLast
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cfexp.bench.figures import Figure, Key
     from cfexp.metrics.evaluation import Evaluation
     from cfexp.models.model import MaskName, Model
-    from cfexp.search.prepare import Prepared
+    from cfexp.search.prepared.prepare import Prepared
 
 TOP = 5
 _OF_FIRST = ("coverage@10", "avg_popularity@10")

@@ -13,15 +13,15 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from cfexp.bench.child import measure, run
-from cfexp.search.prepare import prepare
-from cfexp.search.study_file import parse
+from cfexp.search.prepared.prepare import prepare
+from cfexp.search.spec.study_file import parse
 from cfexp.splits.stage_data import save_stages
 from cfexp.studies import open_study
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 TASKS = {"implicit": "notebook", "irspack": "irspack"}
 _STUDY = """

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from cfexp.launch import run_study
 from cfexp.search.observer import Observer, Phase
-from cfexp.search.study_file import load_study
+from cfexp.search.spec.study_file import load_study
 
 if TYPE_CHECKING:
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 class Clock(Observer):

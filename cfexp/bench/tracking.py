@@ -26,7 +26,7 @@ from cfexp.studies import open_study
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 Sample = dict[str, float]
 _CLOCKED = {"started", "ended", "seconds", "peak_memory"}

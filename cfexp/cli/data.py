@@ -133,7 +133,7 @@ def check(
 
 
 def _shelves(names: Sequence[str]) -> list[Shelf]:
-    from cfexp.data.places import data_dir
+    from cfexp.data.files.places import data_dir
     from cfexp.data.public.catalogue import catalogue, named
     from cfexp.data.public.shelf import Shelf
 

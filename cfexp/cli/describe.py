@@ -103,8 +103,8 @@ def _read(
     from pydantic import TypeAdapter, ValidationError
 
     from cfexp.data.cleaning.rules import clean
+    from cfexp.data.files.places import places_of
     from cfexp.data.interactions import MANY
-    from cfexp.data.places import places_of
     from cfexp.data.public.catalogue import catalogue
     from cfexp.data.sources import AnySource
 
@@ -112,7 +112,7 @@ def _read(
     source: Source
     folder, file = Path.cwd(), Path(what)
     if file.suffix == ".toml":
-        from cfexp.search.study_file import load_study
+        from cfexp.search.spec.study_file import load_study
 
         spec = load_study(file)
         name, source, rules, folder = spec.name, spec.data, spec.clean, spec.folder

@@ -72,9 +72,9 @@ def resumed_by(
 
 def _of_storage(error: Exception) -> CfexpError | None:
     """Return the storage's failure in words, where a command has opened one."""
-    if "cfexp.search.storage" not in sys.modules:
+    if "cfexp.search.store.storage" not in sys.modules:
         return None
-    from cfexp.search.storage import failure_of
+    from cfexp.search.store.storage import failure_of
 
     return failure_of(error)
 

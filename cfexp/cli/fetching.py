@@ -10,7 +10,7 @@ import typer
 
 from cfexp.cli.failures import resumed_by
 from cfexp.cli.transfers import Transfers
-from cfexp.data.places import Places, data_dir
+from cfexp.data.files.places import Places, data_dir
 from cfexp.data.public.fetch import fetch
 from cfexp.data.public.shelf import Shelf
 from cfexp.data.public.source import PublicSource
@@ -19,7 +19,7 @@ from cfexp.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from cfexp.search.spec import StudySpec
+    from cfexp.search.spec.spec import StudySpec
 
 
 def fetch_missing(spec: StudySpec, console: Console) -> None:

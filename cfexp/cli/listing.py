@@ -15,7 +15,7 @@ from cfexp.search.place import DEFAULT_HOME, Place
 
 if TYPE_CHECKING:
     from cfexp.search.place import Where
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 COLUMNS = (
     "study",
@@ -62,7 +62,7 @@ def list_studies(
 
 def studies(where: Where) -> list[dict[str, Any]]:
     """Return one row per study, keyed by `COLUMNS`, the newest first."""
-    from cfexp.search.storage import is_storage, open_storage, study_names
+    from cfexp.search.store.storage import is_storage, open_storage, study_names
     from cfexp.studies import open_study
 
     names = study_names(open_storage(where)) if is_storage(where) else []
@@ -71,7 +71,7 @@ def studies(where: Where) -> list[dict[str, Any]]:
 
 def _row(study: StudyRecord, where: Where) -> dict[str, Any]:
     from cfexp.report.leaderboard import leaderboard, winner
-    from cfexp.search.standing import best_trial, state
+    from cfexp.search.store.standing import best_trial, state
 
     best, chosen = best_trial(study), winner(leaderboard(study))
     objective = study.objectives[0]

@@ -11,7 +11,7 @@ import numpy as np
 import typer
 
 from cfexp.analysis.words import plain
-from cfexp.data.item_table import ItemTable
+from cfexp.data.side_information.item_table import ItemTable
 from cfexp.errors import DataError, ModelFileError, StudyConflictError, did_you_mean
 from cfexp.models.folding import some
 from cfexp.models.new_items import features_of

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
 
-    from cfexp.search.record import Point, RunRecord, StudyRecord
+    from cfexp.search.store.record import Point, RunRecord, StudyRecord
 
 _WORDS: dict[Phase, str] = {
     "data": "reading and splitting the data",

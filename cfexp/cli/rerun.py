@@ -15,7 +15,7 @@ from cfexp.search.place import DEFAULT_HOME, Place, command
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
     from cfexp.tracking.recorded import Comparison, Recorded
 
 _SHOWN = 10  # runs that differ

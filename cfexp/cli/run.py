@@ -14,12 +14,12 @@ from cfexp.cli.progress import Progress
 from cfexp.errors import CfexpError, InputError, TrackingError
 from cfexp.launch import run_study
 from cfexp.search.place import Place, command
-from cfexp.search.study_file import load_study
+from cfexp.search.spec.study_file import load_study
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 def run_file(

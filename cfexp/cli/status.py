@@ -7,13 +7,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from cfexp.cli.plain_table import add_row, plain_table, table_console
-from cfexp.search.standing import best_trial, state
-from cfexp.search.storage import is_storage, open_storage, study_names
+from cfexp.search.store.standing import best_trial, state
+from cfexp.search.store.storage import is_storage, open_storage, study_names
 from cfexp.studies import open_study
 
 if TYPE_CHECKING:
     from cfexp.search.place import Where
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 def show_status(where: Where, name: str | None, *, as_json: bool) -> None:

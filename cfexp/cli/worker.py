@@ -13,7 +13,7 @@ from cfexp.launch import join_study
 from cfexp.search.place import Place, command
 
 if TYPE_CHECKING:
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 def join(name: str, **flags: Any) -> None:  # noqa: ANN401 - those of `join_study`

@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import Field
 from scipy import sparse
 
-from cfexp.data.repeats import lasts, repeats, sums
-from cfexp.data.sound import MOST
+from cfexp.data.rows.repeats import lasts, repeats, sums
+from cfexp.data.rows.sound import MOST
 from cfexp.data.training import Positives
 from cfexp.recipe import Recipe
 

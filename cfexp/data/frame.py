@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from cfexp.data.table_source import TableSource
+from cfexp.data.rows.table_source import TableSource
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
+    from cfexp.data.files.places import Places
     from cfexp.data.interactions import Interactions
-    from cfexp.data.places import Places
 
 
 class Frame(TableSource):

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from cfexp.data.columns import Columns
+from cfexp.data.files.nested import shown
 from cfexp.data.interactions import Interactions, Vocabulary
-from cfexp.data.messages import positions
-from cfexp.data.nested import shown
-from cfexp.data.sound import csr_of
-from cfexp.data.table import interactions
+from cfexp.data.rows.columns import Columns
+from cfexp.data.rows.messages import positions
+from cfexp.data.rows.sound import csr_of
+from cfexp.data.rows.table import interactions
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cfexp.arrays import AnyArray
-    from cfexp.data.columns import MissingValues
+    from cfexp.data.rows.columns import MissingValues
 
 
 class FrameReader:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from cfexp.data.attributes import Attributes
     from cfexp.data.cleaning.step import Step
-    from cfexp.data.item_features import ItemFeatures
+    from cfexp.data.side_information.attributes import Attributes
+    from cfexp.data.side_information.item_features import ItemFeatures
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +187,7 @@ class Interactions:
             keys = (self.row, *keys)
         if len(self) < MANY:
             return np.lexsort((*keys, self.user))
-        from cfexp.data.ordering import sorted_within
+        from cfexp.data.rows.ordering import sorted_within
 
         return sorted_within(self.user, keys, self.user_lengths)
 

@@ -10,8 +10,8 @@ from cfexp.recipe import Recipe
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cfexp.data.files.places import Places
     from cfexp.data.interactions import Interactions
-    from cfexp.data.places import Places
 
 
 class Source(Recipe, ABC):

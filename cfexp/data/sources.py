@@ -6,11 +6,11 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from cfexp.data.csv_file import Csv
-from cfexp.data.database import Database
+from cfexp.data.database.database import Database
+from cfexp.data.files.csv_file import Csv
+from cfexp.data.files.jsonl_file import JsonLines
+from cfexp.data.files.parquet_file import Parquet
 from cfexp.data.frame import Frame
-from cfexp.data.jsonl_file import JsonLines
-from cfexp.data.parquet_file import Parquet
 from cfexp.data.public.kuairec import KuaiRec
 from cfexp.data.public.lastfm import LastFm
 from cfexp.data.public.lightgcn import LightGcn

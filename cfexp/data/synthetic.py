@@ -28,8 +28,8 @@ from cfexp.seeds import seed_for
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Doubles, Longs
-    from cfexp.data.item_features import ItemFeatures
-    from cfexp.data.places import Places
+    from cfexp.data.files.places import Places
+    from cfexp.data.side_information.item_features import ItemFeatures
 
 _START = 1_704_067_200_000_000
 """2024-01-01 in microseconds since 1970 UTC."""

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfexp.data.attributes import Attributes
-from cfexp.data.item_features import ItemFeatures
+from cfexp.data.side_information.attributes import Attributes
+from cfexp.data.side_information.item_features import ItemFeatures
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Doubles, Longs

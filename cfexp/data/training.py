@@ -10,16 +10,16 @@ import numpy as np
 from scipy import sparse
 
 from cfexp.arrays import frozen
-from cfexp.data.item_features import FEATURES_FROM
-from cfexp.data.sound import csr_of, refuse_excess, refuse_values
-from cfexp.data.standardized import Standardized, directions
+from cfexp.data.rows.sound import csr_of, refuse_excess, refuse_values
+from cfexp.data.side_information.item_features import FEATURES_FROM
+from cfexp.data.side_information.standardized import Standardized, directions
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cfexp.arrays import AnyArray, Codes, Floats, Longs, Matrix
-    from cfexp.data.item_features import ItemFeatures
+    from cfexp.data.side_information.item_features import ItemFeatures
 
 
 @dataclass(frozen=True, eq=False)

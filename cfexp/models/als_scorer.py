@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from cfexp.arrays import AnyArray, Codes, Doubles, Floats, frozen
-from cfexp.data.sound import exchanged, refuse_values
+from cfexp.data.rows.sound import exchanged, refuse_values
 from cfexp.data.training import Positives
 from cfexp.errors import DataError
 from cfexp.models.factor_scorer import FactorScorer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfexp.data.sound import exchanged
+from cfexp.data.rows.sound import exchanged
 from cfexp.errors import DataError
 from cfexp.models.finite import MILDER, refuse_infinite
 from cfexp.parallel import one_blas_thread

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 import numpy as np
 from pydantic import Field
 
-from cfexp.data.item_features import FEATURES_FROM, ItemFeatures
+from cfexp.data.side_information.item_features import FEATURES_FROM, ItemFeatures
 from cfexp.data.training import TrainingData
 from cfexp.errors import DataError
 from cfexp.models.confidence import AddedRecency, Cap, Clip, Confidence, Form

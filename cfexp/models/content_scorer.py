@@ -8,8 +8,8 @@ import numpy as np
 from scipy import sparse
 
 from cfexp.arrays import entries, frozen
-from cfexp.data.item_features import ItemFeatures
-from cfexp.data.standardized import Standardized, directions
+from cfexp.data.side_information.item_features import ItemFeatures
+from cfexp.data.side_information.standardized import Standardized, directions
 from cfexp.data.training import Positives
 from cfexp.models import neighbours
 from cfexp.models.factor_scorer import FactorScorer
@@ -17,7 +17,7 @@ from cfexp.models.item_weights import with_values
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Doubles, Floats, Matrix
-    from cfexp.data.feature_column import FeatureColumn
+    from cfexp.data.side_information.feature_column import FeatureColumn
     from cfexp.data.training import History
     from cfexp.models.content import Content
     from cfexp.models.model import Model

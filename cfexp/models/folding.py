@@ -154,7 +154,7 @@ def _times(times: list[Any], known: AnyArray) -> Longs | None:
         raise DataError("give the times of every item of every history, or of none")
     import pyarrow as pa
 
-    from cfexp.data.times import microseconds
+    from cfexp.data.rows.times import microseconds
 
     try:
         found, unreadable, implausible, _ = microseconds(pa.chunked_array([times]), "auto")

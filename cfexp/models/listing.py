@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cfexp.data.sound import csr_of, exchanged
+from cfexp.data.rows.sound import csr_of, exchanged
 from cfexp.errors import DataError
 from cfexp.ranking import top_k
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cfexp.arrays import AnyArray, Matrix
-    from cfexp.data.item_features import ItemFeatures
+    from cfexp.data.side_information.item_features import ItemFeatures
     from cfexp.models.saved_model import SavedModel
 
 

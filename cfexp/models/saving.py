@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cfexp.data.sound import exchanged
+from cfexp.data.rows.sound import exchanged
 from cfexp.errors import DataError
 from cfexp.models import archive
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cfexp.data.sound import exchanged, refuse_values
+from cfexp.data.rows.sound import exchanged, refuse_values
 from cfexp.data.training import History, Positives
 from cfexp.errors import DataError
 from cfexp.models.listing import best_items, refuse_codes

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 _NAME = 24

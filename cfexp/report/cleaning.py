@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 COLUMNS = ("rule", "dropped", "rows", "users", "items")
 

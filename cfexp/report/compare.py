@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cfexp.analysis.significance import Difference
     from cfexp.metrics.evaluation import Evaluation
     from cfexp.report.leaderboard import Row
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 _AT_LEAST = 2
 

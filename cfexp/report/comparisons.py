@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cfexp.arrays import AnyArray
     from cfexp.metrics.evaluation import Evaluation
     from cfexp.report.leaderboard import Row
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 Comparison = tuple["Row", Difference | None]
 

@@ -10,8 +10,8 @@ from cfexp.analysis.power import detectable_difference
 from cfexp.analysis.words import plain
 from cfexp.report import leaderboard as board
 from cfexp.report.numbers import counted
-from cfexp.search.record import TIED
-from cfexp.search.standing import is_timed_out
+from cfexp.search.store.record import TIED
+from cfexp.search.store.standing import is_timed_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cfexp.analysis.intervals import Interval
     from cfexp.report.comparisons import Comparison
     from cfexp.report.leaderboard import Row
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 def doubts(

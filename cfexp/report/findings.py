@@ -14,7 +14,7 @@ from cfexp.report.once import once
 if TYPE_CHECKING:
     from cfexp.analysis.intervals import Interval
     from cfexp.analysis.significance import Difference
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cfexp.arrays import Doubles
     from cfexp.metrics.evaluation import Evaluation
     from cfexp.report.leaderboard import Row
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 def intervals(study: StudyRecord, rows: Sequence[Row]) -> list[dict[str, Interval]]:

@@ -9,10 +9,10 @@ from cfexp.analysis.seeds import configuration, is_counted, seeds_of
 from cfexp.analysis.words import plain
 from cfexp.metrics.metric import is_metric
 from cfexp.report.numbers import counted, mean_and_spread
-from cfexp.search.runs import joined
+from cfexp.search.run.runs import joined
 
 if TYPE_CHECKING:
-    from cfexp.search.record import Role, RunRecord, StudyRecord
+    from cfexp.search.store.record import Role, RunRecord, StudyRecord
 
 
 @dataclass(frozen=True)

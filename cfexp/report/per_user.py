@@ -11,7 +11,7 @@ from cfexp.report.vectors import STAGES, vectors_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 def per_user_frame(study: StudyRecord) -> pd.DataFrame:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cfexp.analysis.intervals import Interval
     from cfexp.report.findings import Findings
     from cfexp.report.leaderboard import Row
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 _MASKS = {"positives": "hides only positives", "none": "hides nothing"}
 _FIXED = 48  # what the columns take but the model's and the secondary metrics'

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from cfexp.data.attributes import Attributes
+from cfexp.data.side_information.attributes import Attributes
 from cfexp.metrics.averages import average
 from cfexp.metrics.evaluation import Evaluation
-from cfexp.search.record import vectors_file
+from cfexp.search.store.record import vectors_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cfexp.arrays import Doubles
-    from cfexp.search.record import RunRecord, StudyRecord
+    from cfexp.search.store.record import RunRecord, StudyRecord
 
 StageName: TypeAlias = Literal["val", "test"]
 STAGES: dict[StageName, str] = {"val": "validation", "test": "test"}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cfexp.analysis.intervals import Interval
     from cfexp.analysis.significance import Difference
     from cfexp.report.leaderboard import Row
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 _THAN = {
     "better": "better than",

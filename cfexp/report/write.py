@@ -15,14 +15,14 @@ from cfexp.report.html.contents import html_report
 from cfexp.report.per_user import per_user_frame
 from cfexp.report.tables import leaderboard_frame, leaderboard_json
 from cfexp.report.verdict import comparison_frame, verdict
-from cfexp.search.record import REPORT_FILES
+from cfexp.search.store.record import REPORT_FILES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import optuna
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 REPORT = "report.html"
 

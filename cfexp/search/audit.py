@@ -16,19 +16,19 @@ from cfexp.arrays import is_whole
 from cfexp.errors import DataError, ModelFileError
 from cfexp.metrics.evaluation import Evaluation
 from cfexp.models import archive
-from cfexp.search.claims import STATES
-from cfexp.search.reader import baselines, repeats, scorer_path
-from cfexp.search.record import vectors_file
-from cfexp.search.spec import StudySpec
-from cfexp.search.standing import is_finished
+from cfexp.search.run.reader import baselines, repeats, scorer_path
+from cfexp.search.spec.spec import StudySpec
+from cfexp.search.store.claims import STATES
+from cfexp.search.store.record import vectors_file
+from cfexp.search.store.standing import is_finished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from optuna.trial import FrozenTrial
 
-    from cfexp.search.record import RunRecord, StudyRecord
-    from cfexp.search.store import Store
+    from cfexp.search.store.record import RunRecord, StudyRecord
+    from cfexp.search.store.store import Store
 
 Kind = Literal["trial", "baseline", "final", "study"]
 Place = Literal["store", "files", "MLflow"]

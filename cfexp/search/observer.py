@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from cfexp.search.record import Point, RunRecord, StudyRecord
+    from cfexp.search.store.record import Point, RunRecord, StudyRecord
 
 Phase = Literal["data", "baselines", "trials", "finals", "report"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from cfexp.data.ordering import sorted_within
+from cfexp.data.rows.ordering import sorted_within
 from cfexp.data.training import TrainingData
 from cfexp.metrics.evaluate import evaluate
 from cfexp.models.als import ALS

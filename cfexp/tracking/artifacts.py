@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cfexp.search.record import REPORT_FILES
+from cfexp.search.store.record import REPORT_FILES
 from cfexp.tracking.names import digest, text
 from cfexp.tracking.tables import log_tables
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 MODEL_TAG = "cfexp.model_digest"
 _CODE = Path(__file__).with_name("pyfunc.py")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfexp.search.audit import Check
-from cfexp.search.standing import is_finished
+from cfexp.search.store.standing import is_finished
 from cfexp.tracking.address import is_missing, tracking_uri
 from cfexp.tracking.artifacts import MODEL_TAG, file_hash, logged_models, model_digest
 from cfexp.tracking.client import open_client
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-    from cfexp.search.record import RunRecord, StudyRecord
+    from cfexp.search.store.record import RunRecord, StudyRecord
 
 _PATIENCE = 60  # seconds: a killed session's projector may still write
 

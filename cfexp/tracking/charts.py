@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cfexp.tracking.names import metric_name, searched
 
 if TYPE_CHECKING:
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 _COMPARED = 200  # runs in a chart
 

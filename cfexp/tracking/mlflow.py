@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cfexp.errors import TrackingError
 from cfexp.search.place import Place, command
-from cfexp.search.record import now_ms
-from cfexp.search.standing import is_finished
+from cfexp.search.store.record import now_ms
+from cfexp.search.store.standing import is_finished
 from cfexp.tracking import artifacts, view
 from cfexp.tracking.address import is_server, tracking_uri, without_login
 from cfexp.tracking.client import be_patient, check_unlocked, open_client, ready, settle
@@ -34,7 +34,7 @@ from cfexp.tracking.tables import log_groups
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from cfexp.search.record import RunRecord, StudyRecord
+    from cfexp.search.store.record import RunRecord, StudyRecord
 
 _T = TypeVar("_T")
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from cfexp.analysis.words import markdown, plain
 
 if TYPE_CHECKING:
-    from cfexp.search.record import RunRecord, State, StudyRecord
+    from cfexp.search.store.record import RunRecord, State, StudyRecord
 
 STATUS: dict[State, str] = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 PARAM_LENGTH = 6000

@@ -6,11 +6,11 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
 from cfexp.analysis.words import markdown
-from cfexp.search.standing import best_trial, is_finished, is_winner, seeds_beside
+from cfexp.search.store.standing import best_trial, is_finished, is_winner, seeds_beside
 from cfexp.tracking.names import TAG_LENGTH, searched, text
 
 if TYPE_CHECKING:
-    from cfexp.search.record import RunRecord, StudyRecord
+    from cfexp.search.store.record import RunRecord, StudyRecord
 
 _SHOWN = 4  # metrics of a final
 

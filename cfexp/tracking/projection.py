@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from cfexp.search.standing import ended, is_finished
+from cfexp.search.store.standing import ended, is_finished
 from cfexp.tracking.artifacts import log_dataset
 from cfexp.tracking.experiment import all_runs
 from cfexp.tracking.names import STATUS, Entry, digest, run_entry, run_name, run_tags
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-    from cfexp.search.record import RunRecord, StudyRecord
+    from cfexp.search.store.record import RunRecord, StudyRecord
 
 
 class Projection:

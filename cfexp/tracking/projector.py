@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfexp.process import answers, messages_of
-from cfexp.search.record import RunRecord, StudyRecord
+from cfexp.search.store.record import RunRecord, StudyRecord
 from cfexp.tracking.client import be_impatient
 from cfexp.tracking.mlflow import MlflowTracker
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cfexp.errors import InputError, StudyConflictError
 from cfexp.search.place import command
-from cfexp.search.study_file import parse
+from cfexp.search.spec.study_file import parse
 from cfexp.tracking.address import tracking_uri, without_login
 from cfexp.tracking.client import open_client
 from cfexp.tracking.experiment import all_runs, find_experiment, query_of
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-    from cfexp.search.record import RunRecord, StudyRecord
-    from cfexp.search.spec import StudySpec
+    from cfexp.search.spec.spec import StudySpec
+    from cfexp.search.store.record import RunRecord, StudyRecord
 
 _RESULTS = ("val/", "test/", "train/")
 _OF_A_SESSION = {

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mlflow.entities import LoggedModel
     from mlflow.entities.model_registry import ModelVersion
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 CHAMPION = "champion"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,249}")

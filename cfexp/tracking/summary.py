@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from cfexp.search.standing import ended, is_finished, is_ranked, is_winner, winning_runs
+from cfexp.search.store.standing import ended, is_finished, is_ranked, is_winner, winning_runs
 from cfexp.tracking.names import (
     Entry,
     Sample,
@@ -17,7 +17,7 @@ from cfexp.tracking.names import (
 from cfexp.tracking.notes import final_note, study_note
 
 if TYPE_CHECKING:
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 def identity(study: StudyRecord) -> dict[str, str]:

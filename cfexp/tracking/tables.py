@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cfexp.search.record import vectors_file
+from cfexp.search.store.record import vectors_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from cfexp.analysis.bucket_recipe import Buckets
-    from cfexp.data.attributes import Attributes
-    from cfexp.search.record import StudyRecord
+    from cfexp.data.side_information.attributes import Attributes
+    from cfexp.search.store.record import StudyRecord
 
 
 def log_tables(client: MlflowClient, run_id: str, tables: Mapping[str, pd.DataFrame]) -> None:
@@ -38,7 +38,7 @@ def log_groups(client: MlflowClient, ids: Mapping[str, str], study: StudyRecord)
     if not (recipes and users.is_file()):
         return
     from cfexp.analysis.bucket_recipe import Buckets
-    from cfexp.data.attributes import Attributes
+    from cfexp.data.side_information.attributes import Attributes
 
     buckets, attributes = [Buckets.model_validate(one) for one in recipes], Attributes.load(users)
     for run in study.runs:

@@ -17,7 +17,7 @@ from cfexp.tracking.charts import tested_charts, trial_charts
 from cfexp.tracking.names import metric_name, searched
 
 if TYPE_CHECKING:
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 TAG = "mlflow.sharedViewState."
 RUNS, TRIALS, TESTED = "cfexp-runs", "cfexp-trials", "cfexp-tested"

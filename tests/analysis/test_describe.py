@@ -11,8 +11,8 @@ import pytest
 from cfexp.analysis.describe import describe
 from cfexp.analysis.suggest import study_toml, suggest
 from cfexp.data.interactions import Interactions
-from cfexp.search.prepare import prepare
-from cfexp.search.study_file import parse
+from cfexp.search.prepared.prepare import prepare
+from cfexp.search.spec.study_file import parse
 
 DAY = 86_400
 

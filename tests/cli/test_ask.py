@@ -14,9 +14,9 @@ from helpers import SMALL, invoke, spec_of
 from scipy import sparse
 
 import cfexp
-from cfexp.data.attributes import Attributes
 from cfexp.data.interactions import Vocabulary
-from cfexp.data.item_features import ItemFeatures
+from cfexp.data.side_information.attributes import Attributes
+from cfexp.data.side_information.item_features import ItemFeatures
 from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import DataError, InputError, ModelFileError, TrackingError
 from cfexp.models.als import ALS

@@ -20,7 +20,7 @@ from cfexp.cli.main import app
 from cfexp.data.public.catalogue import catalogue
 from cfexp.data.public.shelf import Shelf
 from cfexp.errors import CfexpError
-from cfexp.search.prepare import prepare
+from cfexp.search.prepared.prepare import prepare
 
 RATINGS = "".join(
     f"{user}::{movie}::{1 + (user * movie) % 5}::{1000 + movie}\n"

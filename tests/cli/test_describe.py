@@ -10,8 +10,8 @@ import pytest
 from helpers import invoke
 
 from cfexp.errors import InputError
-from cfexp.search.prepare import prepare
-from cfexp.search.study_file import load_study
+from cfexp.search.prepared.prepare import prepare
+from cfexp.search.spec.study_file import load_study
 
 
 @pytest.fixture

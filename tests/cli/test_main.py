@@ -13,7 +13,7 @@ from helpers import SMALL, call
 
 import cfexp
 from cfexp.cli import main
-from cfexp.search.storage import open_storage
+from cfexp.search.store.storage import open_storage
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from cfexp import provenance
 from cfexp.cli.rerun import words
 from cfexp.deletion import Deletion
 from cfexp.errors import InputError, StudyConflictError, TrackingError
-from cfexp.search.storage import open_storage, study_names
-from cfexp.search.study_lock import study_lock
+from cfexp.search.store.storage import open_storage, study_names
+from cfexp.search.store.study_lock import study_lock
 from cfexp.studies import open_study
 from cfexp.tracking.recorded import Recorded, Values, recorded
 

@@ -14,8 +14,8 @@ from cfexp.data.cleaning.rules import AnyRule, clean
 from cfexp.data.cleaning.step import report
 from cfexp.data.interactions import Interactions
 from cfexp.errors import DataError
-from cfexp.search.prepare import Prepared, prepare
-from cfexp.search.study_file import load_study
+from cfexp.search.prepared.prepare import Prepared, prepare
+from cfexp.search.spec.study_file import load_study
 
 SIX = {
     "user": ["a", "a", "a", "b", "b", "c"],

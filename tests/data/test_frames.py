@@ -14,11 +14,11 @@ from scipy import sparse
 
 import cfexp
 from cfexp.data.cleaning.step import report
+from cfexp.data.files.places import Places
 from cfexp.data.interactions import Interactions
-from cfexp.data.places import Places
 from cfexp.errors import DataError
-from cfexp.search.prepare import prepare
-from cfexp.search.study_file import parse
+from cfexp.search.prepared.prepare import prepare
+from cfexp.search.spec.study_file import parse
 
 DICT: dict[str, list[Any]] = {
     "who": ["b", "a", None, "a"],

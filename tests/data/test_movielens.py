@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cfexp.data import places
-from cfexp.data.places import Places
+from cfexp.data.files import places
+from cfexp.data.files.places import Places
 from cfexp.data.public.movielens import MovieLens
 from cfexp.errors import DataError
 

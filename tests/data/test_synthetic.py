@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cfexp import memory
-from cfexp.data.places import Places
+from cfexp.data.files.places import Places
 from cfexp.data.synthetic import Synthetic
 from cfexp.errors import DataError
 

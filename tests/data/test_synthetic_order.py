@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cfexp.data.feedback import Feedback
-from cfexp.data.places import Places
+from cfexp.data.files.places import Places
 from cfexp.data.synthetic import Synthetic
 from cfexp.metrics.evaluate import evaluate
 from cfexp.models.als import ALS

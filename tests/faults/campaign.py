@@ -30,7 +30,7 @@ from cfexp.studies import audit, open_study
 from cfexp.tracking.address import tracking_uri
 from cfexp.tracking.client import open_client
 
-MODULES = {"worker": "cfexp.search.worker", "projector": "cfexp.tracking.projector"}
+MODULES = {"worker": "cfexp.search.run.worker", "projector": "cfexp.tracking.projector"}
 POLITE = {"command by SIGTERM": signal.SIGTERM, "command by SIGINT": signal.SIGINT}
 ENDS = ("command", *POLITE)
 LIKELY = {"command": 3, "worker": 4, "projector": 4, "connection": 4, "server": 1, "database": 2}

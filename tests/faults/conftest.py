@@ -12,7 +12,7 @@ from faults.campaign import migrated
 from faults.outage import NAME, SPEC
 
 from cfexp.launch import run_study
-from cfexp.search.storage import ABOUT, open_storage
+from cfexp.search.store.storage import ABOUT, open_storage
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from mlflow import MlflowClient
 from cfexp.errors import DataError, StorageError
 from cfexp.launch import run_study
 from cfexp.search.observer import Observer
-from cfexp.search.record import RunRecord
+from cfexp.search.store.record import RunRecord
 from cfexp.studies import audit
 
 
@@ -36,7 +36,7 @@ def test_a_locked_mlflow_database(home: Path) -> None:
 def test_a_locked_optuna_database_ends_the_study_with_a_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cfexp.search.storage._PATIENCE", 0.2)
+    monkeypatch.setattr("cfexp.search.store.storage._PATIENCE", 0.2)
     holders = []
 
     class Locks(Observer):

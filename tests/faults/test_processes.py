@@ -17,7 +17,7 @@ from helpers import children_of
 
 from cfexp.launch import run_study
 from cfexp.search.observer import Observer
-from cfexp.search.record import RunRecord
+from cfexp.search.store.record import RunRecord
 from cfexp.studies import audit
 
 KILLS = 4
@@ -28,7 +28,7 @@ class KillProjector(Observer):
 
     def finished(self, run: RunRecord) -> None:
         if run.key == "trial/1":
-            for child in (*children_of("cfexp.search.worker"), *children_of("cfexp.tracking")):
+            for child in (*children_of("cfexp.search.run.worker"), *children_of("cfexp.tracking")):
                 os.kill(child, signal.SIGTERM)
         if run.key == "trial/2":
             for child in children_of("cfexp.tracking.projector"):

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from cfexp.errors import CfexpError, InputError
-from cfexp.search.prepare import prepare
-from cfexp.search.study_file import load_study
+from cfexp.search.prepared.prepare import prepare
+from cfexp.search.spec.study_file import load_study
 from tests.fuzz.archives import UNPACKED, archive_case, unpacked
 from tests.fuzz.guard import Guard
 from tests.fuzz.inputs import FILES, STUDY, data_case, study, study_case

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from cfexp.data.item_features import ItemFeatures
+from cfexp.data.side_information.item_features import ItemFeatures
 from cfexp.data.training import Positives, TrainingData
 from cfexp.metrics import accuracy, beyond_accuracy
 from cfexp.metrics.lists import Shelf, TopLists

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from cfexp.data.item_features import ItemFeatures
+from cfexp.data.side_information.item_features import ItemFeatures
 from cfexp.data.training import Positives, TrainingData
 from cfexp.metrics.evaluate import evaluate
 from cfexp.metrics.metric import METRICS, UNCUT, Metric

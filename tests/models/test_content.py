@@ -9,9 +9,9 @@ import pytest
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 
-from cfexp.data.attributes import Attributes
 from cfexp.data.interactions import Vocabulary
-from cfexp.data.item_features import ItemFeatures
+from cfexp.data.side_information.attributes import Attributes
+from cfexp.data.side_information.item_features import ItemFeatures
 from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import DataError, ModelFileError
 from cfexp.models import archive

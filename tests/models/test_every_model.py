@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 from scipy import sparse
 
-from cfexp.data.item_features import ItemFeatures
+from cfexp.data.side_information.item_features import ItemFeatures
 from cfexp.data.training import Positives, TrainingData
 from cfexp.errors import DataError
 from cfexp.models.als import ALS

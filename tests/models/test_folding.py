@@ -9,7 +9,7 @@ import pytest
 
 from cfexp.data.feedback import Feedback
 from cfexp.data.interactions import Interactions, Vocabulary
-from cfexp.data.item_features import ItemFeatures
+from cfexp.data.side_information.item_features import ItemFeatures
 from cfexp.data.training import TrainingData
 from cfexp.errors import DataError
 from cfexp.models.als import ALS

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from cfexp.data.item_features import ItemFeatures
+from cfexp.data.side_information.item_features import ItemFeatures
 from cfexp.data.training import Positives, TrainingData
 from cfexp.models.als import ALS
 from cfexp.models.content import Content

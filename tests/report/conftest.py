@@ -7,7 +7,7 @@ import optuna
 import pytest
 
 from cfexp.metrics.evaluation import Evaluation
-from cfexp.search.record import Reading, RunRecord, StudyRecord
+from cfexp.search.store.record import Reading, RunRecord, StudyRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from cfexp.report.verdict import abstract, verdict
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 def test_the_abstract_says_what_was_reached_and_against_whom(

@@ -14,7 +14,7 @@ from cfexp.tracking.registry import Registered
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 @pytest.fixture

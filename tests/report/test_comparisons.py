@@ -10,13 +10,13 @@ from cfexp.analysis.bucket_recipe import Buckets
 from cfexp.report.compare import compare, contender
 from cfexp.report.verdict import comparison_frame, verdict
 from cfexp.report.write import write
-from cfexp.search.record import Reading
+from cfexp.search.store.record import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 STAGES = ("val", "test")
 

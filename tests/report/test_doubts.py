@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from cfexp.metrics.evaluation import Evaluation
 from cfexp.report.findings import findings
-from cfexp.search.record import Environment, Point, RunRecord
+from cfexp.search.store.record import Environment, Point, RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cfexp.analysis.intervals import Interval
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 def searched(study: StudyRecord, space: dict[str, Any], *, best: int = 12) -> StudyRecord:

@@ -10,7 +10,7 @@ from cfexp.metrics.evaluation import Evaluation
 from cfexp.report.findings import findings
 from cfexp.report.leaderboard import leaderboard, metric_names, readings, winner
 from cfexp.report.verdict import verdict
-from cfexp.search.record import Reading, RunRecord, StudyRecord
+from cfexp.search.store.record import Reading, RunRecord, StudyRecord
 
 METRICS = ("ndcg@10", "recall@10", "precision@10", "map@10", "mrr@10", "hitrate@10")
 

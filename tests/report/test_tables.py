@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 def printed(table: Table, width: int) -> str:

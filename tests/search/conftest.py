@@ -9,9 +9,9 @@ import pytest
 from helpers import SMALL, spec_of
 
 from cfexp.launch import run_study
-from cfexp.search.record import StudyRecord
-from cfexp.search.spec import StudySpec
-from cfexp.search.study_file import load_study
+from cfexp.search.spec.spec import StudySpec
+from cfexp.search.spec.study_file import load_study
+from cfexp.search.store.record import StudyRecord
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ from numba.core.dispatcher import Dispatcher
 from scipy import sparse
 
 from cfexp import ranking
-from cfexp.data import ordering
-from cfexp.data.item_features import ItemFeatures
+from cfexp.data.rows import ordering
+from cfexp.data.side_information.item_features import ItemFeatures
 from cfexp.data.training import Positives, TrainingData
 from cfexp.metrics import similarity
 from cfexp.metrics.evaluate import evaluate
@@ -24,8 +24,9 @@ from cfexp.models.ease import EASE
 from cfexp.models.item_knn import ItemKNN
 from cfexp.models.model import Model
 from cfexp.models.nmf import NMF
-from cfexp.search import prepare, warm
-from cfexp.search.study_file import load_study
+from cfexp.search import warm
+from cfexp.search.prepared import prepare
+from cfexp.search.spec.study_file import load_study
 from cfexp.splits.stage_data import StageData
 
 LOOPS = {

@@ -16,7 +16,7 @@ from scipy import sparse
 
 from cfexp import memory
 from cfexp.arrays import as_text, load_arrays, save_arrays
-from cfexp.data.attributes import Attributes
+from cfexp.data.side_information.attributes import Attributes
 from cfexp.errors import CfexpError, DataError, ModelFileError
 from cfexp.metrics.evaluation import Evaluation
 from cfexp.models.als import ALS

@@ -17,7 +17,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from cfexp import load_study, memory
-from cfexp.data.places import Places
+from cfexp.data.files.places import Places
 from cfexp.data.sources import AnySource
 from cfexp.errors import DataError, InputError, StudyFileError
 

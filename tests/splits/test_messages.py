@@ -10,8 +10,8 @@ import pytest
 
 from cfexp.data.interactions import Interactions, Vocabulary
 from cfexp.errors import InputError, SplitError, StudyFileError
-from cfexp.search.spec import StudySpec
-from cfexp.search.study_file import parse
+from cfexp.search.spec.spec import StudySpec
+from cfexp.search.spec.study_file import parse
 from cfexp.splits.invariants import check_cutoff, check_unseen
 from cfexp.splits.predefined import Predefined
 from cfexp.splits.split import Stage

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from cfexp.data.feedback import Feedback
+from cfexp.data.files.places import Places
 from cfexp.data.interactions import Interactions, Vocabulary
-from cfexp.data.places import Places
 from cfexp.data.public.movielens import MovieLens
 from cfexp.errors import DataError, SplitError
 from cfexp.splits.any_split import AnySplit

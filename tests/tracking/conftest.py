@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cfexp.search.record import Environment, Point, Reading, RunRecord, StudyRecord
+from cfexp.search.store.record import Environment, Point, Reading, RunRecord, StudyRecord
 from cfexp.tracking.address import tracking_uri
 from cfexp.tracking.client import open_client
 

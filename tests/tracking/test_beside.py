@@ -20,8 +20,8 @@ from helpers import children_of
 
 from cfexp.errors import CfexpError
 from cfexp.launch import run_study
-from cfexp.search.record import StudyRecord
-from cfexp.search.spec import StudySpec
+from cfexp.search.spec.spec import StudySpec
+from cfexp.search.store.record import StudyRecord
 from cfexp.tracking.beside import Beside
 from cfexp.tracking.mlflow import MlflowTracker
 

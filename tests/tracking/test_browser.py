@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
     from selenium.webdriver.remote.webelement import WebElement
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SECONDS = 60

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from cfexp.search.record import Reading
+from cfexp.search.store.record import Reading
 from cfexp.tracking.artifacts import log_dataset
 from cfexp.tracking.client import open_client
 from cfexp.tracking.experiment import open_experiment
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-    from cfexp.search.record import RunRecord, StudyRecord
+    from cfexp.search.store.record import RunRecord, StudyRecord
 
 
 def fail(message: str) -> None:
@@ -340,7 +340,7 @@ def test_of_two_unfinished_runs_the_one_that_stays_names_its_data(
 KILLED = """
 import json, sys
 from pathlib import Path
-from cfexp.search.record import RunRecord
+from cfexp.search.store.record import RunRecord
 from cfexp.tracking.mlflow import MlflowTracker
 import pickle
 study = pickle.loads(Path(sys.argv[1]).read_bytes())

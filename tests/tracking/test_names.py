@@ -4,11 +4,11 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING
 
-from cfexp.search.record import Environment
+from cfexp.search.store.record import Environment
 from cfexp.tracking.names import TAG_LENGTH, run_entry, run_tags
 
 if TYPE_CHECKING:
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 def test_params_are_the_models_fields(study: StudyRecord) -> None:

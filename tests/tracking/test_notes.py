@@ -9,7 +9,7 @@ from cfexp.tracking.names import TAG_LENGTH, run_entry, run_name
 from cfexp.tracking.notes import final_note, study_note
 
 if TYPE_CHECKING:
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 def test_a_study_s_description_is_short_with_the_findings_first(study: StudyRecord) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
 
     from cfexp.models.model import Model
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 # Item b is liked by three, a by two, c by one; user 10 likes b, 20 a and b.
 LIKES = np.array([[0, 1, 0], [1, 1, 0], [1, 1, 1]])

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from mlflow.entities import Run
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 USER, PASSWORD, WRONG = "ann", "correct horse/battery@staple", "a wrong passphrase"
 STUDY = TRACKED.replace('name = "shown"', 'name = "remote"').replace("trials = 6", "trials = 3")

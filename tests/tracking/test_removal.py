@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from cfexp.search.record import StudyRecord
+from cfexp.search.store.record import StudyRecord
 from cfexp.tracking.mlflow import MlflowTracker
 from cfexp.tracking.removal import Removal
 from cfexp.tracking.summary import identity

@@ -3,12 +3,12 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from cfexp.search.record import Reading
-from cfexp.search.standing import best_trial, is_finished, winning_runs
+from cfexp.search.store.record import Reading
+from cfexp.search.store.standing import best_trial, is_finished, winning_runs
 from cfexp.tracking.summary import marks, study_entry
 
 if TYPE_CHECKING:
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 def test_best_trial_follows_the_direction_and_skips_pruned_ones(study: StudyRecord) -> None:

@@ -23,7 +23,7 @@ from cfexp.tracking.ui import running_ui, serve_ui, study_links
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 def fail(message: str) -> None:

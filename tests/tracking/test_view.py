@@ -10,7 +10,7 @@ from cfexp.tracking.names import run_entry
 from cfexp.tracking.view import PARENT, RUNS, TAG, TESTED, TRIALS, links, view_tags
 
 if TYPE_CHECKING:
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 def state(study: StudyRecord, key: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cfexp.data.cleaning.rule import Rule
-from cfexp.data.repeats import lasts, repeats, sums
+from cfexp.data.rows.repeats import lasts, repeats, sums
 
 if TYPE_CHECKING:
     from cfexp.data.interactions import Interactions

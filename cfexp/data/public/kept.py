@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from cfexp.data.table import interactions
+from cfexp.data.rows.table import interactions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from cfexp.arrays import Mask
-    from cfexp.data.files import TableReader
+    from cfexp.data.files.files import TableReader
     from cfexp.data.interactions import Interactions
 
 Rules: TypeAlias = "Callable[[pa.Table], Mapping[str, Mask]]"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from cfexp.data.item_table import ItemTable
 from cfexp.data.public.source import PublicSource
-from cfexp.data.user_table import UserTable
+from cfexp.data.side_information.item_table import ItemTable
+from cfexp.data.side_information.user_table import UserTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from cfexp.arrays import AnyArray, Mask
-    from cfexp.data.id_table import IdTable
+    from cfexp.data.files.places import Places
     from cfexp.data.interactions import Interactions, Vocabulary
-    from cfexp.data.places import Places
     from cfexp.data.public.kept import Kept
+    from cfexp.data.side_information.id_table import IdTable
 
 _ROLES = {"user": "user_id", "item": "video_id", "value": "watch_ratio", "time": "timestamp"}
 _MORE = {"play_duration": "play_duration", "video_duration": "video_duration"}
@@ -43,7 +43,7 @@ class KuaiRec(PublicSource):
 
     def load(self, places: Places) -> Interactions:
         """Read both matrices, and the features that lie beside them."""
-        from cfexp.data.files import Joined
+        from cfexp.data.files.files import Joined
         from cfexp.data.public.kept import interactions_of
 
         big = self.find(places, "data/big_matrix.csv")
@@ -58,8 +58,8 @@ def _with_features(rows: Interactions, folder: Path) -> Interactions:
     """Return the rows with what files in `folder` tell of their users and items."""
     import numpy as np
 
-    from cfexp.data.attributes import Attributes
-    from cfexp.data.item_features import ItemFeatures
+    from cfexp.data.side_information.attributes import Attributes
+    from cfexp.data.side_information.item_features import ItemFeatures
 
     if (file := folder / _USERS.path).is_file():
         listed, columns, notes = _features(file, _USERS)
@@ -75,7 +75,7 @@ def _with_features(rows: Interactions, folder: Path) -> Interactions:
 
 def _features(file: Path, table: IdTable) -> tuple[Vocabulary, dict[str, AnyArray], list[str]]:
     """Return the ids and columns of a file of features, and what was dropped of it."""
-    from cfexp.data.csv_reader import CsvReader
+    from cfexp.data.files.csv_reader import CsvReader
 
     reader = _whole(file)
     listed, columns, _ = table.rows_of(reader, CsvReader(file).names())
@@ -84,7 +84,7 @@ def _features(file: Path, table: IdTable) -> tuple[Vocabulary, dict[str, AnyArra
 
 def _whole(file: Path, more: Mapping[str, str] | None = None) -> Kept:
     """Return a reader of the rows without flaws, which are seen in the columns asked for."""
-    from cfexp.data.csv_reader import CsvReader
+    from cfexp.data.files.csv_reader import CsvReader
     from cfexp.data.public.flaws import flawed
     from cfexp.data.public.kept import Kept
 

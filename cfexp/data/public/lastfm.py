@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import model_validator
 
 from cfexp.data.public.source import PublicSource, titles, with_users
-from cfexp.data.user_table import UserTable
+from cfexp.data.side_information.user_table import UserTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from cfexp.arrays import Mask
-    from cfexp.data.csv_reader import CsvReader
+    from cfexp.data.files.csv_reader import CsvReader
+    from cfexp.data.files.places import Places
     from cfexp.data.interactions import Interactions
-    from cfexp.data.places import Places
     from cfexp.data.public.kept import Rules
 
 _END = datetime(2010, 1, 1, tzinfo=UTC)
@@ -97,7 +97,7 @@ class LastFm(PublicSource):
 
 
 def _tabs(file: Path, *, header: bool) -> CsvReader:
-    from cfexp.data.csv_reader import CsvReader
+    from cfexp.data.files.csv_reader import CsvReader
 
     return CsvReader(file, "\t", "", header=header)
 
@@ -138,7 +138,7 @@ def _hashed(table: pa.Table) -> Mapping[str, Mask]:
     import numpy as np
     import pyarrow.compute as pc
 
-    from cfexp.data.table import encoded
+    from cfexp.data.rows.table import encoded
 
     codes, ids = encoded(table["user"])
     bad = pc.invert(pc.match_substring_regex(ids, _SHA1)).to_numpy(zero_copy_only=False)

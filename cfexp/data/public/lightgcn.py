@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal, cast
 import numpy as np
 
 from cfexp.data.interactions import Vocabulary
-from cfexp.data.messages import SHOWN, refuse
 from cfexp.data.public.source import PublicSource, titles
+from cfexp.data.rows.messages import SHOWN, refuse
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from cfexp.arrays import AnyArray, Mask
+    from cfexp.data.files.places import Places
     from cfexp.data.interactions import Interactions
-    from cfexp.data.places import Places
 
 
 class LightGcn(PublicSource):
@@ -43,7 +43,7 @@ class LightGcn(PublicSource):
 
     def load(self, places: Places) -> Interactions:
         """Read train.txt and test.txt."""
-        from cfexp.data.files import Joined
+        from cfexp.data.files.files import Joined
         from cfexp.data.public.kept import interactions_of
 
         train = self.find(places, "train.txt")
@@ -60,7 +60,7 @@ class LightGcn(PublicSource):
 
 def _original(beside: Path, name: str, known: Vocabulary) -> AnyArray | None:
     """Return the original ids; "" where the list has none, None where there is no list."""
-    from cfexp.data.csv_reader import CsvReader
+    from cfexp.data.files.csv_reader import CsvReader
 
     return titles(CsvReader(beside.with_name(name), " ", ""), known, item=2, title=1)
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Literal
 
 from cfexp.data.public.movies import movie_features
 from cfexp.data.public.source import PublicSource, titles, with_users
-from cfexp.data.user_table import UserTable
+from cfexp.data.side_information.user_table import UserTable
 
 if TYPE_CHECKING:
+    from cfexp.data.files.places import Places
     from cfexp.data.interactions import Interactions
-    from cfexp.data.places import Places
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class MovieLens(PublicSource):
 
     def load(self, places: Places) -> Interactions:
         """Read every rating; an item's title is "" where the archive has none."""
-        from cfexp.data.csv_reader import CsvReader
+        from cfexp.data.files.csv_reader import CsvReader
         from cfexp.data.public.kept import interactions_of
 
         layout = _LAYOUTS.get(self.edition, _CSV)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfexp.data.attributes import Attributes
 from cfexp.data.interactions import Vocabulary
-from cfexp.data.item_features import ItemFeatures
+from cfexp.data.side_information.attributes import Attributes
+from cfexp.data.side_information.item_features import ItemFeatures
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray
-    from cfexp.data.csv_reader import CsvReader
+    from cfexp.data.files.csv_reader import CsvReader
 
 _YEAR = re.compile(r"\(((?:18|19|20)\d\d)[^()]*\)\s*$")
 """At the end of a title: "(1995)", "(1995-2001)"."""

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from cfexp.arrays import Mask
-    from cfexp.data.attributes import Attributes
+    from cfexp.data.files.parquet_file import ParquetReader
+    from cfexp.data.files.places import Places
     from cfexp.data.interactions import Interactions, Vocabulary
-    from cfexp.data.parquet_file import ParquetReader
-    from cfexp.data.places import Places
+    from cfexp.data.side_information.attributes import Attributes
 
 _ROLES = {
     "user": "CustomerID",
@@ -57,7 +57,7 @@ class OnlineRetail(PublicSource):
 
     def load(self, places: Places) -> Interactions:
         """Read every line of an order."""
-        from cfexp.data.parquet_file import ParquetReader
+        from cfexp.data.files.parquet_file import ParquetReader
         from cfexp.data.public.kept import Kept, interactions_of
 
         file = self.find(places, "online_retail.parquet")
@@ -70,7 +70,7 @@ class OnlineRetail(PublicSource):
 
 def _countries(reader: ParquetReader, users: Vocabulary) -> Attributes:
     """Return each customer's country, the first where a customer has several."""
-    from cfexp.data.attributes import Attributes
+    from cfexp.data.side_information.attributes import Attributes
 
     table = reader.read({"user": "CustomerID", "country": "Country"}).to_pandas()
     first = table.dropna().drop_duplicates("user").set_index("user")["country"]

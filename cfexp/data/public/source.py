@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfexp.data.messages import refuse
+from cfexp.data.rows.messages import refuse
 from cfexp.data.source import Source
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cfexp.arrays import AnyArray
-    from cfexp.data.csv_reader import CsvReader
+    from cfexp.data.files.csv_reader import CsvReader
+    from cfexp.data.files.places import Places
     from cfexp.data.interactions import Interactions, Vocabulary
-    from cfexp.data.places import Places
     from cfexp.data.public.catalogue import Dataset
-    from cfexp.data.user_table import UserTable
+    from cfexp.data.side_information.user_table import UserTable
 
 
 class PublicSource(Source):
@@ -70,7 +70,7 @@ def titles(reader: CsvReader, items: Vocabulary, item: int = 1, title: int = 2) 
     """
     import pyarrow.compute as pc
 
-    from cfexp.data.table import INTEGER
+    from cfexp.data.rows.table import INTEGER
 
     if not reader.file.is_file():
         return None

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
-from cfexp.data.csv_reader import CsvReader
-from cfexp.data.messages import SHOWN, broken
+from cfexp.data.files.csv_reader import CsvReader
+from cfexp.data.rows.messages import SHOWN, broken
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from cfexp.data.public.source import PublicSource, titles
 
 if TYPE_CHECKING:
+    from cfexp.data.files.places import Places
     from cfexp.data.interactions import Interactions
-    from cfexp.data.places import Places
 
 
 class TasteProfile(PublicSource):
@@ -26,7 +26,7 @@ class TasteProfile(PublicSource):
 
     def load(self, places: Places) -> Interactions:
         """Read every count."""
-        from cfexp.data.csv_reader import CsvReader
+        from cfexp.data.files.csv_reader import CsvReader
         from cfexp.data.public.kept import interactions_of
 
         file = self.find(places, "train_triplets.txt")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cfexp.analysis.significance import Difference
     from cfexp.report.findings import Findings
     from cfexp.report.leaderboard import Row
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 _WIDTH, _HEIGHT = 130, 14  # of an interval's mark, in pixels
 _ACROSS = 7

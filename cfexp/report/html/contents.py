@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import optuna
 
     from cfexp.report.html.markup import Html
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 _CHAPTERS: dict[str, Callable[[StudyRecord, optuna.Study | None], Html]] = {
     "Verdict": lambda study, _: summary(study),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from plotly.graph_objects import Figure
 
-    from cfexp.search.record import Role, RunRecord, StudyRecord
+    from cfexp.search.store.record import Role, RunRecord, StudyRecord
 
 _PHASES: dict[str, Role] = {"baselines": "baseline", "trials": "trial", "finals": "final"}
 _PARTS = {"fit": BLUE, "score": ORANGE}

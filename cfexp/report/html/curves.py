@@ -10,7 +10,7 @@ from cfexp.report.html.markup import Html, tag
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from cfexp.search.record import RunRecord, StudyRecord
+    from cfexp.search.store.record import RunRecord, StudyRecord
 
 _BEST = 6
 _LOSS = "train/loss"

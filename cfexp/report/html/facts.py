@@ -11,7 +11,7 @@ from cfexp.splits.futures import future_words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 _APART = ("cleaning", "notes")
 """Facts of the data that are no numbers beside others."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cfexp.analysis.bucket_recipe import Buckets
     from cfexp.analysis.buckets import BucketRow
     from cfexp.report.buckets import BucketLine
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 _BESIDE = 30
 """More bars than these in a panel, and panels stand one below the other."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cfexp.report.html.markup import Html, folded, joined, lines, table, tag
 
 if TYPE_CHECKING:
-    from cfexp.search.record import Environment, StudyRecord
+    from cfexp.search.store.record import Environment, StudyRecord
 
 
 def how_to_reproduce(study: StudyRecord) -> Html:

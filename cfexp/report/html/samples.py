@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Codes
     from cfexp.metrics.evaluation import Evaluation
     from cfexp.models.saved_model import SavedModel
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 _SHARES = (0.05, 0.35, 0.65, 0.95)
 """Users with short and with long histories: where they stand in the order of these lengths."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import optuna
     from plotly.graph_objects import Figure
 
-    from cfexp.search.record import RunRecord, StudyRecord
+    from cfexp.search.store.record import RunRecord, StudyRecord
 
 _HISTORY = (
     "Every trial by its best value; crosses are pruned, the line is the best so far, "

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, get_args
 from cfexp.report.findings import findings
 from cfexp.report.html.markup import Html, bullets, joined, tag
 from cfexp.report.verdict import verdict
-from cfexp.search.record import State
-from cfexp.search.standing import is_finished
+from cfexp.search.store.record import State
+from cfexp.search.store.standing import is_finished
 
 if TYPE_CHECKING:
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 def lead(study: StudyRecord) -> Html:

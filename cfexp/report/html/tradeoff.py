@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from plotly.graph_objects import Figure
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 _OF_LISTS = ("avg_popularity", "coverage", "gini", "novelty", "diversity", "serendipity")
 """Metrics that say what lists are like, the popularity bias first."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cfexp.analysis.significance import Difference
     from cfexp.report.leaderboard import Row
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 _COLOURS = {"better": BLUE, "worse": ORANGE, "no clear difference": GREY}
 

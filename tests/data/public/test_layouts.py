@@ -10,7 +10,7 @@ import pytest
 from layouts import SOURCE, attribute, lay, load, pairs, titled
 from pydantic import ValidationError
 
-from cfexp.data.places import Places
+from cfexp.data.files.places import Places
 from cfexp.data.public.catalogue import catalogue
 from cfexp.data.public.check import check
 from cfexp.data.public.shelf import Shelf

@@ -17,7 +17,7 @@ from cfexp.launch import run_study
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 EVIL = "<script>alert(1)</script>\x1b[31m & <b>bold</b>"
 TEXT = """

@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PAPER = 703  # what A4 leaves between the page's margins, in CSS pixels

@@ -14,7 +14,7 @@ from cfexp.report.html import contents
 from cfexp.report.html.contents import html_report
 from cfexp.report.numbers import value
 from cfexp.report.verdict import verdict
-from cfexp.search.record import Environment, Reading
+from cfexp.search.store.record import Environment, Reading
 from cfexp.studies import open_study
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import optuna
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
     Apart = Callable[[str], dict[str, Any]]
 

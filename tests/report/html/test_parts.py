@@ -13,12 +13,12 @@ from cfexp.report.html.curves import learning_curves
 from cfexp.report.html.facts import data_and_split
 from cfexp.report.html.markup import Html, lines, table, tag
 from cfexp.report.html.tradeoff import Spot, front, popularity_bias, trial_fronts
-from cfexp.search.record import Point, RunRecord
+from cfexp.search.store.record import Point, RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cfexp.search.record import StudyRecord
+    from cfexp.search.store.record import StudyRecord
 
 
 def trial(number: int, **metrics: float) -> RunRecord:

@@ -1,0 +1,1 @@
+"""Files of rows: found, decompressed, read as columns; CSV, JSON lines, Parquet."""

@@ -1,0 +1,1 @@
+"""Running a study: trials, finals, and the processes that compute them."""

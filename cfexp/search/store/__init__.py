@@ -1,0 +1,1 @@
+"""What is known of studies: records in Optuna's storage, and who may write them."""
