@@ -109,7 +109,7 @@ def rank(contender: str, folder: str, matrix: str, k: int, threads: int) -> dict
 
 
 def _rank_cfexp(data: Any, x: Any, y: Any, k: int, threads: int) -> Callable[[], Any]:  # noqa: ANN401
-    from cfexp.data.training import Positives
+    from cfexp.data.positives import Positives
     from cfexp.models.als import ALS
     from cfexp.models.als_scorer import AlsScorer
 

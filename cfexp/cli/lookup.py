@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cfexp.arrays import AnyArray
-    from cfexp.data.interactions import Vocabulary
+    from cfexp.data.vocabulary import Vocabulary
 
 _LISTED = 10
 _SUFFIX = ".npz"

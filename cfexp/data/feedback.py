@@ -8,9 +8,9 @@ import numpy as np
 from pydantic import Field
 from scipy import sparse
 
+from cfexp.data.positives import Positives
 from cfexp.data.rows.repeats import lasts, repeats, sums
 from cfexp.data.rows.sound import MOST
-from cfexp.data.training import Positives
 from cfexp.recipe import Recipe
 
 if TYPE_CHECKING:

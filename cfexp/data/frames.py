@@ -8,11 +8,12 @@ import numpy as np
 import pyarrow as pa
 
 from cfexp.data.files.nested import shown
-from cfexp.data.interactions import Interactions, Vocabulary
+from cfexp.data.interactions import Interactions
 from cfexp.data.rows.columns import Columns
 from cfexp.data.rows.messages import positions
 from cfexp.data.rows.sound import csr_of
 from cfexp.data.rows.table import interactions
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:

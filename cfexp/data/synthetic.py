@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from cfexp.data.interactions import Interactions, Vocabulary
+from cfexp.data.interactions import Interactions
 from cfexp.data.source import Source
 from cfexp.data.synthetic_features import audio_features
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.memory import needs
 from cfexp.seeds import seed_for
 

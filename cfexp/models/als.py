@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cfexp.arrays import AnyArray, Codes
-    from cfexp.data.training import Positives
+    from cfexp.data.positives import Positives
 
 # Measured on MovieLens-1M, alpha 4 to 20, 32 to 256 factors: up to weights of 10, two
 # steps are within 0.2% of the loss of three after ten epochs, for 10 to 20% less time.

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from cfexp.arrays import AnyArray, Codes, Doubles, Floats, frozen
+from cfexp.data.positives import Positives
 from cfexp.data.rows.sound import exchanged, refuse_values
-from cfexp.data.training import Positives
 from cfexp.errors import DataError
 from cfexp.models.factor_scorer import FactorScorer
 from cfexp.models.finite import refuse_infinite
 from cfexp.models.sweep import Rows, Side, Solver, Whitened
 
 if TYPE_CHECKING:
-    from cfexp.data.training import History
+    from cfexp.data.positives import History
     from cfexp.models.als import ALS
     from cfexp.models.model import Model
 

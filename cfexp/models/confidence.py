@@ -29,7 +29,7 @@ from cfexp.models.recency import RecencyName, past
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Floats
-    from cfexp.data.training import Positives
+    from cfexp.data.positives import Positives
 
 ConfidenceName = Literal["linear", "log", "binary", "capped", "clipped"]
 EpsilonName = Literal["user_mean", "side_mean"]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cfexp.arrays import Doubles
-    from cfexp.data.training import Positives
+    from cfexp.data.positives import Positives
 
 
 class Content(Model):

@@ -8,17 +8,17 @@ import numpy as np
 from scipy import sparse
 
 from cfexp.arrays import entries, frozen
+from cfexp.data.positives import Positives
 from cfexp.data.side_information.item_features import ItemFeatures
 from cfexp.data.side_information.standardized import Standardized, directions
-from cfexp.data.training import Positives
 from cfexp.models import neighbours
 from cfexp.models.factor_scorer import FactorScorer
 from cfexp.models.item_weights import with_values
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Doubles, Floats, Matrix
+    from cfexp.data.positives import History
     from cfexp.data.side_information.feature_column import FeatureColumn
-    from cfexp.data.training import History
     from cfexp.models.content import Content
     from cfexp.models.model import Model
 

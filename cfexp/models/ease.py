@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cfexp.arrays import AnyArray, Codes, Floats, Matrix
-    from cfexp.data.training import History, Positives, TrainingData
+    from cfexp.data.positives import History, Positives
+    from cfexp.data.training import TrainingData
 
 _BLOCK = 64
 

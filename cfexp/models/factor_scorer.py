@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cfexp.arrays import AnyArray, Codes, Floats
-    from cfexp.data.training import Positives
+    from cfexp.data.positives import Positives
     from cfexp.models.model import Model
 
 

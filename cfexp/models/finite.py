@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cfexp.arrays import AnyArray
-    from cfexp.data.training import Positives
+    from cfexp.data.positives import Positives
 
 SMALLER = "take smaller values, or set binary = true"
 MILDER = 'raise the regularization, or lower alpha and recency, or take confidence = "log"'

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cfexp.data.interactions import Interactions, Vocabulary
+from cfexp.data.interactions import Interactions
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Codes, Longs, Matrix
     from cfexp.data.feedback import Feedback
-    from cfexp.data.training import Positives
+    from cfexp.data.positives import Positives
 
 _NAMED = 3
 

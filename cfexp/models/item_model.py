@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cfexp.arrays import Codes, Doubles, Floats, Matrix
-    from cfexp.data.training import History, Positives
+    from cfexp.data.positives import History, Positives
 
 
 class ItemModel(Model):

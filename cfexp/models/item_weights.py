@@ -11,7 +11,7 @@ from cfexp.models.finite import refuse_infinite
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Doubles, Matrix
-    from cfexp.data.training import Positives
+    from cfexp.data.positives import Positives
 
 
 def with_values(matrix: Matrix, values: AnyArray) -> Matrix:

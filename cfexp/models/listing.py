@@ -12,7 +12,7 @@ from cfexp.ranking import top_k
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Codes, Floats, Mask, Matrix
-    from cfexp.data.training import Positives
+    from cfexp.data.positives import Positives
     from cfexp.models.scorer import Scorer
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from cfexp.data.interactions import Vocabulary
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import DataError
 from cfexp.models.content_scorer import ContentScorer
 from cfexp.models.folding import some

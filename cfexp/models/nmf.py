@@ -18,7 +18,7 @@ from cfexp.parallel import each_block, one_blas_thread
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Doubles, Floats, Matrix
-    from cfexp.data.training import History, Positives
+    from cfexp.data.positives import History, Positives
 
 _SEED = 0  # of the start, a randomised singular value decomposition
 _BLOCK = 64

@@ -10,7 +10,7 @@ from cfexp.errors import DataError
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray
-    from cfexp.data.training import Positives
+    from cfexp.data.positives import Positives
 
 RecencyName = Literal["rank", "age"]
 """What recency fades by: the number of newer positives, or the days since."""

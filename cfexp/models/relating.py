@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cfexp.arrays import Codes, Doubles, Floats
-    from cfexp.data.training import Positives
+    from cfexp.data.positives import Positives
 
 
 class RelatingScorer(Scorer):

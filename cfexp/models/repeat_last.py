@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cfexp.arrays import AnyArray, Floats
-    from cfexp.data.training import History, Positives, TrainingData
+    from cfexp.data.positives import History, Positives
+    from cfexp.data.training import TrainingData
 
 
 class RepeatLast(Model):

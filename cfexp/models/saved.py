@@ -10,8 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 from scipy import sparse
 
 from cfexp.data.feedback import Feedback
-from cfexp.data.interactions import Vocabulary
-from cfexp.data.training import Positives
+from cfexp.data.positives import Positives
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import DataError, ModelFileError
 from cfexp.models import archive
 from cfexp.models.als_scorer import AlsScorer

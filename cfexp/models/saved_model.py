@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cfexp.data.feedback import Feedback
-from cfexp.data.interactions import Vocabulary
-from cfexp.data.training import Positives
+from cfexp.data.positives import Positives
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import DataError
 from cfexp.models.folding import Histories, histories_of, some
 

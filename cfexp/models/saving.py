@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from cfexp.arrays import AnyArray, Mask, Matrix
     from cfexp.data.feedback import Feedback
-    from cfexp.data.interactions import Vocabulary
-    from cfexp.data.training import Positives
+    from cfexp.data.positives import Positives
+    from cfexp.data.vocabulary import Vocabulary
     from cfexp.models.model import MaskName
     from cfexp.models.scorer import Scorer
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cfexp.data.positives import History, Positives
 from cfexp.data.rows.sound import exchanged, refuse_values
-from cfexp.data.training import History, Positives
 from cfexp.errors import DataError
 from cfexp.models.listing import best_items, refuse_codes
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cfexp.arrays import AnyArray, Codes, Floats, Mask, Matrix
     from cfexp.data.feedback import Feedback
-    from cfexp.data.interactions import Vocabulary
+    from cfexp.data.vocabulary import Vocabulary
     from cfexp.models.model import MaskName, Model
 
 

@@ -13,7 +13,7 @@ from cfexp.models.item_weights import valued
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray, Doubles, Floats, Matrix
-    from cfexp.data.training import History, Positives
+    from cfexp.data.positives import History, Positives
 
 _SEED = 0  # of the random projection, which the result does not show
 _POWER_ITERATIONS = 6

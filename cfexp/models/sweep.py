@@ -41,7 +41,7 @@ from cfexp.parallel import each_block, one_blas_thread
 from cfexp.vectors import LANES
 
 if TYPE_CHECKING:
-    from cfexp.data.training import History
+    from cfexp.data.positives import History
 
 _ROWS = 128  # rows solved at a time
 _GRAM_ROWS = 1024  # rows whose products are summed at a time

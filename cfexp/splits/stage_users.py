@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfexp.data.training import Positives
+from cfexp.data.positives import Positives
 
 if TYPE_CHECKING:
     from cfexp.arrays import Codes, Longs, Matrix

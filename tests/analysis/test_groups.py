@@ -14,8 +14,9 @@ from scipy import sparse
 from cfexp.analysis import groups
 from cfexp.analysis.bucket_recipe import Buckets
 from cfexp.analysis.buckets import bucket_rows, by_bucket, item_classes
+from cfexp.data.positives import Positives
 from cfexp.data.side_information.attributes import Attributes
-from cfexp.data.training import Positives, TrainingData
+from cfexp.data.training import TrainingData
 from cfexp.errors import EvaluationError
 from cfexp.metrics.averages import average
 from cfexp.metrics.evaluate import evaluate

@@ -14,10 +14,11 @@ from helpers import SMALL, invoke, spec_of
 from scipy import sparse
 
 import cfexp
-from cfexp.data.interactions import Vocabulary
+from cfexp.data.positives import Positives
 from cfexp.data.side_information.attributes import Attributes
 from cfexp.data.side_information.item_features import ItemFeatures
-from cfexp.data.training import Positives, TrainingData
+from cfexp.data.training import TrainingData
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import DataError, InputError, ModelFileError, TrackingError
 from cfexp.models.als import ALS
 from cfexp.models.any_model import AnyModel

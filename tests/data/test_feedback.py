@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cfexp.data.feedback import Feedback
-from cfexp.data.interactions import Interactions, Vocabulary
+from cfexp.data.interactions import Interactions
+from cfexp.data.vocabulary import Vocabulary
 
 event = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 5), st.integers(0, 4))
 events = st.lists(event, min_size=1, max_size=40)

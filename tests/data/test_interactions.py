@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cfexp.data.interactions import Interactions, Vocabulary
+from cfexp.data.interactions import Interactions
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import DataError
 
 IDS = Vocabulary(np.arange(3))

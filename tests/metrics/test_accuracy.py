@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from cfexp.data.positives import Positives
 from cfexp.data.side_information.item_features import ItemFeatures
-from cfexp.data.training import Positives, TrainingData
+from cfexp.data.training import TrainingData
 from cfexp.metrics import accuracy, beyond_accuracy
 from cfexp.metrics.lists import Shelf, TopLists
 from cfexp.metrics.metric import METRICS, PerUser

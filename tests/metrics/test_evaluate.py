@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from cfexp.data.training import Positives, TrainingData
+from cfexp.data.positives import Positives
+from cfexp.data.training import TrainingData
 from cfexp.errors import EvaluationError, InputError, TrainingError
 from cfexp.metrics.averages import average, over_folds
 from cfexp.metrics.classes import ItemClasses

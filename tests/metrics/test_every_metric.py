@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from cfexp.data.positives import Positives
 from cfexp.data.side_information.item_features import ItemFeatures
-from cfexp.data.training import Positives, TrainingData
+from cfexp.data.training import TrainingData
 from cfexp.metrics.evaluate import evaluate
 from cfexp.metrics.metric import METRICS, UNCUT, Metric
 from cfexp.splits.stage_data import StageData

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from cfexp.data.training import Positives
+from cfexp.data.positives import Positives
 
 
 @pytest.fixture(scope="module")

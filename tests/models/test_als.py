@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 from scipy import sparse
 
-from cfexp.data.training import Positives, TrainingData
+from cfexp.data.positives import Positives
+from cfexp.data.training import TrainingData
 from cfexp.errors import DataError
 from cfexp.models import reference
 from cfexp.models.als import ALS

@@ -10,7 +10,8 @@ import pytest
 from scipy import sparse
 
 from cfexp.arrays import Doubles
-from cfexp.data.training import Positives, TrainingData
+from cfexp.data.positives import Positives
+from cfexp.data.training import TrainingData
 from cfexp.models.als import ALS
 from cfexp.models.als_scorer import AlsScorer
 

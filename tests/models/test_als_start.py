@@ -7,7 +7,8 @@ import pytest
 from scipy import sparse
 
 from cfexp.arrays import Matrix
-from cfexp.data.training import Positives, TrainingData
+from cfexp.data.positives import Positives
+from cfexp.data.training import TrainingData
 from cfexp.errors import DataError, TrainingError
 from cfexp.models.als import ALS
 from cfexp.models.als_scorer import AlsScorer

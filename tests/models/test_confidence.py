@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from cfexp.data.training import Positives
+from cfexp.data.positives import Positives
 from cfexp.errors import DataError
 from cfexp.models.confidence import Confidence
 

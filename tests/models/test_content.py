@@ -9,10 +9,11 @@ import pytest
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 
-from cfexp.data.interactions import Vocabulary
+from cfexp.data.positives import Positives
 from cfexp.data.side_information.attributes import Attributes
 from cfexp.data.side_information.item_features import ItemFeatures
-from cfexp.data.training import Positives, TrainingData
+from cfexp.data.training import TrainingData
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import DataError, ModelFileError
 from cfexp.models import archive
 from cfexp.models.content import Content

@@ -9,8 +9,9 @@ import pytest
 from pydantic import ValidationError
 from scipy import sparse
 
+from cfexp.data.positives import Positives
 from cfexp.data.side_information.item_features import ItemFeatures
-from cfexp.data.training import Positives, TrainingData
+from cfexp.data.training import TrainingData
 from cfexp.errors import DataError
 from cfexp.models.als import ALS
 from cfexp.models.any_model import AnyModel

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from cfexp.data.training import Positives, TrainingData
+from cfexp.data.positives import Positives
+from cfexp.data.training import TrainingData
 from cfexp.errors import TrainingError
 from cfexp.metrics.evaluate import evaluate
 from cfexp.models.ease import EASE

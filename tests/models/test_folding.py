@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from cfexp.data.feedback import Feedback
-from cfexp.data.interactions import Interactions, Vocabulary
+from cfexp.data.interactions import Interactions
 from cfexp.data.side_information.item_features import ItemFeatures
 from cfexp.data.training import TrainingData
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import DataError
 from cfexp.models.als import ALS
 from cfexp.models.content import Content

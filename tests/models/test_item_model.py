@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cfexp.data.training import Positives
+from cfexp.data.positives import Positives
 from cfexp.errors import DataError
 from cfexp.models.ease import EASE
 from cfexp.models.item_knn import ItemKNN

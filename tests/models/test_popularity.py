@@ -7,8 +7,10 @@ import pytest
 from scipy import sparse
 
 from cfexp.data.feedback import Feedback
-from cfexp.data.interactions import Interactions, Vocabulary
-from cfexp.data.training import Positives, TrainingData
+from cfexp.data.interactions import Interactions
+from cfexp.data.positives import Positives
+from cfexp.data.training import TrainingData
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import DataError
 from cfexp.models.popularity import Popularity
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from cfexp.data.positives import Positives
 from cfexp.data.side_information.item_features import ItemFeatures
-from cfexp.data.training import Positives, TrainingData
+from cfexp.data.training import TrainingData
 from cfexp.models.als import ALS
 from cfexp.models.content import Content
 from cfexp.models.ease import EASE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from cfexp.data.training import Positives
+from cfexp.data.positives import Positives
 from cfexp.models.repeat_last import RepeatLast
 
 MATRIX = sparse.csr_array(

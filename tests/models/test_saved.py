@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from cfexp.data.interactions import Vocabulary
-from cfexp.data.training import Positives
+from cfexp.data.positives import Positives
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import DataError, ModelFileError
 from cfexp.models.als import ALS
 from cfexp.models.popularity import Popularity

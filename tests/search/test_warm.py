@@ -11,9 +11,10 @@ from numba.core.dispatcher import Dispatcher
 from scipy import sparse
 
 from cfexp import ranking
+from cfexp.data.positives import Positives
 from cfexp.data.rows import ordering
 from cfexp.data.side_information.item_features import ItemFeatures
-from cfexp.data.training import Positives, TrainingData
+from cfexp.data.training import TrainingData
 from cfexp.metrics import similarity
 from cfexp.metrics.evaluate import evaluate
 from cfexp.metrics.metric import METRICS, UNCUT

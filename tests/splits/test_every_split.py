@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from cfexp.data.feedback import Feedback
-from cfexp.data.interactions import Interactions, Vocabulary
+from cfexp.data.interactions import Interactions
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import DataError, SplitError
 from cfexp.splits.any_split import AnySplit
 from cfexp.splits.split import Split

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cfexp.data.interactions import Interactions, Vocabulary
+from cfexp.data.interactions import Interactions
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.splits.by_time import ByTime
 from cfexp.splits.futures import future_share, future_words
 from cfexp.splits.leave_one_out import LeaveOneOut

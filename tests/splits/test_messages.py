@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cfexp.data.interactions import Interactions, Vocabulary
+from cfexp.data.interactions import Interactions
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import InputError, SplitError, StudyFileError
 from cfexp.search.spec.spec import StudySpec
 from cfexp.search.spec.study_file import parse

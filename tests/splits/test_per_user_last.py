@@ -11,8 +11,9 @@ from pydantic import TypeAdapter
 
 from cfexp.data.feedback import Feedback
 from cfexp.data.files.places import Places
-from cfexp.data.interactions import Interactions, Vocabulary
+from cfexp.data.interactions import Interactions
 from cfexp.data.public.movielens import MovieLens
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import DataError, SplitError
 from cfexp.splits.any_split import AnySplit
 from cfexp.splits.per_user_last import PerUserLast

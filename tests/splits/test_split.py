@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from cfexp.data.feedback import Feedback
-from cfexp.data.interactions import Interactions, Vocabulary
+from cfexp.data.interactions import Interactions
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import SplitError
 from cfexp.splits.invariants import check_no_future
 from cfexp.splits.per_user_last import PerUserLast

@@ -12,7 +12,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from cfexp.data.feedback import Feedback
-from cfexp.data.interactions import Vocabulary
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.models.als import ALS
 from cfexp.models.ease import EASE
 from cfexp.models.item_knn import ItemKNN

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfexp.data.interactions import Vocabulary
+from cfexp.data.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from cfexp.arrays import Codes, Longs

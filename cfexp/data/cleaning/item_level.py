@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import Field
 
 from cfexp.data.cleaning.rule import Rule
-from cfexp.data.interactions import Vocabulary
 from cfexp.data.side_information.attributes import Attributes
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from cfexp.arrays import AnyArray, Mask
     from cfexp.data.files.places import Places
-    from cfexp.data.interactions import Interactions, Vocabulary
+    from cfexp.data.interactions import Interactions
     from cfexp.data.public.kept import Kept
     from cfexp.data.side_information.id_table import IdTable
+    from cfexp.data.vocabulary import Vocabulary
 
 _ROLES = {"user": "user_id", "item": "video_id", "value": "watch_ratio", "time": "timestamp"}
 _MORE = {"play_duration": "play_duration", "video_duration": "video_duration"}

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
-from cfexp.data.interactions import Vocabulary
 from cfexp.data.public.source import PublicSource, titles
 from cfexp.data.rows.messages import SHOWN, refuse
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cfexp.data.interactions import Vocabulary
 from cfexp.data.side_information.attributes import Attributes
 from cfexp.data.side_information.item_features import ItemFeatures
+from cfexp.data.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from cfexp.arrays import AnyArray

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from cfexp.arrays import Mask
     from cfexp.data.files.parquet_file import ParquetReader
     from cfexp.data.files.places import Places
-    from cfexp.data.interactions import Interactions, Vocabulary
+    from cfexp.data.interactions import Interactions
     from cfexp.data.side_information.attributes import Attributes
+    from cfexp.data.vocabulary import Vocabulary
 
 _ROLES = {
     "user": "CustomerID",

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from cfexp.arrays import AnyArray
     from cfexp.data.files.csv_reader import CsvReader
     from cfexp.data.files.places import Places
-    from cfexp.data.interactions import Interactions, Vocabulary
+    from cfexp.data.interactions import Interactions
     from cfexp.data.public.catalogue import Dataset
     from cfexp.data.side_information.user_table import UserTable
+    from cfexp.data.vocabulary import Vocabulary
 
 
 class PublicSource(Source):

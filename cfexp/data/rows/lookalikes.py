@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from cfexp.data.rows.messages import SHOWN, clip
 
 if TYPE_CHECKING:
-    from cfexp.data.interactions import Vocabulary
+    from cfexp.data.vocabulary import Vocabulary
 
 
 def lookalikes(what: str, known: Vocabulary) -> list[str]:
@@ -19,7 +19,7 @@ def lookalikes(what: str, known: Vocabulary) -> list[str]:
 
     And one when ids have line breaks, as behind a quote that is never closed.
 
-    >>> from cfexp.data.interactions import Vocabulary
+    >>> from cfexp.data.vocabulary import Vocabulary
     >>> lookalikes("users", Vocabulary(np.array(["Ann", "ann ", "bob"], object)))
     ["2 users have ids that differ only in case or spaces around them, such as 'Ann', 'ann '"]
     >>> lookalikes("items", Vocabulary(np.array(["1", "1.0"], object)))

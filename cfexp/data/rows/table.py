@@ -12,13 +12,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cfexp.data.interactions import PARTS, Interactions, Vocabulary
+from cfexp.data.interactions import PARTS, Interactions
 from cfexp.data.rows.columns import UNIX
 from cfexp.data.rows.kinds import is_text, plain
 from cfexp.data.rows.lookalikes import lookalikes
 from cfexp.data.rows.messages import refuse
 from cfexp.data.rows.row_order import in_order
 from cfexp.data.rows.times import are_calendar_dates, microseconds, writings
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import DataError
 
 if TYPE_CHECKING:

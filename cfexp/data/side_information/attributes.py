@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cfexp.arrays import AnyArray, Longs, Mask
-    from cfexp.data.interactions import Vocabulary
+    from cfexp.data.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, eq=False)

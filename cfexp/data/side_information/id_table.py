@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from cfexp.arrays import AnyArray
     from cfexp.data.files.files import TableReader
-    from cfexp.data.interactions import Vocabulary
     from cfexp.data.side_information.attributes import Attributes
+    from cfexp.data.vocabulary import Vocabulary
 
 Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^/\x00-\x1f]*$")]
 

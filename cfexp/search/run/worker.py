@@ -25,8 +25,8 @@ from pydantic import TypeAdapter
 from cfexp.analysis.bucket_recipe import Buckets, attributes_of
 from cfexp.arrays import load_arrays
 from cfexp.data.feedback import Feedback
-from cfexp.data.interactions import Vocabulary
 from cfexp.data.side_information.attributes import Attributes
+from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import CfexpError
 from cfexp.metrics.averages import over_folds
 from cfexp.metrics.metric import Metric

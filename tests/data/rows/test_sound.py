@@ -11,8 +11,9 @@ import pytest
 from scipy import sparse
 
 from cfexp.arrays import Matrix
+from cfexp.data.positives import Positives
 from cfexp.data.rows.sound import exchanged
-from cfexp.data.training import Positives, TrainingData
+from cfexp.data.training import TrainingData
 from cfexp.errors import DataError
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from cfexp.data.training import Positives, TrainingData
+from cfexp.data.positives import Positives
+from cfexp.data.training import TrainingData
 from cfexp.metrics.metric import Metric
 from cfexp.models.model import Epoch, Model
 from cfexp.models.popularity import Popularity
