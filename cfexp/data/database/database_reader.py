@@ -13,7 +13,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, NoSuchTableError, SQLAlchemyError
 
-from cfexp.addresses import redacted
+from cfexp.addresses import ambiguity, redacted
 from cfexp.data.files.nested import shown
 from cfexp.data.rows.messages import positions
 from cfexp.errors import DataError, did_you_mean
@@ -54,11 +54,13 @@ class DatabaseReader:
     ) -> None:
         try:
             url = sa.make_url(address)
-        except ArgumentError:
+        except (ArgumentError, ValueError):  # which may repeat a piece of a password
             raise DataError(
                 "the address of the database is not one; write it as "
                 "driver://user:password@host:port/name, special characters percent-encoded"
             ) from None
+        if url.get_backend_name() != "sqlite" and (wrong := ambiguity(address)) is not None:
+            raise DataError(f"the address of the database cannot be read: {wrong}")
         self._url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
         self._places = places
         self._table, self._schema, self._query = table, schema, query

@@ -85,10 +85,17 @@ def joined(
 ) -> TableReader:
     """Return the reader of the files at `paths`, in the order of `PARTS`; None is no file.
 
-    A path may be a pattern that several files match.
+    A path may be a pattern that several files match; DataError where a file is in two parts.
     """
     named = zip(PARTS, paths, strict=True)
     found = {part: places.find_all(path) for part, path in named if path is not None}
+    of: dict[Path, str] = {}
+    for part, files in found.items():
+        for file in files:
+            if (other := of.setdefault(file.resolve(), part)) != part:
+                raise DataError(
+                    f"{file} is both of {other} and of {part}; each file is of one part alone"
+                )
     readers = [reader(file) for files in found.values() for file in files]
     if len(readers) == 1:
         return readers[0]

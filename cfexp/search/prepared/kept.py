@@ -75,13 +75,14 @@ def content_key(spec: StudySpec) -> str | None:
     code = [file for name in CODE for file in (package / name, *(package / name).rglob("*"))]
     code = [file for file in sorted(set(code)) if file.suffix in {".py", ".toml"}]
     origin = {
-        "files": [[file.name, contents[file]] for file in files],
+        # a path says, with the settings, what a file is read as: for training or as test, say
+        "files": [[str(file.absolute()), contents[file]] for file in files],
         "settings": spec.model_dump(mode="json", include=_SETTINGS),
         "code": [*_digests(code).values()],
         "python": platform.python_version(),
         "libraries": [version(name) for name in _LIBRARIES],
     }
-    return hashlib.blake2b(json.dumps(origin, sort_keys=True).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(json.dumps(origin).encode(), digest_size=16).hexdigest()
 
 
 def kept(folder: Path, key: str) -> Kept | None:

@@ -176,6 +176,22 @@ def test_messages_help_and_tell_no_secret(address: str, tmp_path: Path) -> None:
         assert HIDDEN not in text
 
 
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("postgresql://ann:my@pa:SECRETword@127.0.0.1/db", "before the last '@'"),
+        ("postgresql://ann@127.0.0.1:54x32/db", "is not one; write it as"),
+    ],
+)
+def test_an_address_that_cannot_be_read_is_not_repeated(
+    address: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVENTS", address)
+    message = refused(tmp_path, url="env:EVENTS", table="plays")
+    assert words in message
+    assert "SECRET" not in message
+
+
 def test_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EVENTS", raising=False)
     fields = {"table": "t", "columns": {"user": "u", "item": "i"}}

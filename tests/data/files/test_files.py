@@ -99,14 +99,22 @@ def test_one_file_is_read_as_it_is(tmp_path: Path) -> None:
 
 def test_parquet_files(tmp_path: Path) -> None:
     pd.DataFrame({"u": [1, 2], "i": ["x", "y"], "v": [1.0, 2.0]}).to_parquet(tmp_path / "a.pq")
+    pd.DataFrame({"u": [1, 2], "i": ["z", "z"], "v": [1.0, 2.0]}).to_parquet(tmp_path / "c.pq")
     pd.DataFrame({"u": [2], "i": ["z"], "v": [2]}).to_parquet(tmp_path / "b.pq")
-    files = {"kind": "parquet", "path": "a.pq", "validation_path": "a.pq", "test_path": "b.pq"}
+    files = {"kind": "parquet", "path": "a.pq", "validation_path": "c.pq", "test_path": "b.pq"}
     rows = load(tmp_path, **files)
     assert rows.part is not None
     assert rows.part.tolist() == [0, 0, 1, 1, 2]
     pd.DataFrame({"u": ["2"], "i": ["z"], "v": [2]}).to_parquet(tmp_path / "b.pq")
     with pytest.raises(DataError, match="must hold the same types"):
         load(tmp_path, **files)
+
+
+def test_a_file_is_of_one_part_alone(tmp_path: Path) -> None:
+    (tmp_path / "plays-1.csv").write_text("u,i,v\n1,x,1\n")
+    (tmp_path / "plays-test.csv").write_text("u,i,v\n1,y,1\n")
+    with pytest.raises(DataError, match=r"plays-test.csv is both of train and of test; each"):
+        load(tmp_path, path="plays-*.csv", test_path="plays-test.csv")
 
 
 def test_a_column_and_a_file_are_one_too_many() -> None:

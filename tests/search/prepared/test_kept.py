@@ -141,6 +141,24 @@ def test_whatever_else_the_data_follow_from_changes_the_key(
     assert content_key(logged) is None
 
 
+def test_what_files_are_read_as_changes_the_key(logged: StudySpec, tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "1.csv").write_text((tmp_path / "log-0.csv").read_text())
+    moved = tmp_path / "train" / "2.csv"
+    moved.write_text((tmp_path / "log-1.csv").read_text())
+    files = {"path": "train/*.csv", "test_path": "test/*.csv"}
+    spec = changed(logged, {"data": files, "split": {"kind": "predefined"}})
+    before = content_key(spec)
+    moved.rename(tmp_path / "test" / "2.csv")
+    assert None not in {before, content_key(spec)}
+    assert content_key(spec) != before
+    columns = [{"a": "x", "b": "y"}, {"b": "y", "a": "x"}]  # features are told by their order too
+    tables = [{"path": "things.csv", "id": "i", "columns": one} for one in columns]
+    one, other = (content_key(changed(logged, {"data": {"items": table}})) for table in tables)
+    assert one != other
+
+
 def test_the_code_is_all_that_data_are_made_with() -> None:
     package = Path(cfexp.__file__).parent
     files = {file for name in CODE for file in (package / name, *(package / name).rglob("*.py"))}
