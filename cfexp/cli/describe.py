@@ -111,6 +111,9 @@ def _read(
     rules: tuple[AnyRule, ...] = ()
     source: Source
     folder, file = Path.cwd(), Path(what)
+    if (file.suffix == ".toml" or what in catalogue()) and (columns or separator is not None):
+        given_too = [f"--{role}" for role in columns] + ["--separator"] * (separator is not None)
+        raise InputError(f"{what} says how it is read; {given_too[0]} is for a file of rows")
     if file.suffix == ".toml":
         from cfexp.search.spec.study_file import load_study
 

@@ -28,6 +28,8 @@ class Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
+            if not error.message:  # nothing was given: Typer names what is missing
+                raise
             words = _with_value(error)
             raise typer.BadParameter(words, error.ctx, error.param, error.param_hint) from None
 

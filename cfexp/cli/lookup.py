@@ -94,7 +94,7 @@ def with_new_items(model: SavedModel, file: Path) -> tuple[SavedModel, AnyArray]
     new = ~np.isin(ids.astype(str), own.astype(str))
     if not new.all():
         typer.echo(
-            f"{np.count_nonzero(~new):,} of the {len(ids):,} items in {file} are known to the "
+            f"{np.count_nonzero(~new):,} of {len(ids):,} items in {file} already known to the "
             "model; of these, the features that it was trained with count",
             err=True,
         )

@@ -98,13 +98,15 @@ def _facts(values: dict[str, object]) -> str:
 
 
 def _cleaned(study: StudyRecord) -> str:
-    """Return what cleaning took of the rows read, the rule that took most first."""
+    """Return how many rows cleaning took of those read, the rule that took most first."""
     read, *steps = study.data.get("cleaning") or [{}]
     taken = sorted((step for step in steps if step["dropped"]), key=lambda step: -step["dropped"])
     if not taken:
         return ""
-    rules = ", ".join(f"{step['dropped']:,} {markdown(step['rule'])}" for step in taken[:_SHOWN])
-    return f" of {read['rows']:,} read; **dropped**: {rules}"
+    rules = [f"{markdown(step['rule'])}: {step['dropped']:,}" for step in taken[:_SHOWN]]
+    if more := sum(step["dropped"] for step in taken[_SHOWN:]):
+        rules.append(f"other rules: {more:,}")
+    return f" of {read['rows']:,} read; **rows dropped**: {'; '.join(rules)}"
 
 
 def _note(lead: str, lines: list[str]) -> str:

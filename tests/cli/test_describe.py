@@ -60,6 +60,7 @@ def test_a_file_as_table_json_and_page(log: Path, tmp_path: Path) -> None:
         (["ml-1"], "neither a file nor a data set"),
         (["{log}"], "--user and --item are missing"),
         (["{log}", "--user", "who", "--item", "no"], "no"),
+        (["ml-1m", "--user", "who"], "ml-1m says how it is read; --user is for a file of rows"),
         (["{log}", *OPTIONS, "--separator", ""], "separator"),
         (["{log}", *OPTIONS, "--separator", ";", "-o", "/nowhere/page.html"], "cannot be written"),
     ],

@@ -35,6 +35,7 @@ def test_a_wrong_duration_is_wrong_usage() -> None:
         (("bench", "als", "--alpha", "high"), "got 'high'"),
         (("list", "--format", "xml"), "'xml' is not one of 'table', 'csv', 'json'"),
         (("rum",), "did you mean 'run'?"),
+        (("data", "fetch"), "Missing argument"),
         (("fly",), "choose from run, worker, "),
         (("reproduce", "ml2"), "'ml2'; choose from ml1m"),
     ],

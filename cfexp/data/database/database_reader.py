@@ -52,6 +52,9 @@ class DatabaseReader:
         schema: str | None = None,
         query: str | None = None,
     ) -> None:
+        wrong = None if address.startswith("sqlite") else ambiguity(address)
+        if wrong is not None:
+            raise DataError(f"the address of the database cannot be read: {wrong}")
         try:
             url = sa.make_url(address)
         except (ArgumentError, ValueError):  # which may repeat a piece of a password
@@ -59,8 +62,6 @@ class DatabaseReader:
                 "the address of the database is not one; write it as "
                 "driver://user:password@host:port/name, special characters percent-encoded"
             ) from None
-        if url.get_backend_name() != "sqlite" and (wrong := ambiguity(address)) is not None:
-            raise DataError(f"the address of the database cannot be read: {wrong}")
         self._url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
         self._places = places
         self._table, self._schema, self._query = table, schema, query

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from cfexp.data.vocabulary import Vocabulary
 
 
+_EMPTY = {"nan", "NaN", "NAN", "NA", "N/A", "null", "NULL", "None", "none", "\\N", "<NA>"}
+"""How programs write that there is nothing; an id of these is one like any other, and noted."""
+
+
 def lookalikes(what: str, known: Vocabulary) -> list[str]:
     """Return a note when ids differ only in case or spaces around them, or in a final ".0".
 
@@ -24,6 +28,8 @@ def lookalikes(what: str, known: Vocabulary) -> list[str]:
     ["2 users have ids that differ only in case or spaces around them, such as 'Ann', 'ann '"]
     >>> lookalikes("items", Vocabulary(np.array(["1", "1.0"], object)))
     ["2 items have ids that differ only in a final '.0', such as '1', '1.0'"]
+    >>> lookalikes("users", Vocabulary(np.array(["ann", "nan"], object)))
+    ["users called 'nan': are their ids missing? Empty cells are"]
     """
     if known.ids.dtype.kind != "O":
         return []
@@ -44,6 +50,9 @@ def lookalikes(what: str, known: Vocabulary) -> list[str]:
             notes.append(
                 f"{len(twins):,} {what} have ids that differ only in {how}, such as {shown}"
             )
+    if len(empty := text.filter(pc.is_in(text, pa.array(sorted(_EMPTY))))):
+        shown = ", ".join(map(repr, empty.to_pylist()))
+        notes.append(f"{what} called {shown}: are their ids missing? Empty cells are")
     if len(torn := np.flatnonzero(pc.match_substring(text, "\n").to_numpy(zero_copy_only=False))):
         shown = clip(repr(known.ids[torn[0]]), 60)
         notes.append(
