@@ -530,7 +530,7 @@ def test_a_whole_study_keeps_no_secret_and_reports_what_was_cleaned(
     runs = client.search_runs([experiment.experiment_id], "tags.`cfexp.role` = 'study'")
     files = {file.path for file in client.list_artifacts(runs[0].info.run_id, "tables")}
     assert "tables/cleaning.json" in files
-    assert f"{bots} users with more than 100 rows" in runs[0].data.tags["mlflow.note.content"]
+    assert f"users with more than 100 rows: {bots}" in runs[0].data.tags["mlflow.note.content"]
     for file in (tmp_path / "home").rglob("*"):
         content = file.read_bytes() if file.is_file() else b""
         assert b"of%20the%20database" not in content, file
