@@ -205,7 +205,10 @@ class Interactions:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of ids, values and times that does not depend on the machine."""
+        """A hash of ids, values, times and the order of rows; the same on every machine.
+
+        Of rows that were dropped between these nothing is left in it.
+        """
         digest = hashlib.blake2b(digest_size=16)
         for vocabulary in (self.users, self.items):
             ids = vocabulary.ids
@@ -215,7 +218,9 @@ class Interactions:
                 else "\0".join(map(str, ids)).encode()
             )
             digest.update(f"{ids.dtype.kind}{len(ids)}".encode() + data)
-        for array in (self.user, self.item, self.value, self.row, self.time, self.part):
+        in_order = (self.row[1:] > self.row[:-1]).all()
+        order = None if in_order else np.argsort(np.argsort(self.row, kind="stable"), kind="stable")
+        for array in (self.user, self.item, self.value, order, self.time, self.part):
             if array is not None:
                 digest.update(array.data)
         return digest.hexdigest()

@@ -39,9 +39,9 @@ def refuse_others(studies: Sequence[Measured]) -> None:
     for other in studies[1:]:
         lines = []
         if other.fingerprint != first.fingerprint:
-            lines = _differences(first, other, ("data", "split"))
-            lines += _facts(first, other)
-            lines = lines or ["the rows themselves differ, though the settings are the same"]
+            lines = _differences(first, other, "split") + _facts(first, other)
+            lines = lines or ["the rows, or their order, differ, though as many were read"]
+            lines += _differences(first, other, "data")
         lines += _feedback(first, other)
         if lines:
             raise StudyConflictError(
@@ -50,11 +50,8 @@ def refuse_others(studies: Sequence[Measured]) -> None:
             )
 
 
-def _differences(first: Measured, other: Measured, parts: Sequence[str]) -> list[str]:
-    ours, theirs = (
-        dict(line for part in parts for line in _flat(study.spec.get(part, {}), part))
-        for study in (first, other)
-    )
+def _differences(first: Measured, other: Measured, part: str) -> list[str]:
+    ours, theirs = (dict(_flat(study.spec.get(part, {}), part)) for study in (first, other))
     return [
         f"{path}: {ours.get(path)!r} in {first.name}, {theirs.get(path)!r} in {other.name}"
         for path in dict.fromkeys([*ours, *theirs])

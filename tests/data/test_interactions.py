@@ -72,6 +72,13 @@ def test_fingerprint_tells_rows_apart() -> None:
     assert len({rows.fingerprint for rows in [build(), *different]}) == 4
 
 
+def test_fingerprint_is_of_the_order_of_rows_not_of_gaps_between_them() -> None:
+    gaps, turned = build(row=np.array([0, 5, 9])), build(row=np.array([1, 0, 2]))
+    assert gaps.fingerprint == build().fingerprint
+    assert turned.fingerprint != build().fingerprint
+    assert turned.fingerprint == build(row=np.array([8, 3, 9])).fingerprint
+
+
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_many_rows_are_sorted_as_few_are(
     *, shuffled: bool, monkeypatch: pytest.MonkeyPatch
