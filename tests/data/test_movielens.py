@@ -49,6 +49,8 @@ def test_ml_10m_in_the_folder_it_unpacks_to(tmp_path: Path) -> None:
     rows = MovieLens(edition="ml-10m").load(Places(tmp_path, tmp_path))
     assert rows.value.tolist() == [0.5]
     assert rows.titles is None
+    (words,) = rows.notes
+    assert words.startswith("1 rows of MovieLens 10M are here, and 10,000,054 were published")
 
 
 def test_movie_ids_that_are_no_numbers(tmp_path: Path) -> None:

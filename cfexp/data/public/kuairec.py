@@ -42,7 +42,7 @@ class KuaiRec(PublicSource):
     def dataset_name(self) -> str:
         return "kuairec"
 
-    def load(self, places: Places) -> Interactions:
+    def rows(self, places: Places) -> Interactions:
         """Read both matrices, and the features that lie beside them."""
         from cfexp.data.files.files import Joined
         from cfexp.data.public.kept import interactions_of

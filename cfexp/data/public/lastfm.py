@@ -77,7 +77,7 @@ class LastFm(PublicSource):
     def dataset_name(self) -> str:
         return self.edition
 
-    def load(self, places: Places) -> Interactions:
+    def rows(self, places: Places) -> Interactions:
         """Read every listen, or every count."""
         item = self.item or _ITEMS[self.edition][0]
         if self.edition == "lastfm-1k":

@@ -41,7 +41,7 @@ class LightGcn(PublicSource):
     def dataset_name(self) -> str:
         return self.edition
 
-    def load(self, places: Places) -> Interactions:
+    def rows(self, places: Places) -> Interactions:
         """Read train.txt and test.txt."""
         from cfexp.data.files.files import Joined
         from cfexp.data.public.kept import interactions_of

@@ -88,7 +88,7 @@ class MovieLens(PublicSource):
     def dataset_name(self) -> str:
         return self.edition
 
-    def load(self, places: Places) -> Interactions:
+    def rows(self, places: Places) -> Interactions:
         """Read every rating; an item's title is "" where the archive has none."""
         from cfexp.data.files.csv_reader import CsvReader
         from cfexp.data.public.kept import interactions_of

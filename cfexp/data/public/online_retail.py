@@ -56,7 +56,7 @@ class OnlineRetail(PublicSource):
     def dataset_name(self) -> str:
         return "online-retail"
 
-    def load(self, places: Places) -> Interactions:
+    def rows(self, places: Places) -> Interactions:
         """Read every line of an order."""
         from cfexp.data.files.parquet_file import ParquetReader
         from cfexp.data.public.kept import Kept, interactions_of

@@ -46,6 +46,21 @@ class PublicSource(Source):
         named = (self.candidates(places, file.path) for file in self.dataset.files)
         return [file for candidates in named for file in candidates if file.is_file()]
 
+    @abstractmethod
+    def rows(self, places: Places) -> Interactions:
+        """Read every row; DataError when a file is absent or breaks a rule."""
+
+    def load(self, places: Places) -> Interactions:
+        """Read every row; where there are not as many as published, that is noted."""
+        rows, one = self.rows(places), self.dataset
+        found = len(rows) + sum(rows.dropped.values())
+        if one.rows in {None, found}:
+            return rows
+        return rows.noted(
+            f"{found:,} rows of {one.title} are here, and {one.rows:,} were published; "
+            f"`cfexp data check {one.name}` compares its files"
+        )
+
     def find(self, places: Places, path: str) -> Path:
         """Return a file of the data set; DataError that says how to get it where there is none."""
         one = self.dataset

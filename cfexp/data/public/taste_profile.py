@@ -24,7 +24,7 @@ class TasteProfile(PublicSource):
     def dataset_name(self) -> str:
         return "taste-profile"
 
-    def load(self, places: Places) -> Interactions:
+    def rows(self, places: Places) -> Interactions:
         """Read every count."""
         from cfexp.data.files.csv_reader import CsvReader
         from cfexp.data.public.kept import interactions_of
