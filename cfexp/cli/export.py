@@ -60,4 +60,4 @@ def export(
     for one in written:
         typer.echo(f"{one['file']}: {one['rows']:,} rows")
     if empty:
-        typer.echo(f"no rows yet of: {', '.join(empty)}")
+        typer.echo(f"no rows of: {', '.join(empty)}")

@@ -99,7 +99,7 @@ def test_an_export_says_in_json_what_it_wrote(
     assert {"trials", "leaderboard", "per_user"} <= set(written)
     assert "comparisons" not in written, "there is no winner yet"
     assert all(path.parent == Path("begun-export") and path.is_file() for path in written.values())
-    assert "no rows yet of: comparisons" in invoke("export", "begun", "--home", home).stdout
+    assert "no rows of: comparisons" in invoke("export", "begun", "--home", home).stdout
 
 
 def test_an_export_that_cannot_be_written(home: Path, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def held_data(
     """Hold a study and its data: found in the home, or prepared, and left there to be found.
 
     What is not to be found again lies in the study's folder until the block ends. `say` is told
-    what takes a while the first time on a machine.
+    that data were found, or what takes a while the first time on a machine.
     """
     own = (place.folder(spec.name) / "stages").resolve()
     known = own.parent.is_dir()  # else nothing is written before the data are in order
@@ -57,6 +57,8 @@ def held_data(
             ready = prepare(spec, data, say)
         if isinstance(ready, Kept):
             stages, facts = ready.folder, ready.facts(spec)
+            if say is not None:
+                say("data prepared before are used; no row is read again")
         else:
             facts = keep(ready, spec, own, key)
             stages = share(place.home, spec.name, key, own) if key and is_kept(own) else own

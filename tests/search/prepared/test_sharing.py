@@ -46,6 +46,14 @@ def start(spec: StudySpec, home: Path) -> Path:
         return held.stages
 
 
+def test_a_hit_is_said(logged: StudySpec, home: Path) -> None:
+    said: list[str] = []
+    for name in ("one", "other"):
+        with held_data(named(logged, name), Place(home), 1, None, said.append):
+            pass
+    assert said == ["data prepared before are used; no row is read again"]
+
+
 def entries(home: Path) -> list[str]:
     return sorted(path.name for path in (home / "prepared").iterdir())
 
