@@ -61,11 +61,11 @@ def test_kuairec(tmp_path: Path, folder: str) -> None:
     assert rows.item_features.names == ("feat=27", "feat=9")
     assert rows.items.ids.tolist() == [148, 3649, 9598]
     assert rows.item_features.values.tolist() == [[0, 1], [1, 1], [1, 0]]
-    check = "`cfexp data check kuairec`"
+    advice = "`cfexp data check kuairec` compares its files"
     assert rows.notes == (
         "rows with an empty column, 33.3% of user_features.csv: 1 dropped",
         "rows that repeat another, 20.0% of item_categories.csv: 1 dropped",
-        f"7 rows of KuaiRec 2.0 are here, and 17,207,376 were published; {check} compares its files",
+        f"7 rows of KuaiRec 2.0 are here, and 17,207,376 were published; {advice}",
     )
 
 

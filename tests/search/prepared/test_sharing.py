@@ -46,14 +46,6 @@ def start(spec: StudySpec, home: Path) -> Path:
         return held.stages
 
 
-def test_a_hit_is_said(logged: StudySpec, home: Path) -> None:
-    said: list[str] = []
-    for name in ("one", "other"):
-        with held_data(named(logged, name), Place(home), 1, None, said.append):
-            pass
-    assert said == ["data prepared before are used; no row is read again"]
-
-
 def entries(home: Path) -> list[str]:
     return sorted(path.name for path in (home / "prepared").iterdir())
 
@@ -282,3 +274,11 @@ def test_killed_at_any_moment_nothing_half_is_used_and_racing_ones_share(
     assert racing == [0] * 4, done.stderr
     assert entries(homes / "race") == [damaged.name]
     assert kept(homes / "race" / "prepared" / damaged.name, damaged.name) is not None
+
+
+def test_a_hit_is_said(logged: StudySpec, home: Path) -> None:
+    said: list[str] = []
+    for name in ("one", "other"):
+        with held_data(named(logged, name), Place(home), 1, None, said.append):
+            pass
+    assert said == ["data prepared before are used; no row is read again"]
