@@ -186,6 +186,60 @@ def test_numbers_that_are_dates(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "pattern", "read"),
+    [
+        ("2023 2025", "%Y", "2023-01-01T00:00:00"),
+        ("202312 202401", "%Y%m", "2023-12-01T00:00:00"),
+        ("20231231 20240101 0", "%Y%m%d", None),
+        ("2023123123 2024010100", "%Y%m%d%H", "2023-12-31T23:00:00"),
+        ("202312312359 202401010000", "%Y%m%d%H%M", "2023-12-31T23:59:00"),
+        ("20231231235958 20240101000000", "%Y%m%d%H%M%S", "2023-12-31T23:59:58"),
+    ],
+)
+def test_dates_of_any_number_of_digits(
+    tmp_path: Path, written: str, pattern: str, read: str | None
+) -> None:
+    times = written.split()
+    text = "u,i,v,t\n" + "".join(f"{n},{n},1,{t}\n" for n, t in enumerate(times))
+    (tmp_path / "rows").write_text(text)
+    message = refused(tmp_path)
+    example = "20240501120000"[: len(times[0])]
+    assert f"most are numbers such as {example}; write time_format = '{pattern}'" in message
+    if read is not None:
+        time = load(tmp_path, time_format=pattern).time
+        assert time is not None
+        assert str(time.astype("datetime64[us]").astype("datetime64[s]")[0]) == read
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        [978300760, 1_612_000_000, 1_699_999_999],  # seconds
+        [1_912_312_359, 1_999_999_999, 2_012_312_424],  # seconds of the years 2030 to 2033
+        [2023, 2024, 3000],  # steps
+        [202312, 202313],
+        [1_612_000_000_000, 1_699_999_999_999],  # milliseconds
+    ],
+)
+def test_numbers_that_are_no_dates(tmp_path: Path, times: list[int]) -> None:
+    text = "u,i,v,t\n" + "".join(f"{n},{n},1,{t}\n" for n, t in enumerate(times))
+    (tmp_path / "rows").write_text(text)
+    factor = 1_000 if times[0] > 10**12 else 1_000_000
+    time = load(tmp_path).time
+    assert time is not None
+    assert time.tolist() == [one * factor for one in times]
+
+
+def test_a_number_among_dates_is_no_year(tmp_path: Path) -> None:
+    times = ["2024-05-01", "2024-05-02", "2024-05-03", "1612"]
+    text = "u,i,v,t\n" + "".join(f"{n},{n},1,{t}\n" for n, t in enumerate(times))
+    (tmp_path / "rows").write_text(text)
+    message = refused(tmp_path)
+    assert "1 are numbers, 3 are ISO dates; a column has one way of writing" in message
+    assert "line 5: 3,3,1,1612" in message
+
+
+@pytest.mark.parametrize(
     ("data", "words"),
     [
         (b"", "the file is empty"),
