@@ -6,7 +6,7 @@ value, time, title, part) and a way to show rows in messages; the rules are here
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -188,7 +188,7 @@ def _times(
     if time_format == "auto" and unit is not None:
         words = UNIX[unit]
         if dates is not None:
-            example = datetime(2024, 5, 1, 12, tzinfo=timezone.utc).strftime(dates)
+            example = datetime(2024, 5, 1, 12, tzinfo=UTC).strftime(dates)
             rule = (
                 f"times must be told from dates: most are numbers such as {example}; write "
                 f"time_format = {dates!r} for dates, {unit!r} for {words} since 1970"
