@@ -152,6 +152,29 @@ def test_types_that_come_late(tmp_path: Path) -> None:
     assert rows.value[-2:].tolist() == [1, 1.5]
 
 
+def test_ids_in_records_are_kept_as_they_are_written(tmp_path: Path) -> None:
+    ids = ["2024-05-01", "2024-05-01 00:00:00", "2024-05-01T00:00"]
+    data = json_lines(*({"u": {"id": one, "at": one}, "i": {"x": {"id": one}}} for one in ids))
+    (tmp_path / "rows").write_bytes(data)
+    columns = {"user": "u.id", "item": "i.x.id", "time": "u.at"}
+    rows = load(tmp_path, kind="jsonl", columns=columns)
+    assert rows.users.ids.tolist() == ids
+    assert rows.items.ids.tolist() == ids
+    assert rows.time is not None
+    assert len(set(rows.time.tolist())) == 1
+
+
+def test_fields_of_records_whose_types_change_late(tmp_path: Path) -> None:
+    pad = "y" * 1_000
+    early = {"u": {"id": "2009-05-01", "x": 1}, "i": 1, "s": {"v": 1, "x": 1}, "pad": pad}
+    late = {"u": {"id": "2009-05-02", "x": "a"}, "i": 1, "s": {"v": 1.5, "x": "a"}}
+    (tmp_path / "rows").write_bytes(json_lines(*([early] * 2_000), late))
+    columns = {"user": "u.id", "item": "i", "value": "s.v"}
+    rows = load(tmp_path, kind="jsonl", columns=columns)
+    assert rows.value[-2:].tolist() == [1, 1.5]
+    assert rows.users.ids.tolist() == ["2009-05-01", "2009-05-02"]
+
+
 def test_ids_and_fields_of_files_whose_lines_change_late(tmp_path: Path) -> None:
     early = {"u": "a", "i": "2009-05-01", "v": 1, "x": "y" * 1_000}
     data = json_lines(*([early] * 6_000), {"u": "b", "i": "2009-05-02", "v": 2.5, "title": "T"})
@@ -244,6 +267,7 @@ def test_a_number_among_dates_is_no_year(tmp_path: Path) -> None:
     [
         (b"", "the file is empty"),
         (b'{"u": 1, "i": 2}\n{"u": 1, "i": }\n', "line 2 is not (Expecting value"),
+        (b'{"u": 1, "i": 2}\n\n{"u": 1, "i": 3}{"u": 1, "i": 4}\n', "line 3 is not (Extra data"),
         (b'{"u": 1, "i": 2}\n[1, 2]\n', "line 2 is not (it is no object)"),
         (b'{"u": 1, "i": 2}\n{"u": "x", "i": 2}\n', "every field must hold one type on all lines"),
         (b'{"u": 1, "i": 2, "v": -1}\n', 'line 1: {"u": 1, "i": 2, "v": -1}'),
