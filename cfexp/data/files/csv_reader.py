@@ -44,8 +44,11 @@ class CsvReader(CsvText):
 
     def read(self, roles: Mapping[str, int | str]) -> pa.Table:
         """Return a table with one column per role: ids and titles as text."""
-        with self._readable():
-            return self._read(roles)
+        try:
+            with self._readable():
+                return self._read(roles)
+        finally:  # of many files, one at a time is held; messages rewrite theirs anew
+            vars(self).pop("rewritten", None)
 
     @contextlib.contextmanager
     def _readable(self) -> Iterator[None]:

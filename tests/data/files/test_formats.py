@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from cfexp import memory
 from cfexp.data.files import compression
 from cfexp.data.files.places import Places
 from cfexp.data.interactions import Interactions
@@ -21,6 +23,7 @@ from cfexp.errors import DataError
 
 NAMED = {"user": "u", "item": "i", "value": "v", "time": "t"}
 ROWS = [("a", 5, 1.0, 978300760), ("b", 6, 2.5, 978300761), ("a", 6, 3.0, 978300762)]
+LONG = "u,i,pad\n" + "".join(f"1,2,{'x' * 1_000}\n" for _ in range(2_000))
 TEXT = "u,i,v,t\n" + "".join(f"{u},{i},{v},{t}\n" for u, i, v, t in ROWS)
 
 
@@ -61,6 +64,38 @@ def test_compressed_text(tmp_path: Path, codec: str, separator: str, encoding: s
     bad = written.replace("3.0", "-3").encode(encoding)
     (tmp_path / "rows").write_bytes(compressed(codec, bad))
     assert f"line 4: a{separator}6{separator}-3" in refused(tmp_path, **fields)
+
+
+def test_files_that_are_rewritten_are_held_one_at_a_time(tmp_path: Path) -> None:
+    text = LONG.replace(",", "::")
+    peaks = []
+    for count in (1, 1, 6):  # the first imports what it needs
+        for number in range(count):
+            (tmp_path / f"{number}.csv").write_text(text)
+        tracemalloc.start()
+        load(tmp_path, path="*.csv", separator="::", columns={"user": "u", "item": "i"})
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] - peaks[1] < 3 * len(text)
+
+
+def test_a_file_that_is_rewritten_needs_the_memory_that_it_expands_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rows").write_bytes(gzip.compress(LONG.replace(",", "::").encode()))
+    monkeypatch.setattr(memory, "available", lambda: len(LONG))
+    message = refused(tmp_path, separator="::", columns={"user": "u", "item": "i"})
+    assert "rows, which is rewritten before it is cut, takes about" in message
+
+
+def test_ascii_is_nothing_but_ascii(tmp_path: Path) -> None:
+    fields = {"encoding": "ascii", "columns": {"user": "u", "item": "i"}}
+    (tmp_path / "rows").write_text("u,i\nJose,2\n")
+    assert load(tmp_path, **fields).users.ids.tolist() == ["Jose"]
+    (tmp_path / "rows").write_text("u,i\nJos\u00e9,2\n")
+    message = refused(tmp_path, **fields)
+    assert "line 2 is not ascii text" in message
+    assert "did you mean encoding = 'utf-8'?" in message
 
 
 def test_quotes_in_compressed_text(tmp_path: Path) -> None:
