@@ -352,7 +352,7 @@ def test_reads_what_was_written(
 ) -> None:
     folder = tmp_path_factory.mktemp("csv")
     frame = pd.DataFrame(rows, columns=list("uivt"))
-    read = load(folder, frame.to_csv(index=False))
+    read = load(folder, frame.to_csv(index=False), time_format="unix")  # 1900 is no year here
     assert [str(read.users.ids[code]) for code in read.user] == frame.u.tolist()
     assert [str(read.items.ids[code]) for code in read.item] == frame.i.tolist()
     assert read.value.tolist() == frame.v.tolist()
