@@ -158,10 +158,10 @@ def _times(times: list[Any], known: AnyArray) -> Longs | None:
     from cfexp.data.rows.times import microseconds
 
     try:
-        found, unreadable, implausible, _ = microseconds(pa.chunked_array([times]), "auto")
+        found = microseconds(pa.chunked_array([times]), "auto")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise DataError(f"times are seconds since 1970 or ISO 8601: {error}") from error
-    wrong = np.flatnonzero(unreadable | implausible)
+    wrong = np.flatnonzero(found.unreadable | found.implausible)
     if len(wrong):
         raise DataError(f"times are seconds since 1970 or ISO 8601, not {times[wrong[0]]!r}")
-    return found[known]
+    return found.times[known]

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from cfexp.data.files.compression import codec_of
-from cfexp.data.files.csv_text import LONGEST, UNIT, CsvText
+from cfexp.data.files.csv_text import LONGEST, CsvText
 from cfexp.data.rows.columns import UNIX
 from cfexp.data.rows.messages import SHOWN, broken, positions
 from cfexp.errors import DataError
@@ -44,8 +44,11 @@ class CsvReader(CsvText):
 
     def read(self, roles: Mapping[str, int | str]) -> pa.Table:
         """Return a table with one column per role: ids and titles as text."""
-        with self._readable():
-            return self._read(roles)
+        try:
+            with self._readable():
+                return self._read(roles)
+        finally:  # of many files, one at a time is held; messages rewrite theirs anew
+            vars(self).pop("rewritten", None)
 
     @contextlib.contextmanager
     def _readable(self) -> Iterator[None]:
@@ -77,10 +80,11 @@ class CsvReader(CsvText):
         if self.header and len([*zip(range(2), self.lines(), strict=False)]) == 1:
             return pa.table({str(column): pa.array([], _TEXT) for column in read.columns})
         self.check_text()
-        ragged: list[tuple[int, str]] = []
+        ragged = 0
 
-        def note(row: Any) -> str:  # noqa: ANN401 - pyarrow has no types
-            ragged.append((row.number, row.text.replace(UNIT, self.separator)))
+        def note(_: object) -> str:
+            nonlocal ragged
+            ragged += 1
             return "skip"
 
         read = _Layout(read.width, read.skip, dict.fromkeys(read.columns, _TEXT), read.columns)
@@ -94,9 +98,17 @@ class CsvReader(CsvText):
             raise DataError(f"{self.file}: {error}; {self.cutting}") from error
         if ragged:
             rule = f"every row must have {read.width} columns, as the first line has"
-            lines = [f"line {number}: {text}" for number, text in ragged[:SHOWN]]
-            raise broken(self.file, rule, lines, len(ragged), table.num_rows + len(ragged))
+            raise broken(
+                self.file, rule, self._of_other_widths(read.width), ragged, len(table) + ragged
+            )
         return table
+
+    def _of_other_widths(self, width: int) -> list[str]:
+        """Return the first rows that have more or fewer columns than `width`, as shown."""
+        found = (
+            f"line {line.first}: {line.text}" for line in self.lines() if len(line.columns) != width
+        )
+        return [text for _, text in zip(range(SHOWN), found, strict=False)]
 
     def _parse(self, read: _Layout, *, use_threads: bool, **parsing: Any) -> pa.Table:  # noqa: ANN401
         with self._source() as (source, quoted):

@@ -60,16 +60,10 @@ class CsvText:
     @cached_property
     def rewritten(self) -> bytes | None:
         """The content as UTF-8 with one-byte separators, None where it is so already."""
-        utf8 = self.encoding.lower().replace("_", "-") in {"utf-8", "utf8", "ascii"}
+        utf8 = self.encoding.lower().replace("_", "-") in {"utf-8", "utf8"}
         if utf8 and self.single and self.file.stat().st_size:
             return None
-        needs(
-            f"{self.file}, which is rewritten before it is cut,",
-            2 * self.file.stat().st_size,
-            "write it as UTF-8 text with a separator of one ASCII character",
-        )
-        with opened(self.file) as stream:
-            data = stream.read()
+        data = self._whole()
         if not utf8:
             try:
                 data = data.decode(self.encoding).encode()
@@ -81,6 +75,21 @@ class CsvText:
                     line, reason = before.count(newline) + 1, error.reason  # type: ignore[arg-type]
                 raise self._wrong_encoding(line, reason) from error
         return data if self.single else data.replace(self.separator.encode(), UNIT.encode())
+
+    def _whole(self) -> bytes:
+        """Return the content, expanded; DataError where there is no memory to rewrite it."""
+        blocks: list[bytes] = []
+        size = 0
+        with opened(self.file) as stream:
+            for block in iter(lambda: stream.read(LONGEST), b""):
+                blocks.append(block)
+                size += len(block)
+                needs(
+                    f"{self.file}, which is rewritten before it is cut,",
+                    2 * max(size, self.file.stat().st_size),
+                    "write it as UTF-8 text with a separator of one ASCII character",
+                )
+        return b"".join(blocks)
 
     def check_text(self) -> None:
         """Raise DataError at the first line that is not in the encoding."""

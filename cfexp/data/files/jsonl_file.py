@@ -54,7 +54,7 @@ class JsonLinesReader:
         """Return a table with one column per role."""
         import pyarrow as pa
 
-        from cfexp.data.files.nested import column, paths
+        from cfexp.data.files.nested import column, kind_at, paths, schema_of
 
         try:
             known = self._schema(roles)
@@ -63,20 +63,20 @@ class JsonLinesReader:
             except DataError:  # a field may occur later for the first time
                 known = self._parse(None).schema
                 at = paths(self.file, roles, known)
-            wanted = {path[0] for path in at.values()}
-            texts = {path[0] for role, path in at.items() if role != "time"}
-            fields = {name: known.field(name).type for name in known.names if name in wanted}
-            for name, kind in fields.items():
-                if name in texts and pa.types.is_timestamp(kind):
-                    fields[name] = pa.string()  # what looks like a moment, but is an id
-                elif [name] == at.get("value") and pa.types.is_integer(kind):
-                    fields[name] = pa.float64()  # 1.5 may follow
-            schema = pa.schema(fields)
+            kinds = {tuple(path): kind_at(known, path) for path in at.values()}
+            texts = {tuple(path) for role, path in at.items() if role != "time"}
+            for path, kind in kinds.items():
+                if path in texts and pa.types.is_timestamp(kind):
+                    kinds[path] = pa.string()  # what looks like a moment, but is an id
+                elif [*path] == at.get("value") and pa.types.is_integer(kind):
+                    kinds[path] = pa.float64()  # 1.5 may follow
             try:
-                table = self._parse(schema)
+                table = self._parse(schema_of(kinds))
             except pa.ArrowInvalid:  # later lines hold other types, such as 1.5 after 1
-                named = [one for one in schema if one.name in texts and one.type == pa.string()]
-                table = self._parse(pa.schema(named), others="infer")
+                named = {path: kinds[path] for path in texts if kinds[path] == pa.string()}
+                table = self._parse(schema_of(named), others="infer")
+            if table.num_rows != sum(1 for _ in self._lines()):
+                raise self._explained(ValueError("a line holds several objects"))
             return pa.table({role: column(table, path) for role, path in at.items()})
         except (pa.ArrowInvalid, UnicodeDecodeError) as error:  # of a value, of a field's name
             raise self._explained(error) from error

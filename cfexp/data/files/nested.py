@@ -34,6 +34,35 @@ def _inner(path: list[str], kind: pa.DataType) -> Iterator[list[str]]:
             yield from _inner([*path, field.name], field.type)
 
 
+def kind_at(schema: pa.Schema, path: Sequence[str]) -> pa.DataType:
+    """Return the type of a column, or of the field of its records."""
+    first, *fields = path
+    kind = schema.field(first).type
+    for name in fields:
+        kind = kind.field(name).type
+    return kind
+
+
+def schema_of(kinds: Mapping[tuple[str, ...], pa.DataType]) -> pa.Schema:
+    """Return the schema of the types at these paths, where records have no other fields."""
+    tree: dict[str, Any] = {}
+    # a whole record last: it has the fields that other roles want of it as well
+    for path in sorted(kinds, key=len, reverse=True):
+        *outer, last = path
+        inside = tree
+        for name in outer:
+            inside = inside.setdefault(name, {})
+        inside[last] = kinds[path]
+    return pa.schema(_fields(tree))
+
+
+def _fields(tree: Mapping[str, Any]) -> list[pa.Field]:
+    return [
+        pa.field(name, pa.struct(_fields(kind)) if isinstance(kind, dict) else kind)
+        for name, kind in tree.items()
+    ]
+
+
 def column(table: pa.Table, path: list[str]) -> pa.ChunkedArray:
     """Return the column, or the field of its records; missing where a record is."""
     first, *fields = path

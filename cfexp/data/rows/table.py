@@ -6,6 +6,7 @@ value, time, title, part) and a way to show rows in messages; the rules are here
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from cfexp.data.rows.kinds import is_text, plain
 from cfexp.data.rows.lookalikes import lookalikes
 from cfexp.data.rows.messages import refuse
 from cfexp.data.rows.row_order import in_order
-from cfexp.data.rows.times import are_calendar_dates, microseconds, writings
+from cfexp.data.rows.times import microseconds, writings
 from cfexp.data.vocabulary import Vocabulary
 from cfexp.errors import DataError
 
@@ -179,21 +180,22 @@ def _times(
     if "time" not in table.column_names:
         return None
     column = table["time"]
-    times, unreadable, implausible, unit = microseconds(column, time_format)
+    times, unreadable, implausible, unit, dates = microseconds(column, time_format)
     rule = f"times must be readable under time_format = {time_format!r} and not missing"
     if time_format == "auto" and unreadable.any() and not pa.types.is_temporal(column.type):
         rule += f" ({writings(column)}; a column has one way of writing)"
     refuse(reader, rule, unreadable, kept)
     if time_format == "auto" and unit is not None:
         words = UNIX[unit]
-        rule = f"times must be numbers of one unit; most are {words} since 1970 by their size"
-        refuse(reader, rule, implausible, kept)
-        if unit == "unix" and are_calendar_dates(times):
+        if dates is not None:
+            example = datetime(2024, 5, 1, 12, tzinfo=UTC).strftime(dates)
             rule = (
-                "times must be told from dates: most are numbers such as 20240501; write "
-                "time_format = '%Y%m%d' for dates, 'unix' for seconds since 1970"
+                f"times must be told from dates: most are numbers such as {example}; write "
+                f"time_format = {dates!r} for dates, {unit!r} for {words} since 1970"
             )
             refuse(reader, rule, np.ones(len(times), bool), kept)
+        rule = f"times must be numbers of one unit; most are {words} since 1970 by their size"
+        refuse(reader, rule, implausible, kept)
         if unit != "unix":
             notes.append(
                 f"times are read as {words} since 1970, by their size; time_format = {unit!r} "

@@ -19,19 +19,34 @@ _LATEST = 10**11
 """In seconds, the year 5138: a larger number has another unit."""
 _YEARS = 1900, 2100
 """Of dates that are written as one number."""
+_DATES = {
+    4: "%Y",
+    6: "%Y%m",
+    8: "%Y%m%d",
+    10: "%Y%m%d%H",
+    12: "%Y%m%d%H%M",
+    14: "%Y%m%d%H%M%S",
+}
+"""How they are written, by their number of digits."""
+_FIELDS = (1, 12), (1, 31), (0, 23), (0, 59), (0, 59)
+"""The least and the most month, day, hour, minute and second."""
+_COMMON = {4, 6, 10}
+"""Digits that other times have as well: of these all must be dates, of the others most."""
 _PER_SECOND = {"unix": 1, "unix_ms": 1_000, "unix_us": 1_000_000, "unix_ns": 1_000_000_000}
 
 
 class Times(NamedTuple):
     """The times of a column, which rows cannot be read, and which are implausible.
 
-    `unit` is the time format that numbers were read by, where they were.
+    `unit` is the time format that numbers were read by, where they were; `dates` that of
+    calendar dates, where the numbers look like these.
     """
 
     times: Longs
     unreadable: Mask
     implausible: Mask
     unit: str | None = None
+    dates: str | None = None
 
 
 def microseconds(column: pa.ChunkedArray, time_format: str) -> Times:
@@ -44,18 +59,29 @@ def microseconds(column: pa.ChunkedArray, time_format: str) -> Times:
         if time_format in UNIX:
             return _from_numbers(numbers, time_format)
         if 2 * np.isfinite(numbers).sum() >= len(numbers) > 0:
-            return _from_any_numbers(numbers)
+            return _from_any_numbers(numbers)._replace(dates=_calendar(numbers))
     times = _from_text(column, "ISO8601" if time_format in {"auto", "iso"} else time_format)
-    return Times(times, times == _NOT_A_TIME, np.zeros(len(times), bool))
+    unreadable = times == _NOT_A_TIME
+    if time_format == "auto":
+        unreadable |= np.isfinite(numbers)  # among dates, 1612 is no year
+    return Times(times, unreadable, np.zeros(len(times), bool))
 
 
-def are_calendar_dates(times: Longs) -> bool:
-    """Return whether most times, read as seconds, are numbers such as 20240501 for a day in May."""
-    number = times // 1_000_000
-    year, month, day = number // 10_000, number // 100 % 100, number % 100
-    dates = (year >= _YEARS[0]) & (year < _YEARS[1])
-    dates &= (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)  # noqa: PLR2004 - a calendar's
-    return bool(2 * np.count_nonzero(dates) > len(dates))
+def _calendar(numbers: AnyArray) -> str | None:
+    """Return the time format of numbers such as 20240501 for a day in May, None for others."""
+    for digits, pattern in _DATES.items():
+        first, end = (year * 10 ** (digits - 4) for year in _YEARS)
+        rest = numbers[(numbers >= first) & (numbers < end)].astype(np.int64)
+        needed = len(numbers) if digits in _COMMON else len(numbers) // 2 + 1
+        if len(rest) < needed:
+            continue
+        dates = np.ones(len(rest), bool)
+        for least, most in reversed(_FIELDS[: (digits - 4) // 2]):
+            dates &= (rest % 100 >= least) & (rest % 100 <= most)
+            rest //= 100
+        if np.count_nonzero(dates) >= needed:
+            return pattern
+    return None
 
 
 def writings(column: pa.ChunkedArray) -> str:

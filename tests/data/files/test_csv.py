@@ -233,6 +233,11 @@ def test_rows_with_too_few_or_too_many_columns(tmp_path: Path) -> None:
     assert "line 5: 1,2,3,4,5" in message
 
 
+def test_ragged_rows_after_empty_lines_and_line_breaks(tmp_path: Path) -> None:
+    message = refused(tmp_path, 'u,i,v,t\n\n\n1,"a\nb",1,1\n1,2\n\n1,1,1,1\n1,2,3,4,5\n')
+    assert "2 of 4 rows break this:\n  line 6: 1,2\n  line 9: 1,2,3,4,5" in message
+
+
 def test_wrong_encoding(tmp_path: Path) -> None:
     text = "u,i,v,t\n1,a,1,1\n1,é,1,1\n".encode("latin-1")
     message = refused(tmp_path, text)
@@ -347,7 +352,7 @@ def test_reads_what_was_written(
 ) -> None:
     folder = tmp_path_factory.mktemp("csv")
     frame = pd.DataFrame(rows, columns=list("uivt"))
-    read = load(folder, frame.to_csv(index=False))
+    read = load(folder, frame.to_csv(index=False), time_format="unix")  # 1900 is no year here
     assert [str(read.users.ids[code]) for code in read.user] == frame.u.tolist()
     assert [str(read.items.ids[code]) for code in read.item] == frame.i.tolist()
     assert read.value.tolist() == frame.v.tolist()

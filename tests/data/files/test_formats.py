@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from cfexp import memory
 from cfexp.data.files import compression
 from cfexp.data.files.places import Places
 from cfexp.data.interactions import Interactions
@@ -21,6 +23,7 @@ from cfexp.errors import DataError
 
 NAMED = {"user": "u", "item": "i", "value": "v", "time": "t"}
 ROWS = [("a", 5, 1.0, 978300760), ("b", 6, 2.5, 978300761), ("a", 6, 3.0, 978300762)]
+LONG = "u,i,pad\n" + "".join(f"1,2,{'x' * 1_000}\n" for _ in range(2_000))
 TEXT = "u,i,v,t\n" + "".join(f"{u},{i},{v},{t}\n" for u, i, v, t in ROWS)
 
 
@@ -61,6 +64,38 @@ def test_compressed_text(tmp_path: Path, codec: str, separator: str, encoding: s
     bad = written.replace("3.0", "-3").encode(encoding)
     (tmp_path / "rows").write_bytes(compressed(codec, bad))
     assert f"line 4: a{separator}6{separator}-3" in refused(tmp_path, **fields)
+
+
+def test_files_that_are_rewritten_are_held_one_at_a_time(tmp_path: Path) -> None:
+    text = LONG.replace(",", "::")
+    peaks = []
+    for count in (1, 1, 6):  # the first imports what it needs
+        for number in range(count):
+            (tmp_path / f"{number}.csv").write_text(text)
+        tracemalloc.start()
+        load(tmp_path, path="*.csv", separator="::", columns={"user": "u", "item": "i"})
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] - peaks[1] < 3 * len(text)
+
+
+def test_a_file_that_is_rewritten_needs_the_memory_that_it_expands_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rows").write_bytes(gzip.compress(LONG.replace(",", "::").encode()))
+    monkeypatch.setattr(memory, "available", lambda: len(LONG))
+    message = refused(tmp_path, separator="::", columns={"user": "u", "item": "i"})
+    assert "rows, which is rewritten before it is cut, takes about" in message
+
+
+def test_ascii_is_nothing_but_ascii(tmp_path: Path) -> None:
+    fields = {"encoding": "ascii", "columns": {"user": "u", "item": "i"}}
+    (tmp_path / "rows").write_text("u,i\nJose,2\n")
+    assert load(tmp_path, **fields).users.ids.tolist() == ["Jose"]
+    (tmp_path / "rows").write_text("u,i\nJos\u00e9,2\n")
+    message = refused(tmp_path, **fields)
+    assert "line 2 is not ascii text" in message
+    assert "did you mean encoding = 'utf-8'?" in message
 
 
 def test_quotes_in_compressed_text(tmp_path: Path) -> None:
@@ -152,6 +187,29 @@ def test_types_that_come_late(tmp_path: Path) -> None:
     assert rows.value[-2:].tolist() == [1, 1.5]
 
 
+def test_ids_in_records_are_kept_as_they_are_written(tmp_path: Path) -> None:
+    ids = ["2024-05-01", "2024-05-01 00:00:00", "2024-05-01T00:00"]
+    data = json_lines(*({"u": {"id": one, "at": one}, "i": {"x": {"id": one}}} for one in ids))
+    (tmp_path / "rows").write_bytes(data)
+    columns = {"user": "u.id", "item": "i.x.id", "time": "u.at"}
+    rows = load(tmp_path, kind="jsonl", columns=columns)
+    assert rows.users.ids.tolist() == ids
+    assert rows.items.ids.tolist() == ids
+    assert rows.time is not None
+    assert len(set(rows.time.tolist())) == 1
+
+
+def test_fields_of_records_whose_types_change_late(tmp_path: Path) -> None:
+    pad = "y" * 1_000
+    early = {"u": {"id": "2009-05-01", "x": 1}, "i": 1, "s": {"v": 1, "x": 1}, "pad": pad}
+    late = {"u": {"id": "2009-05-02", "x": "a"}, "i": 1, "s": {"v": 1.5, "x": "a"}}
+    (tmp_path / "rows").write_bytes(json_lines(*([early] * 2_000), late))
+    columns = {"user": "u.id", "item": "i", "value": "s.v"}
+    rows = load(tmp_path, kind="jsonl", columns=columns)
+    assert rows.value[-2:].tolist() == [1, 1.5]
+    assert rows.users.ids.tolist() == ["2009-05-01", "2009-05-02"]
+
+
 def test_ids_and_fields_of_files_whose_lines_change_late(tmp_path: Path) -> None:
     early = {"u": "a", "i": "2009-05-01", "v": 1, "x": "y" * 1_000}
     data = json_lines(*([early] * 6_000), {"u": "b", "i": "2009-05-02", "v": 2.5, "title": "T"})
@@ -186,10 +244,65 @@ def test_numbers_that_are_dates(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "pattern", "read"),
+    [
+        ("2023 2025", "%Y", "2023-01-01T00:00:00"),
+        ("202312 202401", "%Y%m", "2023-12-01T00:00:00"),
+        ("20231231 20240101 0", "%Y%m%d", None),
+        ("2023123123 2024010100", "%Y%m%d%H", "2023-12-31T23:00:00"),
+        ("202312312359 202401010000", "%Y%m%d%H%M", "2023-12-31T23:59:00"),
+        ("20231231235958 20240101000000", "%Y%m%d%H%M%S", "2023-12-31T23:59:58"),
+    ],
+)
+def test_dates_of_any_number_of_digits(
+    tmp_path: Path, written: str, pattern: str, read: str | None
+) -> None:
+    times = written.split()
+    text = "u,i,v,t\n" + "".join(f"{n},{n},1,{t}\n" for n, t in enumerate(times))
+    (tmp_path / "rows").write_text(text)
+    message = refused(tmp_path)
+    example = "20240501120000"[: len(times[0])]
+    assert f"most are numbers such as {example}; write time_format = '{pattern}'" in message
+    if read is not None:
+        time = load(tmp_path, time_format=pattern).time
+        assert time is not None
+        assert str(time.astype("datetime64[us]").astype("datetime64[s]")[0]) == read
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        [978300760, 1_612_000_000, 1_699_999_999],  # seconds
+        [1_912_312_359, 1_999_999_999, 2_012_312_424],  # seconds of the years 2030 to 2033
+        [2023, 2024, 3000],  # steps
+        [202312, 202313],
+        [1_612_000_000_000, 1_699_999_999_999],  # milliseconds
+    ],
+)
+def test_numbers_that_are_no_dates(tmp_path: Path, times: list[int]) -> None:
+    text = "u,i,v,t\n" + "".join(f"{n},{n},1,{t}\n" for n, t in enumerate(times))
+    (tmp_path / "rows").write_text(text)
+    factor = 1_000 if times[0] > 10**12 else 1_000_000
+    time = load(tmp_path).time
+    assert time is not None
+    assert time.tolist() == [one * factor for one in times]
+
+
+def test_a_number_among_dates_is_no_year(tmp_path: Path) -> None:
+    times = ["2024-05-01", "2024-05-02", "2024-05-03", "1612"]
+    text = "u,i,v,t\n" + "".join(f"{n},{n},1,{t}\n" for n, t in enumerate(times))
+    (tmp_path / "rows").write_text(text)
+    message = refused(tmp_path)
+    assert "1 are numbers, 3 are ISO dates; a column has one way of writing" in message
+    assert "line 5: 3,3,1,1612" in message
+
+
+@pytest.mark.parametrize(
     ("data", "words"),
     [
         (b"", "the file is empty"),
         (b'{"u": 1, "i": 2}\n{"u": 1, "i": }\n', "line 2 is not (Expecting value"),
+        (b'{"u": 1, "i": 2}\n\n{"u": 1, "i": 3}{"u": 1, "i": 4}\n', "line 3 is not (Extra data"),
         (b'{"u": 1, "i": 2}\n[1, 2]\n', "line 2 is not (it is no object)"),
         (b'{"u": 1, "i": 2}\n{"u": "x", "i": 2}\n', "every field must hold one type on all lines"),
         (b'{"u": 1, "i": 2, "v": -1}\n', 'line 1: {"u": 1, "i": 2, "v": -1}'),
