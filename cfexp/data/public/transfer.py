@@ -84,12 +84,12 @@ class _Partial:
         return bool(self.ranges and self.version and self.size)
 
     def begin(self, response: Response) -> None:
-        before = self.version if self.resumable else ""
+        asked = self.version if self.resumable else ""
         self.discard()
         tag = response.headers.get("ETag", "")  # a weak one says nothing of the bytes
         version = tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified")
         self.file.touch()
-        self.ranges = self.ranges and not (before and version == before)
+        self.ranges = self.ranges and not (asked and version == asked)
         if version:
             self._note.write_text(version)
 

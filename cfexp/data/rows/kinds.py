@@ -27,7 +27,6 @@ _ALLOWED = {
 _ENCODED = {"user", "item", "title", "part"}
 """Roles whose text may stay a dictionary's."""
 
-
 _VIEWS = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
 """Types that Arrow cannot take out of a dictionary, and their equals that it can."""
 
