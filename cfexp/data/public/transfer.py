@@ -127,17 +127,13 @@ def _until_whole(
     url: str, partial: _Partial, most: int, *, watch: Watch, say: Say, patience: Patience
 ) -> None:
     import requests
-    import urllib3
+    from urllib3.exceptions import HTTPError
 
     failures, furthest = 0, partial.size
     while True:
         try:
             return _attempt(url, partial, most, watch, patience.timeout)
-        except (
-            requests.RequestException,
-            urllib3.exceptions.HTTPError,
-            _AgainError,
-        ) as error:
+        except (requests.RequestException, HTTPError, _AgainError) as error:
             if _lasting(error):
                 raise DownloadError(f"{url}: {_reason(error)}") from error
             failures = 1 if partial.size > furthest else failures + 1
