@@ -26,6 +26,10 @@ class Served:
     shift: int = 0
     """By how many bytes a part begins too late."""
     length: bool = True
+    encoding: str = "identity"
+    """The Content-Encoding that is said."""
+    announced: int = 0
+    """The size of the file that parts are said to be of, if not its own."""
     elsewhere: str = ""
     """Where everything is, if not here."""
     asked: list[str | None] = field(default_factory=list)
@@ -61,11 +65,13 @@ def serve(certificate: str = "") -> Iterator[Served]:
                     self.send_error(416)
                     return
                 self.send_response(206)
-                self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+                size = served.announced or len(data)
+                self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
             else:
                 self.send_response(200)
             if served.version:
                 self.send_header("ETag", served.version)
+            self.send_header("Content-Encoding", served.encoding)
             if served.length:
                 self.send_header("Content-Length", str(len(data) - start))
             self.end_headers()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from pydantic import ValidationError
 
 from cfexp.data.files.nested import shown
+from cfexp.data.frame import Frame
 from cfexp.data.interactions import Interactions
 from cfexp.data.rows.columns import Columns
-from cfexp.data.rows.messages import positions
+from cfexp.data.rows.messages import clip, positions
 from cfexp.data.rows.sound import csr_of
 from cfexp.data.rows.table import interactions
 from cfexp.data.vocabulary import Vocabulary
-from cfexp.errors import DataError
+from cfexp.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +33,8 @@ class FrameReader:
 
     def __init__(self, frame: Any) -> None:  # noqa: ANN401 - pandas, Polars, Arrow
         try:
-            if hasattr(frame, "reset_index"):  # pandas: its index is no column
+            if hasattr(frame, "reset_index") and hasattr(frame, "columns"):
+                # pandas: its index is no column
                 frame = pa.Table.from_pandas(frame, preserve_index=False)
             self._table = pa.table(frame)
         except (pa.ArrowException, TypeError, ValueError) as error:
@@ -75,12 +79,35 @@ def from_frame(
     Raises
     ------
     DataError
-        When a column is absent, or rows break a rule; the first of them are shown.
+        When an argument is wrong, a column is absent, or rows break a rule; the first of them
+        are shown.
     """
-    named = Columns.model_validate({"user": "user", "item": "item"} | columns)
+    given = {
+        "columns": {"user": "user", "item": "item"} | columns,
+        "time_format": time_format,
+        "missing_values": missing_values,
+    }
+    try:
+        recipe = Frame.model_validate(given)
+    except ValidationError as error:
+        raise _wrong_argument(error) from error
     reader = FrameReader(frame)
-    table = reader.read(named.roles())
-    return interactions(table, time_format, reader, missing_values, signed=signed)
+    table = reader.read(recipe.columns.roles())
+    return interactions(table, recipe.time_format, reader, recipe.missing_values, signed=signed)
+
+
+def _wrong_argument(error: ValidationError) -> DataError:
+    first = error.errors()[0]
+    is_column = first["loc"][0] == "columns"
+    name = str(first["loc"][1 if is_column else 0])
+    if first["type"] == "extra_forbidden":
+        names = [*Columns.model_fields, "time_format", "missing_values", "signed"]
+        known = f"its arguments are {', '.join(names)}{did_you_mean(name, names)}"
+        return DataError(f"from_frame has no argument {clip(name)!r}; {known}")
+    rule = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    if is_column:
+        rule = "must be the name of a column, or its position from 1"
+    return DataError(f"from_frame: {name} = {clip(repr(first['input']))}: {rule}")
 
 
 def from_matrix(
@@ -97,7 +124,8 @@ def from_matrix(
         SciPy's sparse or NumPy's; zeros that are stored are rows of value 0, seen but no
         preference.
     users, items
-        The ids of its rows and columns, distinct; left out: their positions from 0.
+        The ids of its rows and columns, distinct, all whole numbers or all text; left out: their
+        positions from 0.
 
     Raises
     ------
@@ -111,8 +139,7 @@ def from_matrix(
         ("users", users, found.shape[0], user),
         ("items", items, found.shape[1], found.indices),
     ):
-        given = np.arange(size) if ids is None else np.asarray(ids)
-        given = given.astype(object) if given.dtype.kind == "U" else given
+        given = np.arange(size) if ids is None else _ids(what, ids)
         known, own = Vocabulary.of(given)
         if not len(given) == len(known) == size:
             raise DataError(
@@ -131,4 +158,28 @@ def from_matrix(
         row=np.arange(found.nnz),
         users=vocabularies[0],
         items=vocabularies[1],
+    )
+
+
+def _ids(what: str, ids: AnyArray | Sequence[Any]) -> AnyArray:
+    """Return ids as int64 or as an object array of str; DataError where they are neither."""
+    # a list as it is: NumPy would make [1, "1"] two equal texts
+    given = np.asarray(ids) if hasattr(ids, "__array__") else np.asarray(ids, object)
+    if given.ndim != 1:
+        raise DataError(
+            f"{what} must be a list of ids or an array of one dimension, got "
+            f"{type(ids).__name__} of {given.ndim} dimensions"
+        )
+    if given.dtype.kind in "UT" or all(isinstance(one, str) for one in given):
+        return given.astype(object)
+    with contextlib.suppress(ValueError):  # lists of several lengths
+        numbers = np.asarray(given.tolist()) if given.dtype.kind == "O" else given
+        kind = numbers.dtype.kind if numbers.ndim == 1 else ""
+        if kind == "f" and (np.abs(numbers) < 2**53).all() and (numbers == np.rint(numbers)).all():
+            return numbers.astype(np.int64)
+        if kind == "i" or (kind == "u" and (numbers < 2**63).all()):
+            return numbers.astype(np.int64)
+    raise DataError(
+        f"{what} must be whole numbers of 64 bits or text, and all of one kind, got "
+        f"{clip(repr(given[:3].tolist()))}"
     )

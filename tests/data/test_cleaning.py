@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from cfexp.data.cleaning.duplicates import Duplicates
 from cfexp.data.cleaning.rules import AnyRule, clean
 from cfexp.data.cleaning.step import report
 from cfexp.data.interactions import Interactions
@@ -132,6 +133,28 @@ def test_values_of_a_pair_are_summed_and_net() -> None:
     )
     assert total.value.tolist() == [2, 1, 1, 1, 1]
     assert total.time is None
+
+
+@pytest.mark.parametrize(
+    ("values", "total"),
+    [
+        ([0.3, -0.1, -0.2], 0),
+        ([19.99, 19.99, -39.98], 0),
+        ([0.1, 0.2, -0.3], 0),
+        ([1234.56, -1234.55], 0.01),
+        ([-0.3, 0.1], -0.2),
+        ([1e-9, 2e-9], 3e-9),
+        ([10_000_000, -9_999_999], 1),
+    ],
+)
+def test_fractions_net_to_nothing_and_whole_numbers_to_the_unit(
+    values: list[float], total: float
+) -> None:
+    frame = {"user": [1] * len(values), "item": [1] * len(values), "value": values}
+    rows = Interactions.from_frame(frame, value="value", signed=True)
+    (found,) = Duplicates(keep="sum").apply(rows)[0].value
+    assert found == pytest.approx(total, rel=0.03)
+    assert (found == 0) == (total == 0)
 
 
 def test_events_are_equal_in_time_too() -> None:

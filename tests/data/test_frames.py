@@ -72,6 +72,70 @@ def test_bad_frames() -> None:
         Interactions.from_frame(3)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"user": 0}, "user = 0: must be the name of a column, or its position from 1"),
+        ({"item": None}, "item = None: must be the name of a column"),
+        ({"valeu": "n"}, r"no argument 'valeu'; its arguments are user, .*did you mean 'value'\?"),
+        ({"missing_values": "dropp"}, "missing_values = 'dropp': must be 'refuse' or 'drop'"),
+        ({"time_format": "isso"}, "time_format = 'isso': must be one of auto, .*mean 'iso'"),
+    ],
+)
+def test_wrong_arguments(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        Interactions.from_frame(DICT, **({"user": "who", "item": "what"} | arguments))
+
+
+@pytest.mark.parametrize("no_frame", [pd.Series([1], name="user"), pa.chunked_array([[1]])])
+def test_a_single_column_is_no_frame(no_frame: object) -> None:
+    with pytest.raises(DataError, match=f"expected a data frame .* got {type(no_frame).__name__}"):
+        Interactions.from_frame(no_frame)
+
+
+@pytest.mark.parametrize("index", [pa.int32(), pa.uint32()])
+@pytest.mark.parametrize(
+    ("view", "give"), [(pa.string_view(), str), (pa.binary_view(), str.encode)]
+)
+def test_categories_of_views(index: pa.DataType, view: pa.DataType, give: Any) -> None:  # noqa: ANN401
+    texts = pa.array([give("b"), give("a")], view)
+    users = pa.DictionaryArray.from_arrays(pa.array([1, 0, None, 1], index), texts)
+    rows = Interactions.from_frame(pa.table({"user": users, "item": [1, 2, 3, 4]}))
+    assert rows.users.ids[rows.user].tolist() == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("users", "kept"),
+    [
+        ([3, 2**62], [3, 2**62]),
+        (np.array([2.0, 1.0]), [1, 2]),
+        (pd.Index(["b", "a"]), ["a", "b"]),
+        (("1", "2"), ["1", "2"]),
+        (np.array([2, 1], np.uint64), [1, 2]),
+    ],
+)
+def test_ids_of_a_matrix_are_whole_numbers_or_text(users: Any, kept: list[Any]) -> None:  # noqa: ANN401
+    ids = Interactions.from_matrix(np.eye(2), users=users).users.ids
+    assert ids.tolist() == kept
+    assert ids.dtype == (object if isinstance(kept[0], str) else np.int64)
+
+
+@pytest.mark.parametrize(
+    "users",
+    [
+        *([1.5, 2], [1, "1"], [1, None], [True, False], [2**70, 1], [[1], [2, 3]], [b"a", b"b"]),
+        *(np.array([np.nan, 1]), np.array([2**63, 1], np.uint64), [2.0**60, 1.0]),
+        np.array([1, 2], "M8[ns]"),
+    ],
+)
+def test_other_ids_of_a_matrix_are_refused(users: Any) -> None:  # noqa: ANN401
+    with pytest.raises(DataError, match="users must be whole numbers of 64 bits or text"):
+        Interactions.from_matrix(np.eye(2), users=users)
+    for no_list in ([[1], [2]], 3, "ab"):
+        with pytest.raises(DataError, match="users must be a list of ids"):
+            Interactions.from_matrix(np.eye(2), users=no_list)  # type: ignore[arg-type]
+
+
 def test_matrices() -> None:
     dense = np.array([[0, 2, 0], [1, 0, 3]])
     rows = Interactions.from_matrix(sparse.csc_array(dense), users=["z", "a"], items=[10, 30, 20])

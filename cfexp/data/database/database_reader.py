@@ -205,8 +205,7 @@ def _array(values: Sequence[Any]) -> pa.Array:
         with contextlib.suppress(pa.ArrowException, OverflowError):
             array = pa.array(values)
             return array.dictionary_encode() if kinds == {str} else array
-    texts = [None if value is None else str(value) for value in values]
-    return pa.array(texts, pa.string()).dictionary_encode()
+    return _texts(values)
 
 
 def _joined(parts: list[pa.Array]) -> pa.ChunkedArray:
@@ -215,4 +214,21 @@ def _joined(parts: list[pa.Array]) -> pa.ChunkedArray:
     try:
         return pa.concat_tables(tables, promote_options="permissive")["column"]
     except pa.ArrowException:
-        return pa.chunked_array([part.cast(pa.string()) for part in parts], pa.string())
+        return pa.chunked_array([_texts(part.to_pylist()) for part in parts])
+
+
+def _texts(values: Sequence[Any]) -> pa.Array:
+    texts = [None if value is None else _text(value) for value in values]
+    return pa.array(texts, pa.string()).dictionary_encode()
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - whatever a driver gives
+    """Return a value as text, the same one for what is equal: 2, 2.0 and Decimal("2.00")."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, Decimal):
+        text = f"{value:f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)

@@ -3,14 +3,13 @@
 Whatever is under way lies in `.cfexp/NAME/` of the cache: the part of a download that came
 so far, and files being unpacked. In the data set's own folder files appear whole and
 verified, or not at all. `.cfexp/NAME.json` remembers when the terms were acknowledged and
-the checksums of the first download.
+the checksums of the first download; it is changed under `.cfexp/lock`, held for moments.
 """
 
 from __future__ import annotations
 
 import errno
 import json
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -67,7 +66,8 @@ class Shelf:
     def accept(self) -> None:
         """Remember that the terms were acknowledged."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        self._write(self._record() | {"accepted": {self.dataset.terms.text: now}})
+        with self._changing() as record:
+            record["accepted"] = {self.dataset.terms.text: now}
 
     @property
     def kept(self) -> dict[str, str]:
@@ -76,7 +76,8 @@ class Shelf:
 
     def keep(self, checksums: dict[str, str]) -> None:
         """Remember the checksums of files that were downloaded."""
-        self._write(self._record() | {"files": self.kept | checksums})
+        with self._changing() as record:
+            record["files"] = record.get("files", {}) | checksums
 
     @property
     def _memory(self) -> Path:
@@ -91,12 +92,19 @@ class Shelf:
             raise DownloadError(f"{self._memory}: cannot be read: {error}; remove it") from error
         return found if isinstance(found, dict) else {}
 
-    def _write(self, record: dict[str, Any]) -> None:
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, Any]]:
+        """Yield what is remembered, to be changed; no other process changes it meanwhile."""
+        from filelock import FileLock
+
         with writable(self.root):
             self._memory.parent.mkdir(parents=True, exist_ok=True)
-            draft = self._memory.with_suffix(f".{os.getpid()}")
-            draft.write_text(json.dumps(record, indent=2), encoding="utf-8")
-            draft.replace(self._memory)
+            with FileLock(self._memory.with_name("lock")):
+                record = self._record()
+                yield record
+                draft = self._memory.with_suffix(".partial")
+                draft.write_text(json.dumps(record, indent=2), encoding="utf-8")
+                draft.replace(self._memory)
 
 
 @contextmanager

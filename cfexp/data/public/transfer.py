@@ -2,7 +2,8 @@
 
 What came so far lies beside the target as `NAME.partial`, with what the server said of its
 version (`ETag` or `Last-Modified`) in `NAME.version`. It goes on from there only while the
-server has that version still (RFC 9110, If-Range); without one it starts anew.
+server has that version still (RFC 9110, If-Range); without one it starts anew. A file lands as
+the bytes that are sent: a `Content-Encoding` of gzip is often said of what is an archive itself.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from requests import Response
 
 _BLOCK = 1 << 14
-"""Bytes read at once; of one that breaks off nothing is kept."""
+"""Bytes read at once."""
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses that may be other ones a moment later."""
 _OK, _PARTIAL_CONTENT, _RANGE_NOT_SATISFIABLE = 200, 206, 416
@@ -54,11 +55,13 @@ class Patience:
     """Seconds without a byte."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Partial:
     """What came so far, and of which version."""
 
     target: Path
+    ranges: bool = True
+    """False once the server was asked for the rest of this version and sent all of it."""
 
     @property
     def file(self) -> Path:
@@ -78,13 +81,15 @@ class _Partial:
 
     @property
     def resumable(self) -> bool:
-        return bool(self.version and self.size)
+        return bool(self.ranges and self.version and self.size)
 
     def begin(self, response: Response) -> None:
+        asked = self.version if self.resumable else ""
         self.discard()
         tag = response.headers.get("ETag", "")  # a weak one says nothing of the bytes
         version = tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified")
         self.file.touch()
+        self.ranges = self.ranges and not (asked and version == asked)
         if version:
             self._note.write_text(version)
 
@@ -122,12 +127,13 @@ def _until_whole(
     url: str, partial: _Partial, most: int, *, watch: Watch, say: Say, patience: Patience
 ) -> None:
     import requests
+    from urllib3.exceptions import HTTPError
 
     failures, furthest = 0, partial.size
     while True:
         try:
             return _attempt(url, partial, most, watch, patience.timeout)
-        except (requests.RequestException, _AgainError) as error:
+        except (requests.RequestException, HTTPError, _AgainError) as error:
             if _lasting(error):
                 raise DownloadError(f"{url}: {_reason(error)}") from error
             failures = 1 if partial.size > furthest else failures + 1
@@ -155,16 +161,19 @@ def _attempt(url: str, partial: _Partial, most: int, watch: Watch, timeout: floa
             raise DownloadError(_too_much(url, total, most))
         with partial.file.open("ab") as stream:
             done = stream.tell()
-            for block in response.iter_content(_BLOCK):
+            for block in response.raw.stream(_BLOCK, decode_content=False):
                 done += len(block)
-                if done > most:
+                if done > (most if total is None else total):  # which is at most `most`
                     break
                 stream.write(block)
                 watch(partial.target.name, done, total)
+    if total is not None and done > total:
+        partial.discard()
+        raise _AgainError(f"the server sent more than the {total:,} bytes that it announced")
     if done > most:
         partial.discard()
         raise DownloadError(_too_much(url, done, most))
-    if total is not None and done != total:
+    if total is not None and done < total:
         raise _AgainError(f"the connection ended after {done:,} of {total:,} bytes")
 
 

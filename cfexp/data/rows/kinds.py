@@ -27,6 +27,9 @@ _ALLOWED = {
 _ENCODED = {"user", "item", "title", "part"}
 """Roles whose text may stay a dictionary's."""
 
+_VIEWS = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+"""Types that Arrow cannot take out of a dictionary, and their equals that it can."""
+
 
 def plain(table: pa.Table, reader: Reader) -> pa.Table:
     """Return the same roles as text, numbers or timestamps; DataError on any other type.
@@ -43,6 +46,8 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def _plain(role: str, column: pa.ChunkedArray, reader: Reader) -> pa.ChunkedArray:
+    if pa.types.is_dictionary(column.type) and column.type.value_type in _VIEWS:
+        column = _without_views(column)
     kind = column.type
     kept = is_text(kind) and role in _ENCODED
     if pa.types.is_dictionary(kind) and not (kept and kind.index_type == pa.int32()):
@@ -70,6 +75,15 @@ def _plain(role: str, column: pa.ChunkedArray, reader: Reader) -> pa.ChunkedArra
             bad = np.array([not _decodes(value) for value in column.to_pylist()])
             refuse(reader, f"the {role} must be UTF-8 text", bad, np.arange(len(bad)))
         raise DataError(f"{reader.file}: the column of the {role}: {error}") from error
+
+
+def _without_views(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = _VIEWS[column.type.value_type]
+    chunks = [
+        pa.DictionaryArray.from_arrays(one.indices, one.dictionary.cast(kind))
+        for one in column.chunks
+    ]
+    return pa.chunked_array(chunks, pa.dictionary(column.type.index_type, kind))
 
 
 def _decoded(role: str, column: pa.ChunkedArray, reader: Reader) -> pa.ChunkedArray:

@@ -36,6 +36,16 @@ def lasts(order: Longs, starts: Longs) -> Longs:
 
 
 def sums(rows: Interactions, order: Longs, starts: Longs) -> Doubles:
-    """Return the sum of the values of every pair that `repeats` found."""
-    total: Doubles = np.add.reduceat(rows.value[order].astype(np.float64), starts)
+    """Return the sum of the values of every pair that `repeats` found.
+
+    Values are float32, v (1 + d) with |d| <= 2^-24 for what was v: 0.3 - 0.1 - 0.2 leaves 7e-9.
+    A sum that is not above 2^-24 times the sum of its |v| is 0; whole numbers, which are not
+    rounded below 2^24, do not count in the latter.
+    """
+    values = rows.value[order]
+    total: Doubles = np.add.reduceat(values.astype(np.float64), starts)
+    if (values < 0).any():
+        rounded = np.where(values == np.rint(values), 0, np.abs(values))
+        doubt = np.add.reduceat(rounded.astype(np.float64), starts) * np.finfo(np.float32).epsneg
+        total[np.abs(total) <= doubt] = 0
     return total

@@ -2,7 +2,8 @@
 
 A study notes in its own folder which of them it uses, before it does. What no study of the home
 notes any more is removed when one starts or is deleted. All of this happens under one lock, which
-is held for moments; data are prepared, compared and mapped outside of it.
+is held for moments; data are prepared, compared and mapped outside of it. Only what was found
+damaged is looked at again under it, for another process may have replaced it meanwhile.
 """
 
 from __future__ import annotations
@@ -46,8 +47,11 @@ def share(home: Path, name: str, key: str, folder: Path) -> Path:
     """
     target = shared(home, key)
     with _changing(home):
-        _note(home, name, key)
+        _note(home, name, key)  # from here on nobody sweeps them
         _sweep(home)
+    if kept(target, key) is not None:
+        return target
+    with _changing(home):
         damaged = target.with_name(f".{key}")
         if target.exists() and kept(target, key) is None:
             target.rename(damaged)  # whoever has it mapped keeps what is mapped

@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 import tomllib
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -456,6 +457,39 @@ def test_values_of_several_types(tmp_path: Path) -> None:
     )
     assert rows.users.ids.tolist() == ["1", "2.5", "x"]
     assert sorted(rows.value.tolist()) == [1, 2.5, 4]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 50_000])
+def test_an_id_is_one_whatever_it_is_stored_beside(
+    tmp_path: Path, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_reader, "_CHUNK", chunk)
+    with sqlite3.connect(tmp_path / "x.db") as connection:
+        connection.execute("create table t (u, i)")
+        users = [2.0, 2.5, 2, "x", 2.0, b"x", "2", 2.5]
+        connection.executemany("insert into t values (?, 1)", [(user,) for user in users])
+    connection.close()
+    rows = load(tmp_path, url="sqlite:///x.db", table="t", columns={"user": "u", "item": "i"})
+    assert rows.users.ids.tolist() == ["2", "2.5", "x"]
+    assert np.bincount(rows.user).tolist() == [4, 2, 2]
+
+
+def test_numbers_truth_values_and_bytes_have_one_text() -> None:
+    values = [
+        True,
+        2.0,
+        Decimal("2.00"),
+        Decimal("1E+3"),
+        Decimal("1.50"),
+        -0.0,
+        b"\xff",
+        "x",
+        None,
+    ]
+    texts = ["true", "2", "2", "1000", "1.5", "0", "\\xff", "x", None]
+    together = database_reader._array(values)
+    apart = database_reader._joined([database_reader._array([value]) for value in values])
+    assert together.to_pylist() == apart.to_pylist() == texts
 
 
 STUDY = """

@@ -8,7 +8,9 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from served import Served, serve
@@ -106,6 +108,27 @@ def test_terms_first(server: Served, tmp_path: Path) -> None:
     assert left(tmp_path) == []
 
 
+def test_what_is_remembered_at_the_same_time_is_all_remembered(
+    server: Served, tmp_path: Path
+) -> None:
+    class Slow(Shelf):
+        def _record(self) -> dict[str, Any]:
+            found = super()._record()
+            time.sleep(0.05)
+            return found
+
+    shelf = Slow(little(server), tmp_path)
+    changes = [partial(shelf.keep, {"a": "1"}), shelf.accept, partial(shelf.keep, {"b": "2"})]
+    threads = [threading.Thread(target=change) for change in changes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert shelf.kept == {"a": "1", "b": "2"}
+    assert shelf.accepted
+    assert left(tmp_path) == [".cfexp/little.json"]
+
+
 def test_other_terms_are_acknowledged_anew(server: Served, tmp_path: Path) -> None:
     dataset = little(server)
     shelf_of(dataset, tmp_path)
@@ -187,7 +210,7 @@ def test_a_stopped_download_is_resumed_and_leaves_no_half_file(
     assert shelf.state == "partial"
     assert not (tmp_path / "little").exists()
     get(shelf)
-    assert server.asked[-1] == "bytes=98304-"
+    assert server.asked[-1] == "bytes=100000-"
     assert (tmp_path / "little" / "ratings.dat").read_bytes() == big
 
 

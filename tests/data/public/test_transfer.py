@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import ipaddress
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -57,7 +59,7 @@ def test_whole_with_progress(server: Served, tmp_path: Path) -> None:
 def test_a_broken_connection_goes_on_where_it_was(server: Served, tmp_path: Path) -> None:
     server.cut = [10 * BLOCK, 5 * BLOCK + 1]
     assert get(server, tmp_path)[0] == DATA
-    assert server.asked == [None, f"bytes={10 * BLOCK}-", f"bytes={15 * BLOCK}-"]
+    assert server.asked == [None, f"bytes={10 * BLOCK}-", f"bytes={15 * BLOCK + 1}-"]
 
 
 def test_a_later_command_goes_on_too(server: Served, tmp_path: Path) -> None:
@@ -92,6 +94,35 @@ def test_without_a_version_nothing_is_resumed_or_left(
 def test_a_server_without_ranges_sends_all_again(server: Served, tmp_path: Path) -> None:
     server.ranges, server.cut = False, [300_000]
     assert get(server, tmp_path)[0] == DATA
+
+
+def test_bytes_are_not_promised_of_a_server_without_ranges(server: Served, tmp_path: Path) -> None:
+    server.ranges, server.cut = False, [300_000] * 3
+    with pytest.raises(DownloadError, match=r"no progress in 3 tries.*nothing was kept"):
+        get(server, tmp_path)
+    assert server.asked == [None, "bytes=300000-", None], "it is asked for a part once"
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip"])
+def test_an_archive_that_is_called_an_encoding_comes_as_it_is(
+    server: Served, tmp_path: Path, encoding: str
+) -> None:
+    archive = server.files["data.bin"] = gzip.compress(np.random.default_rng(0).bytes(100_000))
+    server.encoding, server.cut = encoding, [3 * BLOCK]
+    assert get(server, tmp_path)[0] == archive
+    assert server.asked == [None, f"bytes={3 * BLOCK}-"]
+
+
+def test_more_than_was_announced_starts_anew(server: Served, tmp_path: Path) -> None:
+    server.cut, server.announced = [10 * BLOCK], 11 * BLOCK
+    said: list[str] = []
+    assert get(server, tmp_path, say=said.append)[0] == DATA
+    assert server.asked == [None, f"bytes={10 * BLOCK}-", None]
+    assert said[1] == (
+        f"data.bin: the server sent more than the {11 * BLOCK:,} bytes that it announced; "
+        "trying again"
+    )
 
 
 def test_another_part_than_asked_for_is_not_appended(server: Served, tmp_path: Path) -> None:

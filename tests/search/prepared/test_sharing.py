@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from helpers import outcomes
 
 import cfexp.search.prepared.holding
+import cfexp.search.prepared.sharing
 from cfexp.deletion import Deletion
 from cfexp.errors import InputError
 from cfexp.launch import run_study
 from cfexp.search.place import Place
 from cfexp.search.prepared.holding import held_data
-from cfexp.search.prepared.kept import kept
+from cfexp.search.prepared.kept import Kept, kept
 from cfexp.search.prepared.prepare import Prepared, prepare
 from cfexp.search.prepared.sharing import use
 from cfexp.search.spec.spec import StudySpec
@@ -168,6 +170,42 @@ def test_two_that_prepare_at_once_have_the_same_and_disturb_nobody(
         assert entries(home) == [second.stages.name]
         assert inodes == {file.name: file.stat().st_ino for file in second.stages.iterdir()}
     assert not list(home.rglob("stages"))
+
+
+def test_data_of_others_are_compared_while_nobody_waits(
+    logged: StudySpec, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[Path] = []
+
+    def lockless(folder: Path, key: str) -> Kept | None:
+        compared.append(folder)
+        with FileLock(home / "locks" / "prepared.lock", timeout=0):  # a second one in this process
+            return kept(folder, key)
+
+    def overtaken(spec: StudySpec, *data: object) -> Prepared:
+        with preparing(prepare):
+            start(named(logged, "other"), home)
+        monkeypatch.setattr(cfexp.search.prepared.sharing, "kept", lockless)
+        return prepare(spec, *data)
+
+    with preparing(overtaken):
+        folder = start(logged, home)
+    assert compared == [folder]
+    assert kept(folder, folder.name) is not None
+
+
+def test_what_another_has_put_in_place_of_damage_meanwhile_stays(
+    logged: StudySpec, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = start(named(logged, "other"), home)
+    inode = put.stat().st_ino
+    seen = iter([None])  # damaged when it was first looked at
+    monkeypatch.setattr(cfexp.search.prepared.sharing, "kept", lambda *its: next(seen, kept(*its)))
+    monkeypatch.setattr(cfexp.search.prepared.holding, "_found", lambda *_: None)
+    assert start(logged, home) == put
+    assert next(seen, "looked at") == "looked at"
+    assert put.stat().st_ino == inode
+    assert entries(home) == [put.name]
 
 
 def test_damage_is_replaced_under_readers_that_keep_what_they_have(
