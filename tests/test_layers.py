@@ -33,6 +33,9 @@ LAYERS = [
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
+# Likewise within `search`.
+SEARCH = ["place", "warm", "spec", "store", "observer", "prepared", "run", "audit"]
+
 # Where a library may be imported at all.
 PLACES = {
     "mlflow": {"tracking"},
@@ -83,6 +86,16 @@ def layer_of(path: Path) -> str:
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_point_up_the_layers(path: Path) -> None:
     assert violations(path.read_text(), layer_of(path)) == []
+
+
+@pytest.mark.parametrize("name", SEARCH)
+def test_search_has_layers_of_its_own(name: str) -> None:
+    folder, later = PACKAGE / "search", SEARCH[SEARCH.index(name) + 1 :]
+    assert {path.stem for path in folder.iterdir() if path.stem[0] != "_"} == set(SEARCH)
+    for path in [folder / f"{name}.py", *(folder / name).glob("*.py")]:
+        tree = ast.parse(path.read_text()) if path.is_file() else ast.Module([], [])
+        wrong = [one for one, _ in imported(tree) for other in later if f"search.{other}" in one]
+        assert wrong == [], path
 
 
 def test_every_module_has_a_layer() -> None:
