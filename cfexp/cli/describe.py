@@ -56,13 +56,15 @@ def describe(
     """
     from cfexp.analysis.describe import describe as described
     from cfexp.analysis.suggest import study_toml, suggest
+    from cfexp.data.cleaning.step import report
 
     columns = {"user": user, "item": item, "value": value, "time": time}
     name, data, rules, rows = _read(what, {k: v for k, v in columns.items() if v}, separator)
     found = described(rows)
     suggestion = suggest(rows, found)
     study = study_toml(name, data, suggestion, rules)
-    dropped = [(f"left out: {why}", f"{count:,}") for why, count in rows.dropped.items()]
+    lost = {step["rule"]: step["dropped"] for step in report(rows)[1:] if step["dropped"]}
+    dropped = [(f"left out: {rule}", f"{count:,}") for rule, count in lost.items()]
     if output is not None:
         from cfexp.report.html.described import described as page
 
@@ -71,7 +73,7 @@ def describe(
         except OSError as error:
             raise InputError(f"{output} cannot be written: {error.strerror or error}") from error
     if as_json:
-        plain = dataclasses.asdict(found) | {"dropped": dict(rows.dropped)}
+        plain = dataclasses.asdict(found) | {"dropped": lost}
         plain |= {"suggestion": dataclasses.asdict(suggestion), "study": study}
         typer.echo(json.dumps(plain, indent=2))
         return
@@ -103,6 +105,7 @@ def _read(
     from pydantic import TypeAdapter, ValidationError
 
     from cfexp.data.cleaning.rules import clean
+    from cfexp.data.cleaning.values import Values
     from cfexp.data.files.places import places_of
     from cfexp.data.interactions import MANY
     from cfexp.data.public.catalogue import catalogue
@@ -111,7 +114,8 @@ def _read(
     rules: tuple[AnyRule, ...] = ()
     source: Source
     folder, file = Path.cwd(), Path(what)
-    if (file.suffix == ".toml" or what in catalogue()) and (columns or separator is not None):
+    of_file = file.suffix != ".toml" and what not in catalogue()
+    if not of_file and (columns or separator is not None):
         given_too = [f"--{role}" for role in columns] + ["--separator"] * (separator is not None)
         raise InputError(f"{what} says how it is read; {given_too[0]} is for a file of rows")
     if file.suffix == ".toml":
@@ -131,9 +135,15 @@ def _read(
             first = error.errors()[0]
             key = ".".join(map(str, first["loc"][1:]))  # after the kind
             raise InputError(f"{what}: {key}: {first['msg']}") from error
-    if any(rule.settles_negatives for rule in rules):
+    if of_file or any(rule.settles_negatives for rule in rules):
         source = source.signed()
     rows = source.load(places_of(folder))
+    if of_file and (rows.value < 0).any():
+        rules = (Values(at_least=0),)
+        rows = rows.noted(
+            "rows with negative values are left out; where these take back rows before them, put "
+            "kind = 'duplicates', keep = 'sum' ahead of that rule"
+        )
     if len(rows) >= MANY:
         from cfexp.search.warm import compile_sorting
 

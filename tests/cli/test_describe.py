@@ -71,6 +71,21 @@ def test_mistakes_are_said(arguments: list[str], words: str, log: Path) -> None:
     assert words in str(done.exception)
 
 
+def test_negative_values_of_a_file_are_left_out_by_a_rule_that_the_study_has(
+    log: Path, tmp_path: Path
+) -> None:
+    log.write_text(log.read_text() + "\n0;<i>0;-1;1700000000\n;<i>0;1;1700000000")
+    separated = ("--separator", ";")
+    found = json.loads(invoke("data", "describe", str(log), *OPTIONS, *separated, "--json").output)
+    assert found["rows"] == 480
+    assert found["dropped"] == {"user missing": 1, "value not at least 0": 1}
+    assert any("negative values are left out" in one for one in found["suggestion"]["warnings"])
+    study = tmp_path / "study.toml"
+    study.write_text(found["study"])
+    (rule,) = load_study(study).clean
+    assert (rule.kind, rule.settles_negatives) == ("values", True)
+
+
 def test_what_reading_noted_is_said(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("u,i,t\nAnn,1,978300760000\nann,1,978300761000\n")
     options = ("--user", "u", "--item", "i", "--time", "t", "--json")
