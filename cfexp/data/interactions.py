@@ -62,14 +62,23 @@ class Interactions:
 
     @classmethod
     def from_frame(cls, frame: Any, **columns: Any) -> Interactions:  # noqa: ANN401
-        """Return the rows of a data frame; see `cfexp.data.frames.from_frame`."""
+        """Return the rows of a data frame of pandas, Polars or Arrow, or of a dict of columns.
+
+        `user`, `item` and perhaps `value`, `time`, `title` and `part` name its columns;
+        `time_format` and `missing_values` are as in a study file; `signed=True` lets negative
+        values through, to be cleaned. DataError where the rows break a rule.
+        """
         from cfexp.data.frames import from_frame
 
         return from_frame(frame, **columns)
 
     @classmethod
     def from_matrix(cls, matrix: Any, **ids: Any) -> Interactions:  # noqa: ANN401
-        """Return one row per entry of a matrix; see `cfexp.data.frames.from_matrix`."""
+        """Return one row per entry of a users x items matrix, sparse or dense.
+
+        `users` and `items` are the ids of its rows and columns, left out their positions.
+        DataError where shapes or values break a rule.
+        """
         from cfexp.data.frames import from_matrix
 
         return from_matrix(matrix, **ids)
