@@ -264,7 +264,7 @@ def test_new_items_from_a_file(matrix: sparse.csr_array, model: Path, tmp_path: 
     assert "of kind 'content'" in refused("recommend", model, "u03", "--new-items", file)
     assert "there is no file" in refused("recommend", content, "3", "--new-items", tmp_path / "no")
     known = invoke("recommend", content, "3", "--new-items", file)
-    assert "1 of the 3 items" in known.stderr
+    assert "1 of 3 items" in known.stderr
     file.write_text("song,genre\n900,a|c\n901,b\n")
     strange = invoke("recommend", content, "3", "--new-items", file)
     assert strange.exit_code == 0
